@@ -1,0 +1,1 @@
+"""Drives microscopes through Micro-Manager."""

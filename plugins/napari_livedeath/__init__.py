@@ -1,0 +1,1 @@
+"""Reviews death calls in napari."""

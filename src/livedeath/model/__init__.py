@@ -1,0 +1,1 @@
+"""What is declared and what is measured: frozen values, no files, no arrays of pixels."""

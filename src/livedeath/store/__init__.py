@@ -1,0 +1,1 @@
+"""The study on disk: journal, images, tables, and how bytes become durable."""

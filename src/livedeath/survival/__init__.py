@@ -1,0 +1,1 @@
+"""Survival statistics that hold at the level of the unit."""

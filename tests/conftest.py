@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real images; skip where it is absent."""
+    folder = Path(os.environ.get("LIVEDEATH_SHARED_DATA", SHARED_DATA))
+    if not folder.is_dir():
+        pytest.skip(f"real images are not beside this checkout ({folder})")
+    return folder
