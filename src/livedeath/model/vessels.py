@@ -1,0 +1,108 @@
+"""Vessels: plates, dishes, slices and windows, and the fields the camera visits there."""
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from livedeath.errors import StudyError
+from livedeath.model.base import Declared
+from livedeath.model.plate import expand, well_centre_um
+
+VesselFormat = Literal[
+    "6-well", "12-well", "24-well", "48-well", "96-well", "384-well", "dish", "slice", "window"
+]
+
+
+class Site(Declared):
+    """One field declared by its place, in the vessel's frame (origin: centre of A1)."""
+
+    x_um: float
+    y_um: float
+    z_um: float = 0.0
+    well: str = "A1"
+
+
+class Vessel(Declared):
+    """A plate, dish, slice or cranial window."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    format: VesselFormat = "96-well"
+    wells: tuple[str, ...] = ()
+    fields_per_well: int = Field(default=1, ge=1, le=100)
+    field_overlap: float = Field(default=0.0, ge=0, lt=0.9)
+    sites: tuple[Site, ...] = ()
+    origin_um: tuple[float, float] = (0.0, 0.0)
+    note: str = ""
+
+    @field_validator("wells", mode="before")
+    @classmethod
+    def _one_or_many(cls, wells: object) -> object:
+        return (wells,) if isinstance(wells, str) else wells
+
+    @model_validator(mode="after")
+    def _wells_exist(self) -> Self:
+        """Refuse wells outside the vessel, and sites beside declared wells."""
+        try:
+            inside = self.expand(self.wells)
+            for site in self.sites:
+                self.expand((site.well,))
+        except StudyError as error:
+            raise ValueError(f"vessel {self.id!r}: {error}") from None
+        stray = {site.well for site in self.sites} - set(inside) if inside else set()
+        if stray:
+            raise ValueError(f"vessel {self.id!r} has sites in {sorted(stray)}, not in its wells")
+        return self
+
+    def expand(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the wells that patterns such as ``A1:B6`` or ``all`` name here."""
+        return expand(patterns, self.format)
+
+    def field_centres_um(self, well: str, step_um: tuple[float, float]) -> list[tuple[float, ...]]:
+        """Return (y, x, z) of every field of a well in the vessel's frame.
+
+        Parameters
+        ----------
+        well : str
+            Name of the well.
+        step_um : (float, float)
+            Height and width of one frame, micrometres.
+        """
+        own = [(site.y_um, site.x_um, site.z_um) for site in self.sites if site.well == well]
+        if own:
+            return [*own]
+        y0, x0 = well_centre_um(well, self.format)
+        scale = 1.0 - self.field_overlap
+        return [
+            (y0 + dy * step_um[0] * scale, x0 + dx * step_um[1] * scale, 0.0)
+            for dy, dx in _block(self.fields_per_well)
+        ]
+
+
+def _block(count: int) -> list[tuple[float, float]]:
+    """Return ``count`` offsets of a centred block, row by row, in steps of one frame."""
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    places = [
+        (r - (rows - 1) / 2, c - (columns - 1) / 2) for r in range(rows) for c in range(columns)
+    ]
+    return places[:count]
+
+
+class Session(Declared):
+    """A stay of a vessel on the stage, from loading to removal."""
+
+    id: str
+    vessel: str
+    loaded_h: float = Field(ge=0)
+    removed_h: float | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.removed_h is not None and self.removed_h <= self.loaded_h:
+            raise ValueError(
+                f"session {self.id!r} is removed at {self.removed_h} h, before it is loaded at "
+                f"{self.loaded_h} h; removed_h must be later"
+            )
+        return self
