@@ -1,0 +1,117 @@
+"""The command ``livedeath``: finds its commands, runs one, turns errors into sentences.
+
+Exit status: 0 done; 2 the input is at fault; 3 the hardware gave up by the declared
+policy; 130 interrupted and resumable; 1 a fault of the program itself.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+from livedeath._version import __version__
+from livedeath.errors import LivedeathError
+
+CORE_COMMANDS = (
+    "new",
+    "check",
+    "log",
+    "score",
+    "survival",
+    "report",
+    "simulate",
+    "export",
+)
+"""Commands of the core, in the order of ``--help``; each is a module of this package."""
+
+COMMAND_GROUP = "livedeath.commands"
+"""Entry-point group by which the other packages add theirs."""
+
+INTERRUPTED = 130
+
+
+def build_app() -> typer.Typer:
+    """Return the application with every command that is installed."""
+    app = typer.Typer(
+        name="livedeath",
+        help="Measures the death of single neurons while it happens.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    for name in CORE_COMMANDS:
+        importlib.import_module(f"livedeath.cli.{name}").register(app)
+    for entry in sorted(entry_points(group=COMMAND_GROUP), key=lambda entry: entry.name):
+        _register(entry, app)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What follows ``livedeath``; default: the process's own.
+    """
+    try:
+        status = build_app()(arguments, prog_name="livedeath", standalone_mode=False)
+    except LivedeathError as error:
+        return _say(str(error), error.exit_status)
+    except click.ClickException as error:
+        return _say(error.format_message() or _help_of(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; the same command goes on from here.", INTERRUPTED)
+    except Exception:  # noqa: BLE001 - the last line of defence; says whose fault it is
+        traceback.print_exc()
+        return _say("this is a fault of livedeath, please report it with the lines above.", 1)
+    return status if isinstance(status, int) else 0
+
+
+def _say(sentence: str, status: int) -> int:
+    sys.stderr.write(f"livedeath: {sentence}\n")
+    return status
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.get_help() if context is not None else "see 'livedeath --help'"
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Say the version and end.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"livedeath {__version__}\n")
+        raise typer.Exit
+
+
+def _register(entry: EntryPoint, app: typer.Typer) -> None:
+    """Add another package's command; one that cannot load says so when it is called."""
+    try:
+        register: Callable[[typer.Typer], None] = entry.load()
+    except (ImportError, AttributeError) as error:
+        _register_broken(entry.name, f"{error}", app)
+    else:
+        register(app)
+
+
+def _register_broken(name: str, reason: str, app: typer.Typer) -> None:
+    @app.command(name, help=f"Not available here: {reason}.")
+    def broken() -> None:
+        raise LivedeathError(
+            f"'livedeath {name}' cannot be loaded ({reason}); "
+            f"install everything with: pip install 'livedeath[all]'"
+        )
