@@ -188,10 +188,10 @@ class Study(Declared):
     def _arm(self, vessel_id: str, well: str) -> str:
         done = [i.label for i in self.interventions_in(vessel_id, well) if i.makes_arm]
         tested = [label for label in done if label != "vehicle"]
-        names = list(dict.fromkeys(tested or done)) or [UNTREATED]
+        names = list(dict.fromkeys(tested or done))
         genotypes = {e.genotype for e in self.ancestry(vessel_id, well) if e.genotype}
         differs = len({e.genotype for e in self.entities if e.genotype}) > 1
-        return " + ".join([*names, *(sorted(genotypes) if differs else [])])
+        return " + ".join([*names, *(sorted(genotypes) if differs else [])]) or UNTREATED
 
     def places(self) -> tuple[tuple[str, str], ...]:
         """Return every visited (vessel, well), in plate order."""

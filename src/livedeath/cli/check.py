@@ -1,0 +1,124 @@
+"""``livedeath check``: read a study over and say what it will cost."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from livedeath.cli.common import JsonOption, emit
+from livedeath.errors import StudyError
+from livedeath.model.dry_run import DryRun, dry_run
+from livedeath.model.study import Study
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("check")(check)
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of the study, or its study.toml.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Validate DIR/study.toml and make a dry run."""
+    path = folder / "study.toml" if folder.is_dir() else folder
+    study = Study.from_file(path)
+    cost = dry_run(study)
+    if not cost.kept:
+        raise StudyError(
+            f"{path}: one round takes {cost.round_s:.0f} s but the next begins after "
+            f"{cost.interval_s:.0f} s; visit fewer fields, expose shorter, or wait longer."
+        )
+    emit(_result(path, study, cost), as_json=as_json, text=_text(study, cost))
+
+
+def _result(path: Path, study: Study, cost: DryRun) -> dict[str, Any]:
+    return {
+        "study": path.parent,
+        "title": study.title,
+        "fingerprint": study.fingerprint,
+        **dataclasses.asdict(cost),
+        "kept": cost.kept,
+        "arms": _arms(study),
+        "declared": study.model_dump(mode="json"),
+        "warnings": _warnings(study, cost),
+    }
+
+
+def _arms(study: Study) -> dict[str, dict[str, Any]]:
+    units = study.units()
+    arms: dict[str, dict[str, Any]] = {}
+    for place, arm in study.arms().items():
+        entry = arms.setdefault(arm, {"wells": [], "units": []})
+        entry["wells"].append("/".join(place))
+        if units[place] not in entry["units"]:
+            entry["units"].append(units[place])
+    return arms
+
+
+def _warnings(study: Study, cost: DryRun) -> list[str]:
+    said = []
+    few = [arm for arm, entry in _arms(study).items() if len(entry["units"]) < 2]
+    if study.comparisons and few:
+        said.append(f"fewer than two units in {', '.join(few)}: no p-value can be given")
+    if study.optics.camera.gain_e_per_adu is None:
+        said.append("the camera is not calibrated: intensities will not be electrons")
+    if study.end_kill is None:
+        said.append("no end-kill: the study will not know its own sensitivity")
+    if cost.expected_false_deaths > 0.1 * max(cost.expected_deaths, 1e-9):
+        said.append("more than a tenth of the deaths may be false; ask for fewer false alarms")
+    budget = study.light.budget_ms_per_field
+    if budget is not None and cost.light_ms_per_field > budget:
+        said.append(f"light of {cost.light_ms_per_field:.0f} ms per field is over the budget")
+    return said
+
+
+def _text(study: Study, cost: DryRun) -> str:
+    lines = [f"{study.title}", ""]
+    lines += _cost_lines(cost)
+    lines += ["", "Arms"]
+    for arm, entry in _arms(study).items():
+        lines.append(f"  {arm:28}{len(entry['wells'])} wells, {len(entry['units'])} units")
+    for heading, rows in _sections(study):
+        if rows:
+            lines += ["", heading, *(f"  {row}" for row in rows)]
+    lines += ["", *(f"Note: {said}." for said in _warnings(study, cost))]
+    return "\n".join(lines)
+
+
+def _cost_lines(cost: DryRun) -> list[str]:
+    pause = "" if cost.interval_s is None else f" of {cost.interval_s:.0f} s"
+    return [
+        f"Frames            {cost.frames} in {cost.fields} fields, {cost.rounds} rounds",
+        f"Duration          {cost.hours:.1f} h; a round takes {cost.round_s:.0f} s{pause}",
+        f"Disk              {cost.gigabytes:.2f} GB before compression",
+        f"Light             {cost.light_ms_per_field:.0f} ms per field",
+        f"Deaths expected   about {cost.expected_deaths:.0f}, "
+        f"of them false about {cost.expected_false_deaths:.2g}",
+    ]
+
+
+def _sections(study: Study) -> list[tuple[str, list[str]]]:
+    """List everything else that is declared, also what later parts will use."""
+    return [
+        ("Vessels", [_said(v) for v in study.vessels]),
+        ("Channels", [_said(c) for c in study.channels]),
+        ("Sessions", [_said(s) for s in study.sessions]),
+        ("Optics changed", [_said(c) for c in study.optics.changes]),
+        ("Entities", [_said(e) for e in study.entities]),
+        ("Populations", [_said(p) for p in study.populations]),
+        ("Interventions", [_said(i) for i in study.interventions]),
+        ("Comparisons", [_said(c) for c in study.comparisons]),
+        ("Exclusions", [_said(e) for e in study.exclusions]),
+        ("End-kill", [_said(study.end_kill)] if study.end_kill else []),
+    ]
+
+
+def _said(declared: Any) -> str:  # noqa: ANN401 - any declared value
+    said = declared.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    return ", ".join(f"{key} {_short(value)}" for key, value in said.items())
+
+
+def _short(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
