@@ -1,0 +1,245 @@
+"""A study's folder: where its parts lie, and how one is made and opened.
+
+A path goes in; the declaration, the journal, the images and the runs come out. A folder is a
+study from the moment that ``study.toml`` is in it, which is therefore written last.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import zarr
+
+from livedeath.errors import StoreError
+from livedeath.model.frame import FieldKey
+from livedeath.model.plan import Plan, plan
+from livedeath.model.study import Study
+from livedeath.store import durable, tables
+from livedeath.store.images import ImageStore, field_path
+from livedeath.store.journal import Journal
+from livedeath.store.linked import LinkedImages
+
+STUDY_FILE = "study.toml"
+JOURNAL_FILE = "journal.jsonl"
+IMAGES_FOLDER = "images.ome.zarr"
+SOURCE_FILE = "source.json"
+ANALYSIS_FOLDER = "analysis"
+REVIEWS_FOLDER = "reviews"
+REPORTS_FOLDER = "reports"
+
+
+class Run:
+    """One analysis of a study: its settings, traces, calls, labels and provenance.
+
+    Parameters
+    ----------
+    path : Path
+        The folder ``analysis/<run>``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def name(self) -> str:
+        """The run's name; it follows from settings, program and data."""
+        return self.path.name
+
+    @property
+    def traces_path(self) -> Path:
+        """The table of traces, one row per neuron and visit."""
+        return self.path / "traces.parquet"
+
+    @property
+    def calls_path(self) -> Path:
+        """The table of calls, one row per neuron."""
+        return self.path / "calls.parquet"
+
+    def traces(self) -> pl.DataFrame:
+        """Return the traces; a run under way has those of its last checkpoint."""
+        return self._table(self.traces_path)
+
+    def calls(self) -> pl.DataFrame:
+        """Return the calls; a run under way has those of its last checkpoint."""
+        return self._table(self.calls_path)
+
+    def _table(self, path: Path) -> pl.DataFrame:
+        if not path.is_file():
+            raise StoreError(f"{path}: not written yet; let 'livedeath score' finish first.")
+        return tables.read_parquet(path)
+
+    def labels(self, field: FieldKey) -> zarr.Array[Any]:
+        """Return a field's labels (t, y, x); a value is a neuron's id, 0 is background."""
+        path = self.path / "labels.zarr" / field_path(field) / "0"
+        if not path.is_dir():
+            raise StoreError(f"{path}: this run has no labels of field {field.name}.")
+        return zarr.open_array(path, mode="r")
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the run was made from: versions, settings, study, times."""
+        return read_json(self.path / "provenance.json")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has seen the whole journal that it was started on."""
+        return self._known and bool(self.provenance().get("complete"))
+
+    @property
+    def started(self) -> str:
+        """When the run was started, UTC, ISO 8601; empty if it never got that far."""
+        return str(self.provenance().get("started", "")) if self._known else ""
+
+    @property
+    def _known(self) -> bool:
+        return (self.path / "provenance.json").is_file()
+
+
+class StudyFolder:
+    """A study on disk; see `create` and `open`.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    study : Study
+        What ``study.toml`` in it says.
+    """
+
+    def __init__(self, path: Path, study: Study) -> None:
+        self.path = path
+        self.study = study
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        study: Study,
+        *,
+        source: dict[str, Any] | None = None,
+        text: str | None = None,
+    ) -> "StudyFolder":
+        """Make a study's folder.
+
+        Parameters
+        ----------
+        path : Path
+            New, or an empty folder.
+        study : Study
+            The declaration.
+        source : dict, optional
+            The file that holds the pixels of a study made from a recording.
+        text : str, optional
+            The declaration as TOML with comments; default: written from ``study``.
+
+        Raises
+        ------
+        StoreError
+            If the folder is not empty or cannot be made.
+        """
+        if path.is_dir() and any(path.iterdir()):
+            raise StoreError(f"{path}: the folder is not empty; name one that is new or empty.")
+        try:
+            durable.make_folder(path)
+            if source is not None:
+                durable.write_json(path / SOURCE_FILE, source)
+            durable.write_text(path / STUDY_FILE, study.to_toml() if text is None else text)
+        except OSError as error:
+            raise StoreError(f"{path}: the study cannot be written here ({error}).") from error
+        return cls(path.absolute(), study)
+
+    @classmethod
+    def open(cls, path: Path) -> "StudyFolder":
+        """Open a study's folder.
+
+        Raises
+        ------
+        StoreError
+            If the folder does not exist or holds no study.
+        StudyError
+            If the declaration is not allowed.
+        """
+        if not path.exists():
+            raise StoreError(f"{path}: there is no such folder; name the folder of a study.")
+        if not (path / STUDY_FILE).is_file():
+            raise StoreError(
+                f"{path}: this is no study, it has no {STUDY_FILE}; "
+                "name the folder of a study or start one with 'livedeath new'."
+            )
+        return cls(path.absolute(), Study.from_file(path / STUDY_FILE))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Every visit that the study declares, in order."""
+        return plan(self.study)
+
+    @property
+    def study_path(self) -> Path:
+        """The declaration."""
+        return self.path / STUDY_FILE
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What happened."""
+        return Journal(self.path / JOURNAL_FILE)
+
+    @cached_property
+    def source(self) -> dict[str, Any] | None:
+        """The linked file of a study made from a recording, else None."""
+        path = self.path / SOURCE_FILE
+        return read_json(path) if path.is_file() else None
+
+    @cached_property
+    def images(self) -> ImageStore:
+        """The study's frames: its own, or those of the linked recording."""
+        path = self.path / IMAGES_FOLDER
+        if self.source is None:
+            return ImageStore(path, self.study)
+        return LinkedImages(path, self.study, self.source)
+
+    @property
+    def analysis_dir(self) -> Path:
+        """Where the runs lie."""
+        return self.path / ANALYSIS_FOLDER
+
+    @property
+    def reviews_dir(self) -> Path:
+        """Where the reviewers' journals lie; it may not exist yet."""
+        return self.path / REVIEWS_FOLDER
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where the reports lie; it may not exist yet."""
+        return self.path / REPORTS_FOLDER
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        if not self.analysis_dir.is_dir():
+            return []
+        found = [Run(p) for p in self.analysis_dir.iterdir() if (p / "provenance.json").is_file()]
+        return sorted(found, key=lambda run: (run.started, run.name))
+
+    def latest_run(self) -> Run | None:
+        """Return the run started last, preferring complete ones; None if there is none."""
+        runs = self.runs()
+        complete = [run for run in runs if run.complete]
+        chosen = complete or runs
+        return chosen[-1] if chosen else None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON document of the study.
+
+    Raises
+    ------
+    StoreError
+        If it is missing or damaged.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read ({error}); restore it from a copy.") from error

@@ -1,0 +1,171 @@
+"""The study's journal: one JSON line per thing that happened, the spine of everything else.
+
+Entries go in and are durable when `Journal.append` returns; entries come out in the order in
+which they were written, also while another process writes. A line that a crash tore is not an
+entry: it was never acknowledged to anyone. Nothing is ever edited or removed.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from livedeath.errors import StoreError
+from livedeath.model.frame import FrameKey
+from livedeath.store import durable
+
+Entry: TypeAlias = dict[str, Any]
+FrameStatus: TypeAlias = Literal["saved", "missed", "superseded", "not_planned"]
+
+SETTLED: frozenset[str] = frozenset({"saved", "missed", "not_planned"})
+"""Statuses after which nobody waits for a frame any more."""
+
+WRITER_WAIT_S = 30.0
+"""How long a writer waits for another one's line, which takes milliseconds."""
+
+
+def frame_key(entry: Entry) -> FrameKey:
+    """Return the frame that a journal entry of kind ``frame`` speaks of."""
+    return FrameKey(
+        entry["vessel"],
+        int(entry["acquisition"]),
+        entry["well"],
+        int(entry["field"]),
+        int(entry["t"]),
+        entry["channel"],
+        int(entry["z"]),
+    )
+
+
+def frame_entry(key: FrameKey, status: FrameStatus, **details: Any) -> Entry:  # noqa: ANN401
+    """Build the entry of one frame.
+
+    Parameters
+    ----------
+    key : FrameKey
+        The frame.
+    status : {"saved", "missed", "superseded", "not_planned"}
+        What became of it.
+    **details
+        ``attempt``, ``session``, ``planned_h``, ``time_h``, ``x_um``, ``y_um``, ``z_um``,
+        ``exposure_ms``, ``reason``, ...
+    """
+    return {"kind": "frame", "status": status, **key._asdict(), "attempt": 0, **details}
+
+
+class Journal:
+    """An append-only file of JSON lines.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is made by the first `append`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, entry: Entry) -> None:
+        """Append one entry; it is durable when this returns.
+
+        Parameters
+        ----------
+        entry : dict
+            JSON values; ``wall`` (UTC, ISO 8601) is added if absent.
+
+        Raises
+        ------
+        StoreError
+            If another writer does not let go of the journal.
+        ValueError
+            If a value is not JSON, such as NaN.
+        """
+        self.append_all([entry])
+
+    def append_all(self, entries: list[Entry]) -> None:
+        """Append entries with one flush to the device; see `append`.
+
+        After a crash a leading part of them may be there.
+        """
+        wall = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lines = [_line({"wall": wall} | entry) for entry in entries]
+        if not lines:
+            return
+        is_new = not self.path.exists()
+        with self.path.open("a+b") as handle:
+            if not durable.hold(handle, wait_s=WRITER_WAIT_S):
+                raise StoreError(
+                    f"{self.path}: another program has held the journal for {WRITER_WAIT_S:g} s; "
+                    "stop it and run the command again"
+                )
+            try:
+                durable.append_line(handle, "\n".join(lines))
+            finally:
+                durable.release(handle)
+        if is_new:
+            durable.fsync_path(self.path.parent)
+
+    def read(self) -> list[Entry]:
+        """Return all entries, oldest first; empty if nothing happened yet."""
+        return self.tail(0)[0]
+
+    def tail(self, offset: int) -> tuple[list[Entry], int]:
+        """Return what was appended since ``offset`` and the offset to go on from.
+
+        Parameters
+        ----------
+        offset : int
+            0, or what an earlier call returned.
+
+        Returns
+        -------
+        entries : list of dict
+            Complete lines only; a line still being written comes with a later call.
+        offset : int
+            The byte behind the last complete line.
+        """
+        try:
+            with self.path.open("rb") as handle:
+                handle.seek(offset)
+                data = handle.read()
+        except FileNotFoundError:
+            return [], offset
+        except OSError as error:
+            raise StoreError(f"{self.path}: the journal cannot be read ({error})") from error
+        end = data.rfind(b"\n") + 1
+        return list(_parse(data[:end])), offset + end
+
+    def frames(self) -> dict[FrameKey, Entry]:
+        """Return the entry in force of every frame that was journaled.
+
+        A later line counts more than an earlier one, unless it speaks of an earlier attempt.
+        """
+        return frames_of(self.read())
+
+
+def frames_of(entries: list[Entry]) -> dict[FrameKey, Entry]:
+    """Return the entry in force per frame; see `Journal.frames`."""
+    found: dict[FrameKey, Entry] = {}
+    for entry in entries:
+        if entry.get("kind") != "frame":
+            continue
+        key = frame_key(entry)
+        before = found.get(key)
+        if before is None or entry.get("attempt", 0) >= before.get("attempt", 0):
+            found[key] = entry
+    return found
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _parse(data: bytes) -> Iterator[Entry]:
+    for line in data.split(b"\n"):
+        try:
+            entry = json.loads(line)
+        except ValueError:  # a torn line, closed by the next append; or an empty one
+            continue
+        if isinstance(entry, dict):
+            yield entry

@@ -1,0 +1,146 @@
+"""Tables on disk: columns go in as Parquet or CSV and come out the same.
+
+Parquet lies inside a study, CSV is written on export, and both are read wherever a table is
+read. It knows no column's meaning, only whether a file is a table at all.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from livedeath.errors import TableError
+from livedeath.store import durable
+
+PARQUET_MAGIC = b"PAR1"
+
+PARQUET_ENDINGS = (".parquet", ".pq")
+TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".txt": ","}
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a path is named like a table."""
+    return path.suffix.lower() in (*PARQUET_ENDINGS, *TEXT_ENDINGS)
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+        Ends with .csv, .tsv, .txt, .parquet or .pq. CSV needs a line of column names; an
+        empty cell is null.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, it is empty, holds no row, names a column twice, or is not
+        what its name says.
+    """
+    _check_file(path)
+    parquet = path.suffix.lower() in PARQUET_ENDINGS
+    table = read_parquet(path) if parquet else _read_text(path)
+    if table.height == 0:
+        raise TableError(
+            f"{path}: the table has column names but no rows; give one row per measurement."
+        )
+    return table
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise TableError(f"{path}: there is no such file; check the name.")
+    if path.is_dir():
+        raise TableError(f"{path}: this is a folder; name a CSV or Parquet file.")
+    if path.stat().st_size == 0:
+        raise TableError(f"{path}: the file is empty; give a table with column names and rows.")
+    if not is_table(path):
+        raise TableError(
+            f"{path}: the ending {path.suffix!r} is no table's; use .csv, .tsv or .parquet."
+        )
+
+
+def read_parquet(path: Path) -> pl.DataFrame:
+    """Read a Parquet file, which may have no rows.
+
+    Raises
+    ------
+    TableError
+        If it is not what its name says.
+    """
+    try:
+        # Read into memory: a file mapped by its reader cannot be replaced on Windows.
+        return pl.read_parquet(io.BytesIO(path.read_bytes()))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(f"{path}: this is no readable Parquet file ({_first(error)}).") from error
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    data = path.read_bytes()
+    if data.startswith(PARQUET_MAGIC) or b"\0" in data[:4096]:
+        raise TableError(f"{path}: this is no text, although it is named {path.suffix}.")
+    separator = TEXT_ENDINGS[path.suffix.lower()]
+    _check_header(path, data, separator)
+    try:
+        return pl.read_csv(
+            io.BytesIO(data), separator=separator, infer_schema_length=None, null_values=[""]
+        )
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: this is no readable table ({_first(error)}).") from error
+
+
+def _check_header(path: Path, data: bytes, separator: str) -> None:
+    try:
+        header = data.split(b"\n", 1)[0].decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise TableError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
+    names = [name.strip().strip('"') for name in header.split(separator)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TableError(f"{path}: the column {twice[0]!r} is there twice; give it one name.")
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write a table durably; the path's ending chooses CSV or Parquet."""
+    buffer = io.BytesIO()
+    if path.suffix.lower() in PARQUET_ENDINGS:
+        table.write_parquet(buffer, compression="zstd")
+    else:
+        table.write_csv(buffer, separator=TEXT_ENDINGS[path.suffix.lower()])
+    durable.write_bytes(path, buffer.getvalue())
+
+
+def from_columns(columns: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
+    """Build a table from NumPy columns of one length, in their order."""
+    return pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
+
+
+def _series(name: str, values: NDArray[Any]) -> pl.Series:
+    values = np.asarray(values)
+    if values.dtype.kind in "OUT":
+        return pl.Series(name, values.tolist(), dtype=pl.String)
+    return pl.Series(name, np.ascontiguousarray(values))
+
+
+def to_columns(table: pl.DataFrame) -> dict[str, NDArray[Any]]:
+    """Return a table's columns as NumPy arrays; null becomes NaN or an empty text."""
+    return {name: _array(table[name]) for name in table.columns}
+
+
+def _array(series: pl.Series) -> NDArray[Any]:
+    if series.dtype == pl.String:
+        return np.array(series.fill_null("").to_list(), dtype=np.str_)
+    if series.null_count() and series.dtype.is_integer():
+        series = series.cast(pl.Float64)
+    if series.dtype.is_float():
+        series = series.fill_null(float("nan"))
+    return series.to_numpy(writable=True)
