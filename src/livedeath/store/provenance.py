@@ -16,18 +16,8 @@ from typing import Any
 import livedeath
 from livedeath._version import __version__
 
-ANALYSIS_CODE = (
-    "correct.py",
-    "segment.py",
-    "track.py",
-    "trace.py",
-    "score.py",
-    "pipeline.py",
-    "follow.py",
-    "kernels",
-    "model",
-)
-"""Modules and packages of livedeath that can change a result."""
+ANALYSIS_CODE = ("*.py", "kernels/*.py", "model/*.py", "store/sequence.py", "store/events.py")
+"""Modules of livedeath that can change a result."""
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "tifffile", "zarr", "polars", "pyarrow")
 
@@ -40,13 +30,9 @@ def code_digest() -> str:
     """Return the SHA-256 of the source that computes results."""
     root = Path(livedeath.__file__).parent
     digest = hashlib.sha256()
-    for name in ANALYSIS_CODE:
-        path = root / name
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-        for file in files:
-            if file.is_file():
-                digest.update(file.relative_to(root).as_posix().encode())
-                digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    for file in sorted(file for pattern in ANALYSIS_CODE for file in root.glob(pattern)):
+        digest.update(file.relative_to(root).as_posix().encode())
+        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 

@@ -8,89 +8,29 @@ images without named axes is time.
 
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.model.frame import FieldKey
+from livedeath.store.recording_format import Contents, Position, Reader
+from livedeath.store.recording_study import parse_times, study_from_recording
+
+__all__ = [
+    "Position",
+    "Recording",
+    "open_recording",
+    "parse_times",
+    "study_from_recording",
+]
 
 IMAGE_TYPES = ("uint8", "uint16", "float32")
 LABEL_TYPES = ("uint8", "uint16", "uint32", "int32")
 
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf8")
-
-
-@dataclass(frozen=True)
-class Position:
-    """One place that a recording looks at.
-
-    Parameters
-    ----------
-    name : str
-        As the file calls it.
-    well : str
-        Name of the well if the file says one, else empty.
-    """
-
-    name: str = ""
-    well: str = ""
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a file says of itself.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (t, c, z, y, x).
-    dtype : numpy dtype
-        Of the pixels.
-    channel_names : tuple of str
-        One per channel, or empty.
-    pixel_size_um : float or None
-        Side of a pixel, micrometres.
-    z_step_um : float or None
-        Distance of planes, micrometres.
-    times_h : tuple of float or None
-        Hours of the visits since the first.
-    positions : tuple of Position
-        At least one.
-    """
-
-    shape: tuple[int, int, int, int, int]
-    dtype: np.dtype[Any]
-    channel_names: tuple[str, ...] = ()
-    pixel_size_um: float | None = None
-    z_step_um: float | None = None
-    times_h: tuple[float, ...] | None = None
-    positions: tuple[Position, ...] = field(default=(Position(),))
-
-
-class Reader(Protocol):
-    """One file format."""
-
-    @property
-    def contents(self) -> Contents:
-        """What the file holds; known once it is open."""
-        ...
-
-    def read(self, t: int, c: int, z: int, position: int) -> NDArray[Any]:
-        """Return one frame (Y, X); may be called from several threads, in any order."""
-        ...
-
-    def has(self, t: int, c: int, z: int, position: int) -> bool:
-        """Return whether the file holds this frame at all."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the file; nothing is read afterwards."""
-        ...
 
 
 class Recording:
@@ -268,8 +208,3 @@ def _check_values(recording: Recording) -> None:
             )
         if frame.dtype.kind == "i" and frame.min() < 0:
             raise FrameError(f"{where} holds the label {frame.min()}; labels are 0 or more.")
-
-
-def position_of(field_key: FieldKey, positions: tuple[FieldKey, ...]) -> int:
-    """Return the index of a field among the fields made from a recording's positions."""
-    return positions.index(field_key)

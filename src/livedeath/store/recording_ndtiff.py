@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.store.recording import Contents, Position
+from livedeath.store.recording_format import Contents, Position
 
 INDEX_FILE = "NDTiff.index"
 

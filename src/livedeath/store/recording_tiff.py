@@ -18,7 +18,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.store.recording import Contents, Position
+from livedeath.store.recording_format import Contents, Position
 
 UNNAMED = "IQR"
 """What tifffile calls an axis of pages that the file gives no name."""

@@ -15,7 +15,7 @@ import zarr
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.store.recording import Contents, Position
+from livedeath.store.recording_format import Contents, Position
 
 UNITS_UM = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6}
 UNITS_H = {"second": 1 / 3600, "millisecond": 1 / 3.6e6, "minute": 1 / 60, "hour": 1.0}

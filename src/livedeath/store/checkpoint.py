@@ -1,0 +1,140 @@
+"""The analyser's state on disk: a dict of arrays and scalars goes in, the same comes out.
+
+A checkpoint holds the state after a number of visits and the traces up to there. It exists
+from the moment its document is replaced, so a killed analyser finds the old one or the new.
+Nothing is pickled.
+"""
+
+import io
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from livedeath.errors import StoreError
+from livedeath.store import durable, tables
+
+State: TypeAlias = Mapping[str, Any]
+
+PLAIN = "__plain__"
+"""Name under which the scalars and texts of a state are kept, as JSON."""
+
+
+def state_to_bytes(state: State) -> bytes:
+    """Return a state as an ``.npz`` file.
+
+    Parameters
+    ----------
+    state : dict
+        Text to array, number, bool, text or None. Arrays of objects are refused.
+
+    Raises
+    ------
+    StoreError
+        If a value is of another kind.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    plain: dict[str, Any] = {}
+    for name, value in state.items():
+        if isinstance(value, np.ndarray | np.generic):
+            arrays[name] = np.asarray(value)
+        elif value is None or isinstance(value, str | int | float | bool):
+            plain[name] = value
+        else:
+            raise StoreError(f"state {name!r} is a {type(value).__name__}; it cannot be kept.")
+        if name in arrays and arrays[name].dtype.hasobject:
+            raise StoreError(f"state {name!r} is an array of objects; it cannot be kept.")
+    arrays[PLAIN] = np.array(json.dumps(plain))
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **_renamed(arrays))
+    return buffer.getvalue()
+
+
+def _renamed(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Give the arrays numbers for names: theirs may hold what a ZIP member may not."""
+    names = list(arrays)
+    numbered = {f"a{k}": arrays[name] for k, name in enumerate(names)}
+    return {"names": np.array(json.dumps(names)), **numbered}
+
+
+def state_from_bytes(data: bytes) -> dict[str, Any]:
+    """Return the state that `state_to_bytes` was given; arrays keep type, shape and bits."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        names = json.loads(str(file["names"]))
+        arrays = {name: file[f"a{k}"] for k, name in enumerate(names)}
+    plain = json.loads(str(arrays.pop(PLAIN)))
+    return {**{name: _unwrapped(array) for name, array in arrays.items()}, **plain}
+
+
+def _unwrapped(array: NDArray[Any]) -> Any:  # noqa: ANN401 - a scalar or an array
+    return array[()] if array.ndim == 0 else array
+
+
+class Checkpoint:
+    """The checkpoint of one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it lies; made when first written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._document = folder / "checkpoint.json"
+
+    def load(self) -> tuple[int, dict[str, Any] | None, list[pl.DataFrame]]:
+        """Return the visits done, the state after them and their traces.
+
+        Returns
+        -------
+        visits : int
+            0 if there is no checkpoint.
+        state : dict or None
+            None if there is no checkpoint.
+        traces : list of DataFrame
+            In order.
+        """
+        if not self._document.is_file():
+            return 0, None, []
+        said = json.loads(self._document.read_text(encoding="utf-8"))
+        state = state_from_bytes((self.folder / said["state"]).read_bytes())
+        parts = [tables.read_parquet(self._part(k)) for k in range(said["parts"])]
+        return int(said["visits"]), state, parts
+
+    def save(self, visits: int, state: State, *, traces: pl.DataFrame, part: int) -> None:
+        """Write a checkpoint; the one before it holds until this returns.
+
+        Parameters
+        ----------
+        visits : int
+            Number of visits that the state has seen.
+        state : dict
+            The analyser's.
+        traces : DataFrame
+            Those since the checkpoint before.
+        part : int
+            Number of checkpoints before this one; an older part of that number is replaced.
+        """
+        durable.make_folder(self.folder)
+        tables.write_table(traces, self._part(part))
+        name = f"state-{visits:08d}.npz"
+        durable.write_bytes(self.folder / name, state_to_bytes(state))
+        said = {"visits": visits, "state": name, "parts": part + 1}
+        durable.write_json(self._document, said)
+        for old in self.folder.glob("state-*.npz"):
+            if old.name != name:
+                old.unlink()
+
+    def clear(self) -> None:
+        """Forget everything, so that a run begins anew."""
+        self._document.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"traces-{number:06d}.parquet"

@@ -1,0 +1,150 @@
+"""Labels of a run, and labels made elsewhere: where each neuron is in each visit.
+
+A run's labels go in visit by visit and lie as OME-Zarr label images (t, y, x), int32, whose
+values are neuron ids. Labels from a file come out visit by visit; they say where, never who.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.errors import FrameError
+from livedeath.model.frame import FieldKey
+from livedeath.model.plan import Plan
+from livedeath.model.study import Study
+from livedeath.store import durable, ngff
+from livedeath.store.chunks import FrameArray
+from livedeath.store.images import field_path
+from livedeath.store.linked import source_of
+from livedeath.store.recording import open_recording
+
+LABEL_AXES = ("t", "y", "x")
+
+LARGEST_LABEL = np.iinfo(np.int32).max
+
+
+class LabelStore:
+    """The labels of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder ``labels.zarr``.
+    study : Study
+        The declaration.
+    """
+
+    def __init__(self, path: Path, study: Study) -> None:
+        self.path = path
+        self._study = study
+        self._arrays: dict[FieldKey, FrameArray] = {}
+
+    def create(self, plan: Plan) -> None:
+        """Make every field's array at its planned length, unless they are there."""
+        if (self.path / "zarr.json").is_file():
+            return
+        with durable.replacing_folder(self.path) as folder:
+            durable.write_json(folder / "zarr.json", ngff.group())
+            for field in plan.fields:
+                self._create_field(folder, field, plan.n_visits(field))
+
+    def _create_field(self, root: Path, field: FieldKey, visits: int) -> None:
+        optics = self._study.optics.of(field.acquisition)
+        folder = root / field_path(field)
+        folder.mkdir(parents=True)
+        for parent in list(folder.relative_to(root).parents)[:-1]:
+            inner = root / parent / "zarr.json"
+            if not inner.is_file():
+                durable.write_json(inner, ngff.group())
+        document = ngff.labels(field.name, pixel_size_um=optics.pixel_size_um)
+        durable.write_json(folder / "zarr.json", document)
+        shape = (visits, *optics.image_shape_px)
+        FrameArray.create(folder / "0", shape, dtype="int32", axes=LABEL_AXES)
+
+    def write(self, field: FieldKey, t: int, labels: NDArray[np.int32]) -> None:
+        """Write the labels of one visit, durably.
+
+        Parameters
+        ----------
+        field : FieldKey
+            Where.
+        t : int
+            The nth visit of the field.
+        labels : (Y, X) int32
+            Neuron ids; 0 is background.
+        """
+        if field not in self._arrays:
+            self._arrays[field] = FrameArray(self.path / field_path(field) / "0")
+        self._arrays[field].write((t,), labels)
+
+
+class LabelFile:
+    """Labels made elsewhere, one image per visit.
+
+    Parameters
+    ----------
+    path : Path
+        A TIFF stack, OME-Zarr or NDTiff of integers, one channel, one plane.
+    study : Study
+        The study they belong to.
+    plan : Plan
+        Its plan, which must have one field.
+
+    Raises
+    ------
+    FrameError
+        If the file cannot be read or its shape is not that of the visits.
+    """
+
+    def __init__(self, path: Path, study: Study, plan: Plan) -> None:
+        self._recording = open_recording(path, labels=True)
+        try:
+            self._check(study, plan)
+        except FrameError:
+            self._recording.close()
+            raise
+
+    def _check(self, study: Study, plan: Plan) -> None:
+        path = self._recording.path
+        if len(plan.fields) != 1:
+            raise FrameError(
+                f"{path}: the labels are of one field, the study has {len(plan.fields)}; "
+                "score its fields one by one."
+            )
+        field = plan.fields[0]
+        expected = (plan.n_visits(field), 1, 1, *study.optics.of(field.acquisition).image_shape_px)
+        if self._recording.shape != expected:
+            raise FrameError(
+                f"{path}: the labels are {_said(self._recording.shape)}, the images are "
+                f"{_said(expected)}; give one label image per visit, of the same size."
+            )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What names the file for good: size and content."""
+        source = source_of(self._recording)
+        return {"size": source["size"], "sha256": source["sha256"]}
+
+    def read(self, field: FieldKey, t: int) -> NDArray[np.int32]:
+        """Return the labels of a visit, (Y, X) int32, with the values of the file.
+
+        Raises
+        ------
+        FrameError
+            If a value does not fit into 31 bits.
+        """
+        labels = self._recording.read(t, 0)
+        if labels.size and int(labels.max()) > LARGEST_LABEL:
+            raise FrameError(
+                f"{self._recording.path}: visit {t} holds the label {labels.max()}; "
+                f"at most {LARGEST_LABEL} is allowed, number them anew."
+            )
+        return labels.astype(np.int32)
+
+
+def _said(shape: tuple[int, ...]) -> str:
+    t, c, z, y, x = shape
+    inner = "" if c == z == 1 else f" of {c} channels and {z} planes"
+    return f"{t} visits{inner} of {y} x {x}"
