@@ -1,0 +1,197 @@
+"""What a death looks like, and what the population teaches about living neurons.
+
+Likelihoods of a visit in, noise of the next visit out. Plain NumPy: a handful of sums
+per visit. Nothing here calls a death.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.kernels.baseline import Noise
+from livedeath.kernels.detect import Shapes
+
+Floats = NDArray[np.float64]
+
+WANDER_TAU_H = 12.0
+"""Memory of the slow wander of a living neuron's ratio."""
+WALK_PER_SQRT_H = 0.02 / 24.0**0.5
+"""Change of the level itself, 2 % in a day."""
+TREND_PER_H = 0.03 / 24.0
+"""Differential bleaching and maturation, 2 % a day between neurons, taken wide."""
+DEATHS_PER_DAY = 0.05
+"""Prior hazard; scales the reported probabilities, never a call."""
+MEMORY_H = 48.0
+"""Memory of what is learnt about the noise of living neurons."""
+
+OUTLIER_SHARES = np.array([1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1])
+"""Candidate shares of outlying values; prior around 0.3 %, log sd 1."""
+BLIP_RATES = np.array([2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
+"""Candidate rates of transients per neuron-day; prior around 0.2, log sd 1.2."""
+
+
+class Endpoint(NamedTuple):
+    """What a death looks like, and the noise expected before anything is learnt."""
+
+    deaths: Shapes
+    blips: Shapes
+    white: float
+    white_unmeasured: float
+    wander: float
+    spread: float
+    amplitude: float
+    amplitude_sd: float
+    tau_h: Floats
+    tau_prior: Floats
+
+
+def _shapes(
+    tau_h: list[float],
+    tau_prior: list[float],
+    mean: list[float],
+    sd: list[float],
+    prior: list[float],
+    *,
+    recovers: bool,
+) -> Shapes:
+    """Return templates for all pairs of time constant and amplitude."""
+    weights = np.outer(tau_prior, prior)
+    var = np.square(np.array(sd))
+    return Shapes(np.array(tau_h), np.array(mean), var, weights / weights.sum(), recovers)
+
+
+def _tau_grid(median_h: float, log_sd: float, low_h: float, high_h: float) -> tuple[Floats, Floats]:
+    tau_h = np.geomspace(low_h, high_h, 11)
+    prior = np.exp(-0.5 * (np.log(tau_h / median_h) / log_sd) ** 2)
+    return tau_h, prior / prior.sum()
+
+
+ENDPOINTS = {
+    # Fold 3 (log sd 0.35) and rise 30 min (log sd 0.7), both taken wider than chosen.
+    "indicator_rise": Endpoint(
+        _shapes(
+            [0.1, 0.4, 1.2, 4.0], [0.15, 0.4, 0.3, 0.15],
+            [0.5, 1.5, 4.0], [0.2, 0.5, 1.5], [0.2, 0.55, 0.25], recovers=False,
+        ),
+        _shapes(
+            [0.35, 0.75], [0.6, 0.4],
+            [0.2, 0.6, 1.6], [0.08, 0.2, 0.6], [0.5, 0.35, 0.15], recovers=True,
+        ),
+        0.06, 0.12, 0.08, 0.31, 2.1, 1.2, *_tau_grid(0.5, 0.8, 0.08, 8.0),
+    ),
+    # A soma's fill falls to 0-30 % at once or over hours; dips are focus and handling.
+    "loss_of_fill": Endpoint(
+        _shapes(
+            [0.03, 1.0, 6.0], [0.5, 0.25, 0.25],
+            [-0.95, -0.75], [0.05, 0.12], [0.6, 0.4], recovers=False,
+        ),
+        _shapes(
+            [0.35, 0.75], [0.6, 0.4],
+            [-0.2, -0.5, -0.85], [0.08, 0.15, 0.1], [0.5, 0.35, 0.15], recovers=True,
+        ),
+        0.10, 0.15, 0.12, 0.73, -0.9, 0.1, *_tau_grid(1.0, 1.5, 0.05, 12.0),
+    ),
+}  # fmt: skip
+
+
+class Learning:
+    """What is known of the noise of living neurons; learnt from all of them, causally."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        steps = np.array([0.33, 0.6, 1.0, 1.7, 3.0])
+        white, wander = np.meshgrid(steps, steps, indexing="ij")
+        self.steps = white.ravel()
+        self.wander = endpoint.wander * wander.ravel()
+        prior = (np.log(white) / 0.6) ** 2 + (np.log(wander) / 0.6) ** 2
+        self.model_prior = -0.5 * prior.ravel()
+        self.outlier_prior = -0.5 * (np.log(OUTLIER_SHARES / 3e-3) / 1.0) ** 2
+        self.blip_prior = -0.5 * (np.log(BLIP_RATES / 0.2) / 1.2) ** 2
+        self.models = np.zeros(self.steps.size)
+        self.outliers = np.zeros(OUTLIER_SHARES.size)
+        self.blips = np.zeros(BLIP_RATES.size)
+        self.squares = np.zeros(2)
+        self.photons = np.zeros(5)
+        self.population = np.array([1.0, endpoint.spread])
+        self.time_h = np.array([np.nan])
+        self.measured_sd = np.array([-1.0])
+
+    _kept = ("models", "outliers", "blips", "squares", "photons", "population", "time_h",
+             "measured_sd")  # fmt: skip
+
+    @property
+    def white(self) -> Floats:
+        """White noise of each model, fraction of the level."""
+        known = self.measured_sd[0] > 0
+        return self.steps * (self.endpoint.white if known else self.endpoint.white_unmeasured)
+
+    def noise(self) -> Noise:
+        """Return the noise that the next visit is judged with."""
+        models = _posterior(self.model_prior + self.models)
+        known = self.measured_sd[0] > 0
+        scale = (50.0 + self.squares[0]) / (50.0 + self.squares[1])
+        return Noise(
+            float(np.sqrt(models @ self.white**2)),
+            float(np.sqrt(models @ self.wander**2)),
+            WANDER_TAU_H,
+            WALK_PER_SQRT_H,
+            TREND_PER_H,
+            float(self.population[0]),
+            float(self.population[1]),
+            float(_posterior(self.outlier_prior + self.outliers) @ OUTLIER_SHARES),
+            float(_posterior(self.blip_prior + self.blips) @ BLIP_RATES),
+            DEATHS_PER_DAY,
+            float(max(scale, 0.7)),
+            40.0 if known else 10.0,
+        )
+
+    def meet(self, first: Floats, levels: Floats) -> None:
+        """Learn the population's median and spread from baselines and first values."""
+        seen = np.log(np.maximum(np.concatenate([first, levels]), 0.05))
+        middle = float(np.median(seen))
+        n = seen.size
+        robust = 1.4826 * float(np.median(np.abs(seen - middle)))
+        var = (20.0 * self.endpoint.spread**2 + n * robust**2) / (20.0 + n)
+        self.population = np.array([np.exp(middle), np.sqrt(var * (1.0 + 1.57 / n))])
+
+    def learn(self, time_h: float, out: Floats, models: Floats) -> None:
+        """Take in the visit's log likelihoods, weighted by being plainly alive."""
+        if np.isfinite(self.time_h[0]):
+            keep = np.exp(-(time_h - self.time_h[0]) / MEMORY_H)
+            for name in ("models", "outliers", "blips", "squares"):
+                getattr(self, name)[:] *= keep
+        self.time_h[0] = time_h
+        share, trust = out[:, 4], out[:, 2]
+        rates = 5 + OUTLIER_SHARES.size
+        self.models += share @ models
+        self.outliers += out[:, 5:rates].sum(axis=0)
+        self.blips += out[:, rates:].sum(axis=0)
+        later = out[:, 3] > 0
+        weight = (share * trust)[later]
+        self.squares += [float(weight @ out[later, 3]), float(weight.sum())]
+
+    def photon_slope(self, signal: Floats, var: Floats) -> Floats:
+        """Return how fast the variance grows with the signal, from visits before; learn on."""
+        n, s, v, ss, sv = self.photons
+        spread = ss - s * s / n if n > 0 else 0.0
+        slope = max((sv - s * v / n) / spread, 0.0) if n >= 10 and spread > 0 else 0.0
+        size = np.abs(signal) + 1e-300
+        self.photons += [
+            signal.size, signal.sum(), var.sum(), signal @ signal, signal @ var,
+        ]  # fmt: skip
+        return np.minimum(slope, var / size)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Return everything learnt."""
+        return {name: getattr(self, name).copy() for name in self._kept}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take over what `state` returned."""
+        for name in self._kept:
+            setattr(self, name, np.array(state[name], dtype=np.float64))
+
+
+def _posterior(log_weights: Floats) -> Floats:
+    weights = np.exp(log_weights - log_weights.max())
+    return np.asarray(weights / weights.sum(), dtype=np.float64)

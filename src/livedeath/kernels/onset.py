@@ -1,0 +1,187 @@
+"""One neuron's whole trace in, the likelihood of each onset and rise time out.
+
+Looks at later values too, so it dates a death; it never makes a call.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from livedeath.kernels.baseline import (
+    LEVEL_FLOOR,
+    Noise,
+    _begin,
+    _normal,
+    _outlier_density,
+    _predict,
+    _update,
+    _variance,
+)
+
+
+@njit(cache=True, nogil=True)
+def _advance(
+    x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise
+) -> None:
+    """Move the state (level, trend, wander, amplitude) on; P is (4, 4)."""
+    phi = math.exp(-dt_h / noise.wander_tau_h)
+    x[0] += dt_h * x[1]
+    x[2] *= phi
+    level = max(x[0], LEVEL_FLOOR)
+    for k in range(4):
+        p[0, k] += dt_h * p[1, k]
+    for k in range(4):
+        p[k, 0] += dt_h * p[k, 1]
+    for k in range(4):
+        p[2, k] *= phi
+    for k in range(4):
+        p[k, 2] *= phi
+    p[0, 0] += (level * noise.walk_per_sqrt_h) ** 2 * dt_h
+    p[2, 2] += (noise.wander * level) ** 2 * (1.0 - phi * phi)
+
+
+@njit(cache=True, nogil=True)
+def _absorb(
+    x: NDArray[np.float64],
+    p: NDArray[np.float64],
+    c: NDArray[np.float64],
+    e: float,
+    s: float,
+    trust: float,
+) -> None:
+    """Take an innovation in: x <- x + K e, P <- P - K (P c)'; ``c`` is overwritten by P c."""
+    pc = np.zeros(4)
+    for i in range(4):
+        for j in range(4):
+            pc[i] += p[i, j] * c[j]
+    for i in range(4):
+        gain = trust * pc[i] / s
+        x[i] += gain * e
+        for j in range(4):
+            p[i, j] -= gain * pc[j]
+
+
+@njit(cache=True, nogil=True)
+def _tail(
+    start: int,
+    x: NDArray[np.float64],
+    p: NDArray[np.float64],
+    onset_h: float,
+    tau_h: float,
+    time_h: NDArray[np.float64],
+    value: NDArray[np.float64],
+    fill: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    relative: NDArray[np.float64],
+    noise: Noise,
+) -> float:
+    """Return the log density of the values after visit ``start`` under one onset."""
+    c = np.ones(4)
+    c[1] = 0.0
+    total = 0.0
+    for i in range(start + 1, time_h.size):
+        _advance(x, p, time_h[i] - time_h[i - 1], noise)
+        c[3] = 1.0 - math.exp(-max(time_h[i] - onset_h, 0.0) / tau_h)
+        y = x[0] + x[2] + c[3] * x[3]
+        s = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
+        for k in range(4):
+            for j in range(4):
+                s += c[k] * p[k, j] * c[j]
+        e = value[i] - fill[i] * y
+        good = (1.0 - noise.outlier) * _normal(e, noise.scale * s)
+        bad = noise.outlier * _outlier_density(e, noise.scale * s, max(x[0], LEVEL_FLOOR))
+        total += math.log(good + bad)
+        _absorb(x, p, c, e, s, good / (good + bad))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def onset_likelihood(
+    time_h: NDArray[np.float64],
+    value: NDArray[np.float64],
+    fill: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    relative: NDArray[np.float64],
+    noise: Noise,
+    onset_h: NDArray[np.float64],
+    tau_h: NDArray[np.float64],
+    amplitude: float,
+    amplitude_sd: float,
+) -> NDArray[np.float64]:
+    """Return the log likelihood of each onset and time constant for one trace.
+
+    Parameters
+    ----------
+    time_h, value, fill, fixed, slope, relative : (n,) float64
+        The neuron's measured visits in time order, as in `detect.predict_visit`; n > 0.
+    noise : Noise
+        Noise of living neurons; ``scale`` is this neuron's own.
+    onset_h : (a,) float64
+        Onsets, not before ``time_h[0]``.
+    tau_h : (b,) float64
+        Time constants of the exponential approach.
+    amplitude, amplitude_sd : float
+        Prior of the amplitude, in baselines.
+
+    Returns
+    -------
+    (a, b) float64
+        Log likelihood; the baseline and the amplitude are integrated out.
+
+    Notes
+    -----
+    Before an onset all hypotheses share one filter, which runs once. Cost is linear in
+    onsets x time constants x visits after the onset.
+    """
+    n = time_h.size
+    states = np.empty((n, 3))
+    covs = np.empty((n, 6))
+    past = np.zeros(n)
+    gain = np.empty(3)
+    x = np.empty(3)
+    p = np.empty(6)
+    first = value[0] / max(fill[0], 0.3)
+    rel = fixed[0] / (first * first + 1e-12) + relative[0] * relative[0]
+    _begin(x, p, first, rel, noise, noise.white, noise.wander)
+    states[0] = x
+    covs[0] = p
+    for i in range(1, n):
+        _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.wander)
+        y = x[0] + x[2]
+        v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
+        s = p[0] + 2.0 * p[2] + p[5] + v
+        e = value[i] - fill[i] * y
+        good = (1.0 - noise.outlier) * _normal(e, noise.scale * s)
+        bad = noise.outlier * _outlier_density(e, noise.scale * s, max(x[0], LEVEL_FLOOR))
+        past[i] = past[i - 1] + math.log(good + bad)
+        _update(x, p, gain, e, s, good / (good + bad))
+        states[i] = x
+        covs[i] = p
+    out = np.empty((onset_h.size, tau_h.size))
+    state = np.empty(4)
+    cov = np.zeros((4, 4))
+    for a in range(onset_h.size):
+        start = 0
+        while start + 1 < n and time_h[start + 1] <= onset_h[a]:
+            start += 1
+        level = max(states[start, 0], LEVEL_FLOOR)
+        for b in range(tau_h.size):
+            state[:3] = states[start]
+            state[3] = amplitude * level
+            cov[:] = 0.0
+            k = 0
+            for i in range(3):
+                for j in range(i, 3):
+                    cov[i, j] = covs[start, k]
+                    cov[j, i] = covs[start, k]
+                    k += 1
+            cov[3, 3] = (amplitude_sd * level) ** 2
+            out[a, b] = past[start] + _tail(
+                start, state, cov, onset_h[a], tau_h[b],
+                time_h, value, fill, fixed, slope, relative, noise,
+            )  # fmt: skip
+    return out
