@@ -1,0 +1,357 @@
+"""A levelled frame goes in; the outlines of somata come out, and one row for each.
+
+Somata are regions of soma scale around their own peak, each down to half of that peak,
+so that a faint one beside a bright one is found and touching ones are told apart.
+Neurites and debris are narrower than a soma and are left out. Labels made elsewhere are
+taken as they are. Nothing here knows what was seen in an earlier visit.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from livedeath.errors import FrameError
+from livedeath.kernels import background, label, measure
+
+FINE = 1 / 10
+"""Smoothing that tells touching somata apart: sd in soma diameters."""
+
+COARSE = 1 / 4
+"""Smoothing that finds the faintest somata (86 % of the matched filter of a disc)."""
+
+EDGE = 0.5
+"""A soma's outline lies at this part of its own peak."""
+
+VALLEY = 0.1
+"""Two peaks with a shallower valley than this part of the lower one are one soma."""
+
+VALLEY_NOISES = 4.0
+"""And the valley must be deeper than this many standard deviations of the noise."""
+
+LEAST_WIDTH = 0.2
+"""Narrowest soma, in soma diameters, the smoothing taken out; neurites are narrower."""
+
+CERTAIN_WIDTH = 0.3
+"""From this width on, in soma diameters, no neurite is as wide; narrower ones must stand alone."""
+
+ALONE = 0.6
+"""A region stands alone if it meets others only below this part of its own peak."""
+
+MOST_ELONGATED_NARROW = 2.5
+"""Largest ratio of length to width of a narrow soma."""
+
+LEAST_DIAMETER = 0.28
+"""Diameter of the smallest soma's area, in soma diameters, the smoothing taken out."""
+
+MOST_ELONGATED = 4.0
+"""Largest ratio of a soma's length to its width."""
+
+LEAST_COMPACT = 0.75
+"""Smallest part that a soma fills of the ellipse of its own moments."""
+
+SHOWN_AT_BORDER = 0.5
+"""At the border of the frame this part of a soma must be in view."""
+
+WEAK = 0.7
+"""Peaks above this part of the detection limit may go on with a neuron, not begin one."""
+
+CLEAR = 1.6
+"""Peaks above this many detection limits show their size: what is no soma there is none."""
+
+MOST_REFUSED = 0.1
+"""Largest part of a coarse region that may lie on what the fine scale refused clearly."""
+
+HALF_MAXIMUM = 2.3548
+"""Full width at half maximum of a Gaussian, in its sd."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Detections:
+    """Somata found in one visit, one entry each, all in working pixels.
+
+    Parameters
+    ----------
+    label : (N,) int32
+        Its number in the label image.
+    y, x : (N,) float64
+        Centre of the outline.
+    area : (N,) float64
+        Pixels in the outline.
+    light : (N,) float64
+        Sum of the image under the outline.
+    snr : (N,) float64
+        Peak at soma scale, in standard deviations of the background; infinite for
+        labels made elsewhere.
+    strong : (N,) bool
+        Whether it may begin a neuron.
+    border : (N,) bool
+        Whether it touches the border of the frame.
+    """
+
+    label: NDArray[np.int32]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    area: NDArray[np.float64]
+    light: NDArray[np.float64]
+    snr: NDArray[np.float64]
+    strong: NDArray[np.bool_]
+    border: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of somata."""
+        return self.label.size
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Outlines of one visit: labels (Y, X) int32 in 1..n, and a row for each."""
+
+    labels: NDArray[np.int32]
+    detections: Detections
+
+
+def gaussian_taps(sigma: float) -> NDArray[np.float32]:
+    """Return the taps of a Gaussian of sum 1, out to three standard deviations."""
+    reach = max(math.ceil(3 * sigma), 1)
+    steps = np.arange(-reach, reach + 1)
+    taps = np.exp(-0.5 * (steps / sigma) ** 2)
+    return np.asarray(taps / taps.sum(), np.float32)
+
+
+def segment(
+    image: NDArray[np.float32],
+    noises: NDArray[np.float32],
+    *,
+    soma_px: float,
+    snr: float = 5.0,
+) -> Segmentation:
+    """Find the somata of a levelled frame.
+
+    Parameters
+    ----------
+    image : (Y, X) float32
+        Light above background.
+    noises : (R, C) float32
+        Background noise of a pixel in each tile.
+    soma_px : float
+        Diameter of a typical soma, in pixels of ``image``.
+    snr : float
+        Smallest peak of a new neuron at soma scale, in standard deviations.
+
+    Returns
+    -------
+    Segmentation
+        Labels in the order of brightness of the peaks, fine scale first.
+
+    Notes
+    -----
+    Two scales: the fine one tells touching somata apart, the coarse one finds somata
+    too faint for it. Cost linear in Y*X.
+    """
+    fine_sigma, coarse_sigma = FINE * soma_px, COARSE * soma_px
+    smooth = label.smooth(image, gaussian_taps(fine_sigma))
+    fine = _regions(smooth, noises, soma_px, fine_sigma, snr * WEAK)
+    refused = ~fine.soma & (fine.snr >= CLEAR * snr)
+    labels, ratio = _named(fine, fine.soma)
+    more = gaussian_taps(math.sqrt(coarse_sigma**2 - fine_sigma**2))
+    coarse = _regions(label.smooth(smooth, more), noises, soma_px, coarse_sigma, snr * WEAK)
+    free = coarse.soma & ~_overlap(coarse, labels > 0, 0.0)
+    free &= ~_overlap(coarse, refused[fine.labels], MOST_REFUSED)
+    faint, faint_ratio = _named(coarse, free)
+    labels = np.where(faint > 0, faint + np.int32(ratio.size), labels)
+    return _segmentation(labels, image, np.concatenate([ratio, faint_ratio]), snr)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Regions:
+    """Regions of one scale: labels 0..n and for each whether it is a soma and its SNR."""
+
+    labels: NDArray[np.int32]
+    soma: NDArray[np.bool_]
+    snr: NDArray[np.float64]
+
+
+def _regions(
+    smooth: NDArray[np.float32],
+    noises: NDArray[np.float32],
+    soma_px: float,
+    sigma: float,
+    snr: float,
+) -> _Regions:
+    """Grow the regions of one scale and judge each by its peak and outline."""
+    noise = _smooth_noise(smooth, noises, soma_px, sigma)
+    order = label.descending(smooth, (snr * EDGE * noise).astype(np.float32))
+    valley = VALLEY_NOISES * float(np.median(noise))
+    basins, tops, saddles = label.flood(smooth, order, VALLEY, valley)
+    peaks = np.where(tops >= 0, smooth.ravel()[tops], 0.0)
+    ratio = peaks / _at(noise, tops, smooth.shape)
+    floors = np.where(ratio >= snr, EDGE * peaks, np.inf).astype(np.float32)
+    label.trim(smooth, basins, order, floors)
+    table = measure.region_table(basins, tops.size - 1, smooth, np.zeros(smooth.shape, np.bool_))
+    alone = saddles < ALONE * peaks
+    soma = soma_like(table, alone, soma_px, sigma) & (ratio >= snr)
+    return _Regions(basins, soma, ratio)
+
+
+def _named(
+    regions: _Regions, chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return labels of the chosen regions only, numbered 1..n, and their SNR."""
+    names = np.where(chosen, np.cumsum(chosen), 0).astype(np.int32)
+    labels = regions.labels.copy()
+    label.relabel(labels, names)
+    return labels, regions.snr[chosen]
+
+
+def _overlap(regions: _Regions, mask: NDArray[np.bool_], part: float) -> NDArray[np.bool_]:
+    """Tell which regions lie on a mask with more than a part of their area."""
+    n = regions.soma.size
+    area = np.bincount(regions.labels.ravel(), minlength=n)
+    covered = np.bincount(regions.labels[mask], minlength=n)
+    return covered > part * area
+
+
+def _smooth_noise(
+    smooth: NDArray[np.float32], noises: NDArray[np.float32], soma_px: float, sigma: float
+) -> NDArray[np.float32]:
+    """Return the noise of the smoothed image in each tile.
+
+    That of independent pixels, or what the tile's darker half shows if that is more:
+    haze, neurites and the correlated noise of processed images.
+    """
+    white = noises * np.float32((gaussian_taps(sigma).astype(np.float64) ** 2).sum())
+    tile = max(smooth.shape[0] // noises.shape[0], smooth.shape[1] // noises.shape[1], 1)
+    _, seen = background.tile_levels(smooth, tile, 0.0)
+    seen = background.median_mesh(seen)
+    if seen.shape != white.shape:
+        seen = np.full(white.shape, np.median(seen), np.float32)
+    return np.asarray(np.maximum(white, seen), np.float32)
+
+
+def _at(
+    mesh: NDArray[np.float32], places: NDArray[np.int32], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Read a mesh of tiles at flat pixel indices."""
+    y, x = np.divmod(np.maximum(places, 0), shape[1])
+    row, col = y * mesh.shape[0] // shape[0], x * mesh.shape[1] // shape[1]
+    return np.asarray(mesh[row, col], np.float64)
+
+
+def soma_like(
+    table: NDArray[np.float64], alone: NDArray[np.bool_], soma_px: float, sigma: float
+) -> NDArray[np.bool_]:
+    """Tell somata from neurites, debris and crossings by the outline.
+
+    Parameters
+    ----------
+    table : (n + 1, 10) float64
+        From `livedeath.kernels.measure.region_table`.
+    alone : (n + 1,) bool
+        Whether the region stands out from its surroundings on all sides.
+    soma_px : float
+        Diameter of a typical soma, px.
+    sigma : float
+        The smoothing of the image that the outlines come from, px.
+
+    Returns
+    -------
+    (n + 1,) bool
+        True where the region is as wide, as large and as compact as a soma.
+    """
+    area = table[:, measure.AREA]
+    mean = 0.5 * (table[:, measure.YY] + table[:, measure.XX])
+    half = 0.5 * (table[:, measure.YY] - table[:, measure.XX])
+    spread = np.hypot(half, table[:, measure.YX])
+    width = 4.0 * np.sqrt(np.maximum(mean - spread, 1e-12))
+    length = 4.0 * np.sqrt(np.maximum(mean + spread, 1e-12))
+    blur = (HALF_MAXIMUM * sigma) ** 2
+    shown = np.where(table[:, measure.BORDER] > 0, SHOWN_AT_BORDER, 1.0)
+    wide = width**2 - shown**2 * blur >= (shown * LEAST_WIDTH * soma_px) ** 2
+    large = 4.0 * area / math.pi - shown * blur >= shown * (LEAST_DIAMETER * soma_px) ** 2
+    compact = area >= LEAST_COMPACT * math.pi / 4.0 * width * length
+    certain = width**2 - blur >= (CERTAIN_WIDTH * soma_px) ** 2
+    narrow = alone & (length <= MOST_ELONGATED_NARROW * width)
+    return wide & large & compact & (certain | narrow) & (length <= MOST_ELONGATED * width)
+
+
+def _segmentation(
+    labels: NDArray[np.int32],
+    image: NDArray[np.float32],
+    ratio: NDArray[np.float64],
+    snr: float,
+) -> Segmentation:
+    table = measure.region_table(labels, ratio.size, image, np.zeros(image.shape, np.bool_))[1:]
+    detections = Detections(
+        label=np.arange(1, ratio.size + 1, dtype=np.int32),
+        y=table[:, measure.Y].copy(),
+        x=table[:, measure.X].copy(),
+        area=table[:, measure.AREA].copy(),
+        light=table[:, measure.LIGHT].copy(),
+        snr=ratio,
+        strong=ratio >= snr,
+        border=table[:, measure.BORDER] > 0,
+    )
+    return Segmentation(labels, detections)
+
+
+def from_labels(labels: NDArray[Any], *, binning: int = 1, where: str = "labels") -> Segmentation:
+    """Take outlines made elsewhere: they say where somata are, never who is who.
+
+    Parameters
+    ----------
+    labels : (Y, X) integer or bool
+        Each distinct value other than 0 is one outline; with a single such value the
+        image is a mask and each connected part of it is one.
+    binning : int
+        Camera pixels per working pixel; the result is at the working scale.
+    where : str
+        Named in the message of an error.
+
+    Returns
+    -------
+    Segmentation
+        Numbered in raster order of the outlines' first pixels, whatever their values.
+
+    Raises
+    ------
+    FrameError
+        If the labels are no image of integers.
+    """
+    if labels.ndim != 2 or labels.dtype.kind not in "uib" or labels.size == 0:
+        raise FrameError(
+            f"{where}: labels are {labels.dtype} of shape {labels.shape}, an image (Y, X) of "
+            f"integers is allowed; write one label image per visit."
+        )
+    named = _in_raster_order(labels)
+    small = np.ascontiguousarray(named[binning // 2 :: binning, binning // 2 :: binning])
+    nothing = np.zeros(named.shape, np.float32)
+    n = int(named.max())
+    table = measure.region_table(named, n, nothing, np.zeros(named.shape, np.bool_))[1:]
+    certain = np.full(n, np.inf)
+    detections = Detections(
+        label=np.arange(1, n + 1, dtype=np.int32),
+        y=(table[:, measure.Y] + 0.5) / binning - 0.5,
+        x=(table[:, measure.X] + 0.5) / binning - 0.5,
+        area=table[:, measure.AREA] / binning**2,
+        light=np.zeros(n),
+        snr=certain,
+        strong=np.ones(n, np.bool_),
+        border=table[:, measure.BORDER] > 0,
+    )
+    return Segmentation(small, detections)
+
+
+def _in_raster_order(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """Give outlines the numbers 1..n by their first pixel, so that their values cannot matter."""
+    values, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    if (values != 0).sum() == 1:
+        parts, _ = ndimage.label(labels != 0, structure=np.ones((3, 3), np.int8))
+        values, first, inverse = np.unique(parts, return_index=True, return_inverse=True)
+    ranked = np.where(values == 0, -1, first)
+    names = np.empty(values.size, np.int32)
+    names[np.argsort(ranked, kind="stable")] = np.arange(values.size) + (0 not in values)
+    return names[inverse].reshape(labels.shape)
