@@ -1,0 +1,52 @@
+"""Runs a livedeath command that ends when the process that started it ends.
+
+The parent holds the other end of standard input; when it closes, however the parent came
+to its end, the process ends at once. Everything on disk is written so that this is safe.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from livedeath_acquisition.beats import ORPHANED
+
+
+def end_with_parent(before: Callable[[], None] | None = None) -> None:
+    """Start to watch standard input, and end this process when it closes.
+
+    Parameters
+    ----------
+    before : callable or None
+        Called once before the end; whatever it raises is ignored.
+    """
+
+    def watch() -> None:
+        try:
+            while os.read(descriptor, 4096):
+                pass
+        except OSError:
+            pass
+        try:
+            if before is not None:
+                before()
+        finally:
+            os._exit(ORPHANED)
+
+    # A copy, so that nobody who closes or reads sys.stdin gets in between.
+    descriptor = os.dup(0)
+    threading.Thread(target=watch, name="leash", daemon=True).start()
+
+
+def main() -> None:
+    """Run the command line given as arguments, on the leash."""
+    from livedeath.cli.main import run
+
+    end_with_parent()
+    status = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

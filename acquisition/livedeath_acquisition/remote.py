@@ -1,0 +1,105 @@
+"""The microscope of a running Micro-Manager, over its server port.
+
+Only single calls of the core go over the wire; Micro-Manager keeps the hardware, its
+window stays usable, and nothing of it is changed but what a frame asks for.
+
+Import this module lazily; it needs the extra ``acquisition``.
+"""
+
+from livedeath.errors import HardwareError, StudyError
+from livedeath.model.study import Study
+from livedeath_acquisition.clock import Clock
+from livedeath_acquisition.core import trusted
+from livedeath_acquisition.microscope import (
+    Exposure,
+    ExposureError,
+    HungError,
+    PlannedFrame,
+)
+from livedeath_acquisition.pycro import RemoteCore
+
+
+class RemoteMicroscope:
+    """Drives a running Micro-Manager, call by call; see ``Microscope``.
+
+    Parameters
+    ----------
+    study : Study
+        Declares channels, vessels and policies.
+    port : int
+        Micro-Manager's server port (Tools > Options > Run server on port), usually 4827.
+    clock : Clock
+        Counts the study's hours.
+    """
+
+    def __init__(self, study: Study, port: int, *, clock: Clock) -> None:
+        self._study = study
+        self._port = port
+        self._clock = clock
+        self._core: RemoteCore | None = None
+
+    def open(self) -> None:
+        """Connect, and check that the channels exist there."""
+        longest_ms = max(channel.exposure_ms for channel in self._study.channels)
+        deadline_s = self._study.policies.frame_deadline_s + longest_ms / 1000.0
+        try:
+            self._core = RemoteCore(self._port, deadline_s=deadline_s)
+            self._core.call("get_version_info")
+        except (ExposureError, HungError) as error:
+            raise HardwareError(
+                f"port {self._port}: no Micro-Manager answers ({error}); start it and switch on "
+                f"Tools > Options > Run server on port {self._port}"
+            ) from None
+        for channel in self._study.channels:
+            self._try_preset(channel.name, channel.group, channel.preset_name)
+
+    def now_h(self) -> float:
+        """Return the hours since the study's start."""
+        return self._clock.now_h()
+
+    def wait_until(self, time_h: float) -> None:
+        """Wait for an hour."""
+        self._clock.wait_until(time_h)
+
+    def acquire(self, frame: PlannedFrame) -> Exposure:
+        """Take one attempt at a frame; see ``Microscope``."""
+        call = self._calls.call
+        y0_um, x0_um = self._study.vessel(frame.key.vessel).origin_um
+        call("set_xy_position", frame.x_um + x0_um, frame.y_um + y0_um)
+        call("set_position", frame.z_um)
+        call("set_config", frame.group, frame.preset)
+        call("set_exposure", frame.exposure_ms)
+        call("wait_for_system")
+        time_h = self._clock.now_h()
+        call("snap_image")
+        image = self._calls.image()
+        exposure = Exposure(
+            image=image,
+            time_h=time_h,
+            x_um=float(call("get_x_position")) - x0_um,
+            y_um=float(call("get_y_position")) - y0_um,
+            z_um=float(call("get_position")),
+            preset=str(call("get_current_config", frame.group)),
+            exposure_ms=float(call("get_exposure")),
+        )
+        return trusted(frame, exposure)
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._core is not None:
+            self._core.close()
+            self._core = None
+
+    @property
+    def _calls(self) -> RemoteCore:
+        assert self._core is not None  # noqa: S101 - open() comes first
+        return self._core
+
+    def _try_preset(self, channel: str, group: str, preset: str) -> None:
+        try:
+            self._calls.call("set_config", group, preset)
+        except ExposureError as error:
+            raise StudyError(
+                f"channel {channel!r}: Micro-Manager cannot set the preset {preset!r} of group "
+                f"{group!r} ({error}); set 'group' and 'preset' of the channel in study.toml"
+            ) from None

@@ -1,0 +1,161 @@
+"""Acquires a study from here: worker and analyser side by side, under one supervisor.
+
+In goes a study's folder, out comes how it ended. When it ends well the analysis is
+complete; when the analyser dies, no frame is lost and it is started again.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from livedeath.errors import HardwareError, LivedeathError, StoreError
+from livedeath.store.folder import StudyFolder
+from livedeath_acquisition import beats, choose
+from livedeath_acquisition.supervisor import Companion, Outcome, Supervisor
+from livedeath_acquisition.worker import Order
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """What an acquisition came to.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study.
+    planned, saved, missed : int
+        Frames of the whole plan, by the journal.
+    restarts : int
+        How often the worker had to be started again.
+    analysis : dict
+        What the analyser printed; empty when nothing was scored.
+    """
+
+    folder: StudyFolder
+    planned: int
+    saved: int
+    missed: int
+    restarts: int
+    analysis: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything as one JSON object."""
+        own = {
+            "study": self.folder.path,
+            "frames_planned": self.planned,
+            "frames_saved": self.saved,
+            "frames_missed": self.missed,
+            "restarts": self.restarts,
+        }
+        return {key: value for key, value in self.analysis.items() if key not in own} | own
+
+
+def acquire(
+    path: Path,
+    *,
+    microscope: str | None = None,
+    score: bool = True,
+    visit_now: bool = False,
+    hear: Callable[[beats.Beat], None] | None = None,
+) -> Acquired:
+    """Acquire a study, or resume it.
+
+    Parameters
+    ----------
+    path : Path
+        The study's folder.
+    microscope : str or None
+        As written after ``--microscope``; None goes on with the study's own.
+    score : bool
+        Whether the analyser runs beside the acquisition.
+    visit_now : bool
+        Take the nearest round now, then end.
+    hear : callable or None
+        Given every beat of the worker.
+
+    Raises
+    ------
+    LivedeathError
+        If the input is at fault; then nothing was changed.
+    HardwareError
+        If the hardware gave up by the declared policy; the study can be resumed.
+    """
+    folder = StudyFolder.open(path)
+    if folder.source is not None:
+        raise StoreError(
+            f"{folder.path}: this study was made from a recording and has no microscope; score it "
+            f"with 'livedeath score'"
+        )
+    choose.resume(microscope, folder.journal.read())
+    analyser = _analyser(folder) if score else None
+    try:
+        outcome = _supervise(
+            folder, microscope, visit_now=visit_now, hear=hear, analyser=analyser
+        )
+        analysis = {} if analyser is None else _finish(analyser, folder)
+    finally:
+        if analyser is not None:
+            analyser.end()
+    return _count(folder, outcome, analysis)
+
+
+def _analyser(folder: StudyFolder) -> Companion:
+    return Companion(["score", str(folder.path), "--follow", "--json"])
+
+
+def _supervise(
+    folder: StudyFolder,
+    microscope: str | None,
+    *,
+    visit_now: bool,
+    hear: Callable[[beats.Beat], None] | None,
+    analyser: Companion | None,
+) -> Outcome:
+    def command(restarts: int, deaths: list[tuple[list[Any], int]], how: str) -> list[str]:
+        order = Order(
+            str(folder.path), microscope, visit_now, restarts=restarts, deaths=deaths, how=how
+        )
+        return [sys.executable, "-m", "livedeath_acquisition.worker", order.text()]
+
+    def listen(beat: beats.Beat) -> None:
+        if analyser is not None and beat["what"] in ("ready", "saved", "missed", "waiting"):
+            analyser.keep_alive()
+        if hear is not None:
+            hear(beat)
+
+    outcome = Supervisor(command, hear=listen).run()
+    if outcome.status == beats.GAVE_UP:
+        raise HardwareError(outcome.sentence)
+    if outcome.status == beats.REFUSED:
+        raise LivedeathError(outcome.sentence)
+    return outcome
+
+
+def _finish(analyser: Companion, folder: StudyFolder) -> dict[str, Any]:
+    """Wait until the analysis is complete and return what it printed."""
+    status, said, complaint = analyser.finish()
+    if status != 0:
+        last = complaint.splitlines()[-1:] or [f"status {status}"]
+        raise LivedeathError(
+            f"{folder.path}: every frame is safe, but the analysis failed ({last[0]}); run "
+            f"'livedeath score {folder.path}'"
+        )
+    try:
+        return dict(json.loads(said.splitlines()[-1]))
+    except (ValueError, IndexError):
+        return {}
+
+
+def _count(folder: StudyFolder, outcome: Outcome, analysis: dict[str, Any]) -> Acquired:
+    statuses = [entry["status"] for entry in folder.journal.frames().values()]
+    return Acquired(
+        folder=folder,
+        planned=folder.plan.n_frames,
+        saved=statuses.count("saved"),
+        missed=statuses.count("missed"),
+        restarts=outcome.restarts,
+        analysis=analysis,
+    )

@@ -1,0 +1,287 @@
+"""Starts the worker, hears its heart, and starts it again when it dies or hangs.
+
+Standard library only, so that nothing a driver brings along can take it down. The heart
+beats with settled frames and with waits that say how long they last; attempts do not
+count. It knows nothing of microscopes or studies.
+"""
+
+import contextlib
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from livedeath_acquisition import beats
+from livedeath_acquisition.beats import Beat
+
+# Loading a large configuration and homing a stage takes minutes on some microscopes.
+START_S = 300.0
+# Room beyond an announced wait before it counts as a hang.
+WAIT_MARGIN_S = 60.0
+# Starts in a row without one saved frame, before the hardware counts as given up.
+MAX_FRUITLESS_STARTS = 5
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 60.0
+# A worker whose pipe closed ends at once; this is for a system that is slow.
+_END_S = 5.0
+
+
+@dataclass
+class Outcome:
+    """How an acquisition ended.
+
+    Parameters
+    ----------
+    status : int
+        Exit status: 0 done, 2 the input is at fault, 3 the hardware gave up, 1 a fault.
+    sentence : str
+        Why, when it is not 0.
+    planned, saved, missed : int
+        Frames of the plan, and those settled under this supervisor.
+    restarts : int
+        How many workers died or hung and were followed by another.
+    """
+
+    status: int = beats.FINISHED
+    sentence: str = ""
+    planned: int = 0
+    saved: int = 0
+    missed: int = 0
+    restarts: int = 0
+
+
+@dataclass
+class _Life:
+    """One worker process, from start to end."""
+
+    process: subprocess.Popen[bytes]
+    said: "queue.SimpleQueue[Beat | None]"
+    errors: IO[bytes]
+    last: Beat = field(default_factory=dict)
+    at: list[Any] | None = None
+    saved: int = 0
+    frame_s: float = START_S
+
+
+class Supervisor:
+    """Keeps one worker alive until its work is done.
+
+    Parameters
+    ----------
+    command : callable
+        Returns the worker's command line, given how many workers ran before, the frames at
+        which they died with counts, and how the last one ended.
+    hear : callable or None
+        Given every beat, for a progress bar.
+    start_s : float
+        How long a worker may take until its first beat, seconds.
+    """
+
+    def __init__(
+        self,
+        command: Callable[[int, list[tuple[list[Any], int]], str], list[str]],
+        *,
+        hear: Callable[[Beat], None] | None = None,
+        start_s: float = START_S,
+    ) -> None:
+        self._command = command
+        self._hear = hear or (lambda beat: None)
+        self._start_s = start_s
+        self._deaths: Counter[tuple[Any, ...]] = Counter()
+        self._outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Return when the work is done, refused, or given up.
+
+        Stops the worker before any exception, a ``KeyboardInterrupt`` too, passes through.
+        """
+        fruitless, how = 0, ""
+        while True:
+            life = self._start(how)
+            try:
+                how = self._follow(life)
+            finally:
+                tail = _end(life)
+            if life.last.get("what") in ("finished", "error"):
+                return self._conclude(life.last)
+            fruitless = 0 if life.saved else fruitless + 1
+            if fruitless >= MAX_FRUITLESS_STARTS:
+                return self._abandon(how, tail)
+            self._remember(life)
+            time.sleep(min(FIRST_PAUSE_S * 2.0**fruitless, LONGEST_PAUSE_S))
+
+    def _start(self, how: str) -> _Life:
+        deaths = [(list(frame), count) for frame, count in self._deaths.items()]
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        process = subprocess.Popen(
+            self._command(self._outcome.restarts, deaths, how),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        said: queue.SimpleQueue[Beat | None] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(process.stdout, said), daemon=True).start()
+        return _Life(process, said, errors)
+
+    def _follow(self, life: _Life) -> str:
+        """Hear a worker until it ends or hangs; return how it ended."""
+        deadline = time.monotonic() + self._start_s
+        while True:
+            try:
+                beat = life.said.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return "it hung"
+            if beat is None:
+                return self._how_it_ended(life)
+            self._hear(beat)
+            life.last = beat
+            deadline = self._note(life, beat, deadline)
+
+    def _note(self, life: _Life, beat: Beat, deadline: float) -> float:
+        """Take in a beat; return by when the next must come."""
+        what, now = beat["what"], time.monotonic()
+        if what == "next":
+            life.at = beat["frame"]
+            return deadline
+        if what == "waiting":
+            return now + float(beat["for_s"]) + WAIT_MARGIN_S + life.frame_s
+        if what == "ready":
+            life.frame_s = float(beat["frame_s"])
+            self._outcome.planned = int(beat["planned"])
+        elif what in ("saved", "missed"):
+            life.at = None if life.at == beat["frame"] else life.at
+            life.saved += what == "saved"
+            self._outcome.saved += what == "saved"
+            self._outcome.missed += what == "missed"
+        return now + life.frame_s
+
+    def _how_it_ended(self, life: _Life) -> str:
+        status = life.process.wait()
+        if status == beats.HUNG:
+            return str(life.last.get("sentence", "it hung"))
+        return f"its process ended with status {status}"
+
+    def _remember(self, life: _Life) -> None:
+        self._outcome.restarts += 1
+        if life.at is not None:
+            self._deaths[tuple(life.at)] += 1
+
+    def _conclude(self, last: Beat) -> Outcome:
+        self._outcome.status = int(last.get("status", beats.FINISHED))
+        self._outcome.sentence = str(last.get("sentence", ""))
+        return self._outcome
+
+    def _abandon(self, how: str, tail: str) -> Outcome:
+        self._outcome.status = beats.GAVE_UP
+        self._outcome.sentence = (
+            f"the acquisition was started {MAX_FRUITLESS_STARTS} times without saving a frame "
+            f"(last time {how}{': ' + tail if tail else ''}); run 'livedeath doctor', mend the "
+            f"microscope and run 'livedeath acquire' again"
+        )
+        return self._outcome
+
+
+def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Beat | None]") -> None:
+    """Pass on every beat of a pipe, then None for its end."""
+    with contextlib.suppress(OSError, ValueError):
+        for text in pipe:
+            beat = beats.read(text)
+            if beat is not None:
+                said.put(beat)
+    said.put(None)
+
+
+def _end(life: _Life) -> str:
+    """End a worker: let go of its leash, then kill; return the last line it complained."""
+    end_process(life.process)
+    with life.errors as errors:
+        errors.seek(0)
+        lines = errors.read().decode("utf-8", errors="replace").split("\n")
+    return next((one.strip() for one in reversed(lines) if one.strip()), "")
+
+
+def end_process(process: "subprocess.Popen[bytes]", *, patience_s: float = _END_S) -> None:
+    """End a process on a leash; the same on every system.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        Started with a pipe as standard input, which is its leash.
+    patience_s : float
+        How long it may take to end by itself, seconds.
+    """
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    try:
+        process.wait(timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Companion:
+    """A second process beside the acquisition, whose death costs nothing.
+
+    Parameters
+    ----------
+    arguments : list of str
+        What follows ``livedeath`` on the command line.
+    """
+
+    MAX_STARTS = 3
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self.starts = 0
+
+    def keep_alive(self) -> None:
+        """Start it, or start it again if it died, a bounded number of times."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._process is not None and self._process.returncode == 0:
+            return
+        if self.starts < self.MAX_STARTS:
+            self._start()
+
+    def _start(self) -> None:
+        self.starts += 1
+        for file in (self._out, self._errors):
+            file.seek(0)
+            file.truncate()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "livedeath_acquisition.leash", *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=self._out,
+            stderr=self._errors,
+        )
+
+    def finish(self) -> tuple[int, str, str]:
+        """Wait for its end, starting it again if it died; return status, output, complaint."""
+        while True:
+            self.keep_alive()
+            assert self._process is not None  # noqa: S101 - it was just started
+            status = self._process.wait()
+            if status == 0 or self.starts >= self.MAX_STARTS:
+                return status, _text(self._out), _text(self._errors)
+
+    def end(self) -> None:
+        """End it now, if it still runs."""
+        if self._process is not None:
+            end_process(self._process)
+        self._out.close()
+        self._errors.close()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace").strip()
