@@ -84,22 +84,11 @@ class Mortality:
             early = neurons.early_u < p.dead_on_arrival
             death = np.where(early, -24.0 * neurons.early_u / p.dead_on_arrival, death)
             cause[early] = CAUSES.index("baseline")
-        killed = self.kill_h(vessel, well) + p.kill_lag_h * np.exp(
+        killed = kill_h(self._study, vessel, well) + p.kill_lag_h * np.exp(
             p.kill_lag_log_sd * neurons.kill_z
         )
         cause[killed < death] = CAUSES.index("kill")
         return np.minimum(death, killed), cause
-
-    def kill_h(self, vessel: str, well: str) -> float:
-        """Return the hour at which a well is killed; inf if it never is."""
-        hours = [
-            i.start_of(well) for i in self._study.interventions_in(vessel, well) if i.kind == "kill"
-        ]
-        end = self._study.end_kill
-        if end is not None and end.vessel in (None, vessel):
-            wells = self._study.vessel(vessel).expand(end.wells)
-            hours += [end.at_h] if not wells or well in wells else []
-        return min(hours, default=np.inf)
 
     def hazard(self, vessel: str, well: str) -> Hazard:
         """Return the hazard of a well's neurons, before any kill."""
@@ -139,6 +128,17 @@ class Mortality:
         neutral = intervention.label in NEUTRAL or intervention.kind in NEUTRAL
         default = 1.0 if neutral else self._p.default_hazard_ratio
         return self._p.hazard_ratio.get(intervention.label, default)
+
+
+def kill_h(study: Study, vessel: str, well: str) -> float:
+    """Return the hour at which a well is killed; inf if it never is."""
+    done = study.interventions_in(vessel, well)
+    hours = [i.start_of(well) for i in done if i.kind == "kill"]
+    end = study.end_kill
+    if end is not None and end.vessel in (None, vessel):
+        wells = study.vessel(vessel).expand(end.wells)
+        hours += [end.at_h] if not wells or well in wells else []
+    return min(hours, default=np.inf)
 
 
 def onset(lifetime: Draws, hazard: Hazard) -> tuple[Draws, Draws]:

@@ -177,4 +177,6 @@ def haze(
     # cos(a + b) = cos a cos b - sin a sin b, so the sum over waves is one small product.
     left = np.hstack([np.cos(ay), -np.sin(ay)]).astype(np.float32)
     right = np.hstack([np.cos(ax), np.sin(ax)]).astype(np.float32)
-    return np.asarray(np.exp(np.float32(p.haze * np.sqrt(2.0 / HAZE_WAVES)) * (left @ right.T)), dtype=np.float32)
+    return np.asarray(
+        np.exp(np.float32(p.haze * np.sqrt(2.0 / HAZE_WAVES)) * (left @ right.T)), dtype=np.float32
+    )

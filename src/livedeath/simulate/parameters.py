@@ -37,7 +37,10 @@ class CultureParameters(Declared):
         default=0.03, ge=0, le=1, description="Somata that may touch a neighbour; chosen."
     )
     soma_cv: float = Field(
-        default=0.56, ge=0, le=1.5, description="Coefficient of variation inside a soma (Malik)."
+        default=0.4,
+        ge=0,
+        le=1.5,
+        description="Variation of the light inside a soma; 0.56 with noise and rim (Malik).",
     )
     neurite_fraction: float = Field(
         default=0.3, ge=0, lt=1, description="Share of a neuron's light in its neurites; textbook."

@@ -117,7 +117,10 @@ def _soma(
     off = rng.normal(0, 0.12, 2) * outline.scale
     inside = np.hypot(y - off[0], x - off[1]) < NUCLEUS * outline.scale
     dome *= np.where(inside, 0.8, 1.0)
-    weight = dome * np.exp(_texture(rng, y, x) * soma_cv * 0.8)
+    # Variations multiply: 1 + cv^2 of the whole is the product over dome and grain.
+    own = np.var(dome) / np.mean(dome) ** 2
+    grain = np.log(max((1.0 + soma_cv**2) / (1.0 + own), 1.0))
+    weight = dome * np.exp(_texture(rng, y, x) * np.sqrt(grain))
     return _f4(y), _f4(x), _normal(weight), _normal(dome * inside)
 
 
@@ -144,7 +147,7 @@ def _neurite(
     """Draw one neurite and, half of the time, a branch: y, x, weights, weights as beads."""
     start = outline(np.array([angle]))[0] * 0.9
     y0, x0 = start * np.sin(angle), start * np.cos(angle)
-    width = rng.uniform(1.8, 3.2)
+    width = rng.uniform(2.0, 4.0)
     length = min(rng.lognormal(np.log(length_um), 0.4), REACH_UM)
     pieces = [_strand(rng, (y0, x0), angle, length_um=length, width_um=width, grain_um=grain_um)]
     if rng.random() < 0.5:
@@ -180,11 +183,11 @@ def _strand(
     along = np.arange(count) * step
     bend = np.cumsum(rng.normal(0, 0.055 * np.sqrt(step), count))
     heading = angle + bend - bend[0]
-    taper = 1.0 - 0.7 * along / length_um
+    taper = 1.0 - 0.75 * np.sqrt(along / along[-1])
     side = rng.uniform(-0.5, 0.5, count) * width_um * taper
     y = start[0] + np.cumsum(np.sin(heading)) * step + side * np.cos(heading)
     x = start[1] + np.cumsum(np.cos(heading)) * step - side * np.sin(heading)
-    weight = taper**1.5 * width_um**1.5 * rng.lognormal(0, 0.5, count)
+    weight = (taper * width_um) ** 1.5 * rng.lognormal(0, 0.5, count)
     lumps = 0.03 + np.exp(6.0 * (np.cos(2 * np.pi * along / BEAD_UM + rng.uniform(0, 6)) - 1.0))
     near = np.hypot(y, x) < REACH_UM
     return _f4(y[near]), _f4(x[near]), _f4(weight[near]), _f4((weight * lumps)[near])

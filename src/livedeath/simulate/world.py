@@ -6,18 +6,21 @@ pixels, in any order and in any process. The simulated microscope asks it for ev
 """
 
 from collections import OrderedDict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
+import polars as pl
 from scipy.ndimage import gaussian_filter
 
 from livedeath.kernels.draw import add_points
+from livedeath.model.frame import FieldKey
 from livedeath.model.optics import Channel, Optics
-from livedeath.model.plan import Plan, plan
+from livedeath.model.plan import Plan, PlannedVisit, plan
 from livedeath.model.plate import FORMATS, well_centre_um
 from livedeath.model.study import Study
 from livedeath.simulate import optics, signal
 from livedeath.simulate.camera import Frame, Sensor
+from livedeath.simulate.census import census
 from livedeath.simulate.culture import Culture, Draws
 from livedeath.simulate.fate import Mortality
 from livedeath.simulate.optics import Image, Stage, View
@@ -70,9 +73,36 @@ class World:
         """Return the optics in force at an hour."""
         return self._optics(self.study.optics.acquisition_at(planned_h))
 
+    @cached_property
     def plan(self) -> Plan:
-        """Return the plan of the study."""
+        """The plan of the study."""
         return plan(self.study)
+
+    def truth(self, fields: tuple[FieldKey, ...] | None = None) -> pl.DataFrame:
+        """Return the true neurons of some fields, one row each; see `livedeath.simulate.census`.
+
+        Parameters
+        ----------
+        fields : tuple of FieldKey, optional
+            Default: all fields of the plan.
+        """
+        return census(self, self.plan.fields if fields is None else fields)
+
+    def first_sight(self, visit: PlannedVisit) -> tuple[Scene, View]:
+        """Return what there is around a planned visit, and what of it the camera sees."""
+        place = {"x_um": visit.x_um, "y_um": visit.y_um, "z_um": visit.z_um[0]}
+        view = self.stage.view(
+            visit.field.vessel, visit.session, planned_h=visit.planned_h, **place
+        )
+        now = self.optics_at(visit.planned_h)
+        scene = self._scene(
+            visit.field.vessel,
+            visit.field.well,
+            view,
+            shape=now.image_shape_px,
+            pixel_size_um=now.pixel_size_um,
+        )
+        return scene, view
 
     def render(
         self,
