@@ -42,6 +42,9 @@ class CompleteVisit:
         Whether something was done to the well since the field's last visit with an image.
     excluded : str
         Why the well does not count any more; empty if it does.
+    too_late : bool
+        Whether a visit of a later hour was complete before: what is called online cannot
+        be revised, so this one is not analysed.
     """
 
     field: FieldKey
@@ -55,12 +58,15 @@ class CompleteVisit:
     z_um: float = 0.0
     intervened: bool = False
     excluded: str = ""
+    too_late: bool = False
 
     @property
     def skipped(self) -> str:
         """Why there is nothing to analyse; empty if there is something."""
         if self.excluded:
             return f"excluded: {self.excluded}"
+        if self.too_late and self.saved:
+            return "it was complete only after a later visit"
         return "" if self.saved else "; ".join(dict.fromkeys(self.missing.values()))
 
 
@@ -82,6 +88,7 @@ class Sequence:
         self._open: dict[tuple[FieldKey, int], dict[FrameKey, Entry]] = {}
         self._done: set[tuple[FieldKey, int]] = set()
         self._last: dict[FieldKey, CompleteVisit] = {}
+        self._time_h = float("-inf")
         self.finished = False
 
     def feed(self, entries: Iterable[Entry]) -> Iterator[CompleteVisit]:
@@ -139,6 +146,7 @@ class Sequence:
         complete = self._describe(planned, frames)
         if not complete.skipped:
             self._last[complete.field] = complete
+            self._time_h = complete.time_h
         return complete
 
     def _describe(self, planned: PlannedVisit, frames: dict[FrameKey, Entry]) -> CompleteVisit:
@@ -165,6 +173,7 @@ class Sequence:
             z_um=_number(said[0], "z_um", planned.z_um[0]),
             intervened=changed,
             excluded=self.events.excluded(place.vessel, place.well, time_h),
+            too_late=time_h < self._time_h or (last is not None and time_h <= last.time_h),
         )
 
 

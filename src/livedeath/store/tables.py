@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
@@ -110,12 +111,13 @@ def _first(error: Exception) -> str:
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table durably; the path's ending chooses CSV or Parquet."""
+    """Write a table durably; its ending chooses CSV (NaN becomes an empty cell) or Parquet."""
     buffer = io.BytesIO()
     if path.suffix.lower() in PARQUET_ENDINGS:
         table.write_parquet(buffer, compression="zstd")
     else:
-        table.write_csv(buffer, separator=TEXT_ENDINGS[path.suffix.lower()])
+        unknown_empty = table.with_columns(cs.float().fill_nan(None))
+        unknown_empty.write_csv(buffer, separator=TEXT_ENDINGS[path.suffix.lower()])
     durable.write_bytes(path, buffer.getvalue())
 
 
