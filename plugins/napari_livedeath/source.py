@@ -1,0 +1,199 @@
+"""A study and one of its runs, as the viewer needs them: lazily, and read-only.
+
+In: a study's folder. Out: images as dask arrays and one frame at a time, labels, traces and
+calls. Nothing is written here, and nothing is read before it is asked for.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from livedeath.errors import StoreError
+from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.review.strip import ReadImage
+from livedeath.store.folder import Run, StudyFolder
+
+SHOWN_ROLES = ("fill", "indicator", "dye", "marker", "payload", "nucleus")
+"""Channels shown in a strip, in this order; transmitted light says little about one soma."""
+
+STRIP_CHANNELS = 3
+"""At most so many channels in a strip: more do not fit a glance."""
+
+LIMIT_PERCENTILES = (1.0, 99.8)
+"""Of the pixels of a few frames: the study's black and white."""
+
+LIMIT_FRAMES = 6
+"""Frames read per channel to find black and white."""
+
+
+class StudySource:
+    """Reads a study for the viewer.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study.
+    run : Run, optional
+        The analysis to show beside the images; None shows the images alone.
+    """
+
+    def __init__(self, folder: StudyFolder, run: Run | None) -> None:
+        self.folder = folder
+        self.run = run
+        self._limits: dict[str, tuple[float, float]] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, run: str | None = None) -> "StudySource":
+        """Open a study's folder with the run of that name, or the newest.
+
+        Raises
+        ------
+        StoreError
+            The folder is no study, or it has no run of that name.
+        """
+        path = Path(path)
+        folder = StudyFolder.open(path.parent if path.name == "study.toml" else path)
+        if run is None:
+            return cls(folder, folder.latest_run())
+        named = {found.name: found for found in folder.runs()}
+        if run not in named:
+            raise StoreError(
+                f"{folder.path}: there is no run {run!r}; it has {', '.join(named) or 'none yet'}."
+            )
+        return cls(folder, named[run])
+
+    @property
+    def title(self) -> str:
+        """The study's title, or its folder's name."""
+        return self.folder.study.title or self.folder.path.name
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of all channels, in the order of the images."""
+        return tuple(channel.name for channel in self.folder.study.channels)
+
+    @cached_property
+    def strip_channels(self) -> tuple[str, ...]:
+        """Names of the channels that a strip shows."""
+        declared = self.folder.study.channels
+        wanted = [c.name for role in SHOWN_ROLES for c in declared if c.role == role]
+        return tuple(wanted or self.channels)[:STRIP_CHANNELS]
+
+    def role(self, channel: str) -> str:
+        """Return a channel's role in the study."""
+        return str(self.folder.study.channel(channel).role)
+
+    @property
+    def fields(self) -> tuple[FieldKey, ...]:
+        """Every field of the plan."""
+        return tuple(self.folder.plan.fields)
+
+    def field(self, vessel: str, well: str, field: int) -> FieldKey:
+        """Return the field that a row of a table names: in its first acquisition."""
+        named = [
+            key for key in self.fields if (key.vessel, key.well, key.field) == (vessel, well, field)
+        ]
+        if not named:
+            raise StoreError(
+                f"{self.folder.path}: the run names field {vessel}/{well}/{field}, which the study "
+                "does not plan; score the study again."
+            )
+        return named[0]
+
+    def pixel_size_um(self, field: FieldKey) -> float:
+        """Return the side of a pixel in the object, micrometres."""
+        return float(self.folder.study.optics.of(field.acquisition).pixel_size_um)
+
+    @property
+    def intensity_unit(self) -> str:
+        """Unit of the traces: electrons where the camera is calibrated."""
+        camera = self.folder.study.optics.camera
+        known = camera.gain_e_per_adu is not None and camera.offset_adu is not None
+        return "e⁻" if known else "counts"
+
+    @cached_property
+    def frames(self) -> dict[FrameKey, dict[str, Any]]:
+        """What the journal says of each planned frame, as it was when first asked."""
+        return dict(self.folder.journal.frames())
+
+    def images(self, field: FieldKey, channel: str) -> Any:  # noqa: ANN401 - dask is untyped
+        """Return one channel of a field as a lazy (T, Y, X) array; planes are projected."""
+        stored = self.folder.images.array(field)
+        chunks = getattr(stored, "chunks", None) or (1, 1, 1, *stored.shape[-2:])
+        lazy: Any = da.from_array(stored, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
+        return lazy[:, self.channels.index(channel)].max(axis=1)
+
+    def labels(self, field: FieldKey) -> Any | None:  # noqa: ANN401 - dask is untyped
+        """Return the run's labels of a field as a lazy (T, Y, X) array, None without any."""
+        if self.run is None:
+            return None
+        try:
+            stored = self.run.labels(field)
+        except StoreError:
+            return None
+        return da.from_array(stored, chunks=stored.chunks, name=False)  # type: ignore[no-untyped-call]
+
+    def reader(self, field: FieldKey) -> ReadImage:
+        """Return a function that reads one image of a field, None where none was saved."""
+
+        def read(t: int, channel: str) -> NDArray[Any] | None:
+            planes = [
+                self.folder.images.read(key)
+                for key in self._keys(field, t, channel)
+                if self.frames.get(key, {}).get("status") == "saved"
+            ]
+            return np.stack(planes) if planes else None
+
+        return read
+
+    def _keys(self, field: FieldKey, t: int, channel: str) -> list[FrameKey]:
+        n_planes = len(self.folder.study.focus.planes_um)
+        return [FrameKey(*field, t, channel, z) for z in range(n_planes)]
+
+    def limits(self, channel: str) -> tuple[float, float]:
+        """Return black and white of a channel, the same for the whole study."""
+        if channel not in self._limits:
+            self._limits[channel] = _limits(self._some_images(channel))
+        return self._limits[channel]
+
+    def _some_images(self, channel: str) -> Iterable[NDArray[Any]]:
+        saved = [
+            key
+            for key, entry in self.frames.items()
+            if key.channel == channel and entry["status"] == "saved"
+        ]
+        chosen = np.linspace(0, len(saved) - 1, min(LIMIT_FRAMES, len(saved)))
+        return (self.folder.images.read(saved[round(row)]) for row in chosen)
+
+    @cached_property
+    def traces(self) -> pl.DataFrame | None:
+        """The run's traces, one row per neuron and visit."""
+        return self.run.traces() if self.run else None
+
+    @cached_property
+    def calls(self) -> pl.DataFrame | None:
+        """The run's calls, one row per neuron."""
+        return self.run.calls() if self.run else None
+
+
+def in_field(table: pl.DataFrame, field: FieldKey) -> pl.DataFrame:
+    """Return the rows of a table that belong to a field."""
+    return table.filter(
+        (pl.col("vessel") == field.vessel)
+        & (pl.col("well") == field.well)
+        & (pl.col("field") == field.field)
+    )
+
+
+def _limits(images: Iterable[NDArray[Any]]) -> tuple[float, float]:
+    pixels = [image[..., ::4, ::4].ravel() for image in images]
+    if not pixels:
+        return 0.0, 1.0
+    low, high = np.percentile(np.concatenate(pixels), LIMIT_PERCENTILES)
+    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
