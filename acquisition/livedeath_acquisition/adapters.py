@@ -64,6 +64,14 @@ def library(folder: Path, adapter: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all adapters in a folder, sorted."""
+    found = set()
+    for path in folder.glob("*mmgr_dal_*"):
+        found.add(path.name.split("mmgr_dal_", 1)[1].split(".")[0])
+    return sorted(found)
+
+
 def folders(config: Path | None = None) -> Iterator[Path]:
     """Yield the folders that may hold adapters, nearest to the configuration first."""
     if config is not None:
@@ -135,7 +143,7 @@ def core_interface() -> int:
         If pymmcore is not installed.
     """
     try:
-        import pymmcore  # noqa: PLC0415 - an extra
+        import pymmcore
     except ImportError:
         raise OptionalDependencyError("driving a microscope", "acquisition") from None
     # "Device API version 75, Module API version 10"

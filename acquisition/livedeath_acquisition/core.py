@@ -71,7 +71,7 @@ class CoreMicroscope:
 
     def acquire(self, frame: PlannedFrame) -> Exposure:
         """Take one attempt at a frame; see ``Microscope``."""
-        assert self._driver is not None  # noqa: S101 - open() comes first
+        assert self._driver is not None
         self._settle(frame)
         deadline_s = self._study.policies.frame_deadline_s + frame.exposure_ms / 1000.0
         time_h = self._clock.now_h()
@@ -124,7 +124,7 @@ class CoreMicroscope:
 
     def _read_back(self, image: NDArray[Any], frame: PlannedFrame, time_h: float) -> Exposure:
         core = self._core
-        assert core is not None  # noqa: S101 - open() comes first
+        assert core is not None
         x_um, y_um = frame.x_um, frame.y_um
         if self._has_stage:
             y0_um, x0_um = self._study.vessel(frame.key.vessel).origin_um
@@ -141,7 +141,7 @@ class CoreMicroscope:
         )
 
     def _check_devices(self) -> None:
-        assert self._core is not None  # noqa: S101 - open() comes first
+        assert self._core is not None
         if not self._core.getCameraDevice():
             raise StudyError(f"{self._config}: names no camera; set Core-Camera in it")
         n_fields = sum(len(self._study.wells(vessel.id)) for vessel in self._study.vessels)
@@ -155,7 +155,7 @@ class CoreMicroscope:
 
     def _check_camera(self) -> None:
         """Refuse a camera whose images are not the declared ones, before the first frame."""
-        assert self._core is not None  # noqa: S101 - open() comes first
+        assert self._core is not None
         first = self._study.channels[0]
         self._core.setConfig(first.group, first.preset_name)
         shape = (self._core.getImageHeight(), self._core.getImageWidth())

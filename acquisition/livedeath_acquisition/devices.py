@@ -268,6 +268,6 @@ class Shutter(ShutterDevice):
         """Say whether light passes."""
         return self._bench.open
 
-    def set_open(self, open: bool) -> None:  # noqa: A002 - the library's name
+    def set_open(self, open: bool) -> None:
         """Let light pass, or not."""
         self._bench.open = bool(open)

@@ -27,7 +27,6 @@ from livedeath_acquisition.microscope import ExposureError, HungError
 
 try:
     from mmpycorex import launcher
-    from mmpycorex.launcher import TaggedImage
     from pycromanager import Acquisition, Core
     from pycromanager.acquisition.acq_eng_py.internal.engine import Engine
     from pymmcore_plus import configure_logging
@@ -42,7 +41,8 @@ _HAND_OVER_S = 2.0
 class PycroCore(UniMMCore):
     """The Micro-Manager core, answering snake_case names as pycromanager asks them."""
 
-    TaggedImage = TaggedImage
+    # pycromanager makes its end-of-data marks with it.
+    TaggedImage = launcher.TaggedImage
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the core
         """Answer ``set_xy_position`` as ``setXYPosition``."""
@@ -68,7 +68,7 @@ class PycroCore(UniMMCore):
         """Return a preset in the form that pycromanager's engine reads."""
         return self.getConfigData(group, preset, native=True)
 
-    def get_tagged_image(self, index: int, camera: str, *_: object) -> TaggedImage:
+    def get_tagged_image(self, index: int, camera: str, *_: object) -> Any:  # noqa: ANN401 - untyped
         """Return the image just snapped; never raises.
 
         pycromanager asks again without end while this raises, so a failure comes back as
@@ -77,8 +77,8 @@ class PycroCore(UniMMCore):
         try:
             pixels = self.getImage()
         except Exception as error:  # noqa: BLE001 - any driver may fail in any way
-            return TaggedImage({"Camera": camera, "Failure": str(error)}, None)
-        return TaggedImage({"Camera": camera, "CameraChannelIndex": index}, pixels)
+            return launcher.TaggedImage({"Camera": camera, "Failure": str(error)}, None)
+        return launcher.TaggedImage({"Camera": camera, "CameraChannelIndex": index}, pixels)
 
 
 def _snake(name: str) -> str:
@@ -225,7 +225,7 @@ class EventDriver:
 
     def _drain(self, deadline_s: float) -> str:
         """Wait for the end of an event that is late, so that the next finds an idle engine."""
-        assert self._running is not None  # noqa: S101 - for the type checker
+        assert self._running is not None
         with contextlib.suppress(Exception):
             self._running.result(timeout=deadline_s)
         if not self._running.done():
@@ -299,7 +299,8 @@ class RemoteCore:
     def image(self) -> NDArray[Any]:
         """Return the image just snapped, (Y, X) uint8 or uint16."""
         tagged = self.call("get_tagged_image")
-        return self._in_time(lambda: _pixels(tagged), "the image did not arrive")
+        image: NDArray[Any] = self._in_time(lambda: _pixels(tagged), "the image did not arrive")
+        return image
 
     def close(self) -> None:
         """Let go of the connection; the microscope stays with Micro-Manager."""
@@ -308,4 +309,5 @@ class RemoteCore:
 
 def _pixels(tagged: Any) -> NDArray[Any]:  # noqa: ANN401 - untyped library
     tags, pixels = tagged.tags, np.asarray(tagged.pix)
-    return pixels.reshape(int(tags["Height"]), int(tags["Width"]))
+    image: NDArray[Any] = pixels.reshape(int(tags["Height"]), int(tags["Width"]))
+    return image

@@ -92,7 +92,7 @@ class RemoteMicroscope:
 
     @property
     def _calls(self) -> RemoteCore:
-        assert self._core is not None  # noqa: S101 - open() comes first
+        assert self._core is not None
         return self._core
 
     def _try_preset(self, channel: str, group: str, preset: str) -> None:

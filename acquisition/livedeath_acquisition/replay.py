@@ -44,7 +44,7 @@ class RecordedScene:
         self._channels = _channel_indices(study, recording)
         _check_extent(study, recording)
 
-    def shape(self, frame: PlannedFrame | None) -> tuple[int, int]:  # noqa: ARG002 - one shape
+    def shape(self, frame: PlannedFrame | None) -> tuple[int, int]:
         """Return (Y, X) of every frame."""
         return self._recording.shape[3], self._recording.shape[4]
 
@@ -85,7 +85,7 @@ class ReplayMicroscope(BenchMicroscope):
 
 def _positions(study: Study) -> dict[FieldKey, int]:
     """Return the recording's position of each field: sites are declared in its order."""
-    positions = {}
+    positions: dict[FieldKey, int] = {}
     for field in plan(study).fields:
         wells = [site.well for site in study.vessel(field.vessel).sites]
         own = [index for index, well in enumerate(wells) if well == field.well]

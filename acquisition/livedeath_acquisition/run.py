@@ -92,9 +92,7 @@ def acquire(
     choose.resume(microscope, folder.journal.read())
     analyser = _analyser(folder) if score else None
     try:
-        outcome = _supervise(
-            folder, microscope, visit_now=visit_now, hear=hear, analyser=analyser
-        )
+        outcome = _supervise(folder, microscope, visit_now=visit_now, hear=hear, analyser=analyser)
         analysis = {} if analyser is None else _finish(analyser, folder)
     finally:
         if analyser is not None:

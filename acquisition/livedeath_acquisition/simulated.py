@@ -107,7 +107,7 @@ class BenchMicroscope:
 
     def acquire(self, frame: PlannedFrame) -> Exposure:
         """Take one attempt at a frame; see ``Microscope``."""
-        assert self._scope is not None  # noqa: S101 - open() comes first
+        assert self._scope is not None
         self.bench.frame = frame
         self._clock.wait_until(frame.planned_h)
         return self._scope.acquire(frame)
@@ -165,27 +165,27 @@ class Culture:
     def _channel_in(self, view: View) -> str:
         """Return the channel whose filter is in place, the asked one where several share it."""
         in_place = [
-            c.name
-            for c in self._study.channels
-            if self._slots[c.group, c.preset_name] == view.slot
+            c.name for c in self._study.channels if self._slots[c.group, c.preset_name] == view.slot
         ]
         asked = view.frame.key.channel
         return asked if asked in in_place else in_place[0]
 
 
 def simulated(folder: StudyFolder) -> BenchMicroscope:
-    """Return the simulated microscope of a study, not open yet.
+    """Return the simulated microscope of a study, not open yet; writes nothing.
 
     Parameters
     ----------
     folder : StudyFolder
-        A ``simulation.toml`` in it says what the culture is like; where there is none, one
-        with the defaults is written, so that a later resume sees the same culture.
+        A ``simulation.toml`` in it says what the culture is like, else the defaults hold.
     """
     path = folder.path / PARAMETERS_FILE
-    if path.is_file():
-        parameters = WorldParameters.from_file(path)
-    else:
-        parameters = WorldParameters()
-        durable.write_text(path, parameters.to_toml())
+    parameters = WorldParameters.from_file(path) if path.is_file() else WorldParameters()
     return BenchMicroscope(folder.study, Culture(folder.study, World(folder.study, parameters)))
+
+
+def keep_parameters(folder: StudyFolder) -> None:
+    """Write down what culture a study is acquired from, so that a resume sees the same."""
+    path = folder.path / PARAMETERS_FILE
+    if not path.is_file():
+        durable.write_text(path, WorldParameters().to_toml())

@@ -118,7 +118,7 @@ class Supervisor:
 
     def _start(self, how: str) -> _Life:
         deaths = [(list(frame), count) for frame, count in self._deaths.items()]
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        errors = tempfile.TemporaryFile()
         process = subprocess.Popen(
             self._command(self._outcome.restarts, deaths, how),
             stdin=subprocess.PIPE,
@@ -236,25 +236,27 @@ class Companion:
     """
 
     MAX_STARTS = 3
+    PAUSE_S = 2.0
 
     def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
-        self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._out: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._started = 0.0
         self.starts = 0
 
     def keep_alive(self) -> None:
-        """Start it, or start it again if it died, a bounded number of times."""
-        if self._process is not None and self._process.poll() is None:
+        """Start it, or start it again if it died: not at once and not without end."""
+        if self._process is not None and self._process.poll() in (None, 0):
             return
-        if self._process is not None and self._process.returncode == 0:
-            return
-        if self.starts < self.MAX_STARTS:
+        rested = time.monotonic() - self._started > self.PAUSE_S
+        if self.starts == 0 or (rested and self.starts < self.MAX_STARTS):
             self._start()
 
     def _start(self) -> None:
         self.starts += 1
+        self._started = time.monotonic()
         for file in (self._out, self._errors):
             file.seek(0)
             file.truncate()
@@ -266,13 +268,16 @@ class Companion:
         )
 
     def finish(self) -> tuple[int, str, str]:
-        """Wait for its end, starting it again if it died; return status, output, complaint."""
-        while True:
-            self.keep_alive()
-            assert self._process is not None  # noqa: S101 - it was just started
-            status = self._process.wait()
-            if status == 0 or self.starts >= self.MAX_STARTS:
-                return status, _text(self._out), _text(self._errors)
+        """Wait for its end; return status, output, complaint.
+
+        If it died it is started once more, whatever happened before: now it has the
+        machine to itself.
+        """
+        self.keep_alive()
+        if self._process is None or self._process.wait() != 0:
+            self._start()
+        assert self._process is not None
+        return self._process.wait(), _text(self._out), _text(self._errors)
 
     def end(self) -> None:
         """End it now, if it still runs."""

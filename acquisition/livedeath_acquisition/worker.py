@@ -121,26 +121,24 @@ class Worker:
             self._journal("interrupted")
 
     def _acquire(self, due: list[DueVisit]) -> None:
-        zero = self._zero()
+        zero = hour_zero(self._folder)
         microscope = choose.make(self._choice, self._folder, zero=zero)
         try:
             microscope.open()
-            self._folder.images.create(self._folder.plan)
-            self._begin(zero)
+            self._prepare(zero)
             self._say_ready(due)
             self._execute(microscope, due)
         except HungError:
             # Closing would wait for the very call that hangs; the process ends instead.
             raise
         except BaseException:
+            self.interrupted()
             microscope.close()
             raise
         microscope.close()
 
     def _execute(self, microscope: Microscope, due: list[DueVisit]) -> None:
-        executor = Executor(
-            self._folder, microscope, tell=self._tell, blame=self._order.blame
-        )
+        executor = Executor(self._folder, microscope, tell=self._tell, blame=self._order.blame)
         if not self._order.visit_now:
             executor.run(due)
             return
@@ -156,13 +154,14 @@ class Worker:
         elif self._folder.images.exists:
             durable.sweep(self._folder.images.path)
 
-    def _zero(self) -> datetime:
-        """Return when hour 0 was: by the journal, else as declared, else now."""
-        for entry in self._folder.journal.read():
-            if entry.get("kind") == "acquisition" and "zero" in entry:
-                return datetime.fromisoformat(entry["zero"])
-        declared = self._folder.study.schedule.start
-        return declared.astimezone(UTC) if declared is not None else datetime.now(UTC)
+    def _prepare(self, zero: datetime) -> None:
+        """Lay out the study on disk, once the microscope is known to fit it."""
+        if self._choice.kind == "simulated":
+            from livedeath_acquisition.simulated import keep_parameters
+
+            keep_parameters(self._folder)
+        self._folder.images.create(self._folder.plan)
+        self._begin(zero)
 
     def _begin(self, zero: datetime) -> None:
         begun = any(e.get("kind") == "acquisition" for e in self._folder.journal.read())
@@ -194,6 +193,15 @@ class Worker:
                 "frame_s": frame_budget_s(self._folder.study),
             }
         )
+
+
+def hour_zero(folder: StudyFolder) -> datetime:
+    """Return when a study's hour 0 was: by its journal, else as declared, else now."""
+    for entry in folder.journal.read():
+        if entry.get("kind") == "acquisition" and "zero" in entry:
+            return datetime.fromisoformat(entry["zero"])
+    declared = folder.study.schedule.start
+    return declared.astimezone(UTC) if declared is not None else datetime.now(UTC)
 
 
 def frame_budget_s(study: Study) -> float:

@@ -34,8 +34,10 @@ def acquire(
     ] = False,
     visit: Annotated[
         Literal["now"] | None,
-        typer.Option("--visit", help="now: take the nearest round at once, for a plate that is "
-                     "brought, and end."),
+        typer.Option(
+            "--visit",
+            help="now: take the nearest round at once, for a plate that is brought, and end.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,13 +55,13 @@ def acquire(
             microscope=microscope,
             score=not no_score,
             visit_now=visit == "now",
-            hear=_bar(advance),
+            hear=bar(advance),
         )
     summary = acquired.summary()
     emit(summary, as_json=as_json, text=_text(summary))
 
 
-def _bar(advance: Callable[[int], None]) -> Callable[[dict[str, Any]], None]:
+def bar(advance: Callable[[int], None]) -> Callable[[dict[str, Any]], None]:
     """Return what moves the bar: by the settled frames once, then one by one."""
     shown = 0
 
