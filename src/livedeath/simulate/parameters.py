@@ -224,15 +224,15 @@ class StageParameters(Declared):
         description="Fastest drift of a daily, thermal wave; none with hardware focus.",
     )
     motion_um: float = Field(
-        default=1.2,
+        default=1.5,
         ge=0,
-        description="Median neuron's displacement sd per axis: 1.8 um a day (Malik).",
+        description="Median neuron's displacement sd per axis: 1.8 um a day with jitter (Malik).",
     )
     motion_log_sd: float = Field(
-        default=0.8,
+        default=1.0,
         ge=0,
         le=2,
-        description="Log-sd of that sd between neurons: 95 % 12 um (Malik).",
+        description="Log-sd of that sd between neurons: 5 % move more than 12 um a day (Malik).",
     )
     motion_h: float = Field(default=48.0, gt=0, description="Its time constant; chosen.")
 
