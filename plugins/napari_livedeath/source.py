@@ -32,6 +32,33 @@ LIMIT_FRAMES = 6
 """Frames read per channel to find black and white."""
 
 
+class FrozenArray:
+    """A lazy array that can be looked at and not painted on.
+
+    Painting on a dask array seems to work and is lost on exit; this one refuses.
+
+    Parameters
+    ----------
+    lazy : dask array
+        What is looked at.
+    """
+
+    def __init__(self, lazy: Any) -> None:  # noqa: ANN401 - dask is untyped
+        self._lazy = lazy
+        self.shape: tuple[int, ...] = tuple(lazy.shape)
+        self.dtype = np.dtype(lazy.dtype)
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:  # noqa: ANN401 - NumPy's indexing
+        return np.asarray(self._lazy[index])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ANN401
+        return np.asarray(self._lazy, dtype=dtype)
+
+
 class StudySource:
     """Reads a study for the viewer.
 
@@ -129,7 +156,7 @@ class StudySource:
         lazy: Any = da.from_array(stored, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
         return lazy[:, self.channels.index(channel)].max(axis=1)
 
-    def labels(self, field: FieldKey) -> Any | None:  # noqa: ANN401 - dask is untyped
+    def labels(self, field: FieldKey) -> FrozenArray | None:
         """Return the run's labels of a field as a lazy (T, Y, X) array, None without any."""
         if self.run is None:
             return None
@@ -137,7 +164,8 @@ class StudySource:
             stored = self.run.labels(field)
         except StoreError:
             return None
-        return da.from_array(stored, chunks=stored.chunks, name=False)  # type: ignore[no-untyped-call]
+        lazy = da.from_array(stored, chunks=stored.chunks, name=False)  # type: ignore[no-untyped-call]
+        return FrozenArray(lazy)
 
     def reader(self, field: FieldKey) -> ReadImage:
         """Return a function that reads one image of a field, None where none was saved."""

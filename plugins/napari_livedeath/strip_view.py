@@ -95,6 +95,13 @@ class StripView(QWidget):
         room = width - FIRST_GAP - GAP * max(columns - 1, 0)
         return float(np.clip(room / max(columns, 1), MINIMUM_TILE, MAXIMUM_TILE))
 
+    @property
+    def _tile(self) -> float:
+        """Side of a tile that fits the widget, also where its height is short."""
+        lines = max(1, len(self._tiles))
+        by_height = (self.height() - FOOTER) / lines - HEADER - GAP
+        return float(max(20.0, min(self._side(self.width()), by_height)))
+
     def _left(self, column: int, side: float) -> float:
         gap = FIRST_GAP if column and self._has_reference() else 0
         return column * (side + GAP) + gap
@@ -111,7 +118,7 @@ class StripView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._view is not None:
-            self._paint(painter, self._view, self._side(self.width()))
+            self._paint(painter, self._view, self._tile)
             self._remember(self._view.item.item)
         painter.end()
 
@@ -163,7 +170,7 @@ class StripView(QWidget):
         """Move the mark to the tile under the pointer."""
         if self._view is None or event is None:
             return
-        side = self._side(self.width())
+        side = self._tile
         for column, row in enumerate(self._view.strip.rows):
             left = self._left(column, side)
             if left <= event.position().x() < left + side:

@@ -61,7 +61,7 @@ def verdict_sheet(colour: str, *, given: bool = False) -> str:
     return f"""
     QToolButton {{ font-size: 14px; font-weight: 600; color: {text}; background: {ground};
         border: 2px solid {colour}; border-radius: 8px; padding: 8px 4px; }}
-    QToolButton:hover {{ background: {colour}; color: {GROUND}; }}
+    QToolButton:hover {{ background: {colour if given else LINE}; }}
     QToolButton:disabled {{ color: {LINE}; border-color: {LINE}; background: {GROUND}; }}
     """
 

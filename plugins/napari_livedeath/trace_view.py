@@ -18,6 +18,7 @@ from napari_livedeath.style import ACCENT, FAINT, GROUND, ONSET, TEXT
 SPAN_COLOUR = (255, 255, 255, 16)
 INTERVAL_COLOUR = (255, 140, 66, 60)
 AXIS_WIDTH = 62
+MINIMUM_HEIGHT = 170  # two channels stay readable on a small laptop
 
 
 class TraceView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
@@ -28,7 +29,7 @@ class TraceView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.setBackground(GROUND)
-        self.setMinimumHeight(220)
+        self.setMinimumHeight(MINIMUM_HEIGHT)
         self._view: ItemView | None = None
         self._marks: list[pg.InfiniteLine] = []
         self.scene().sigMouseClicked.connect(self._clicked)
@@ -107,11 +108,10 @@ def _furnish(plot: pg.PlotItem, channel: str, colour: str, *, unit: str) -> None
     plot.hideButtons()
     plot.setMouseEnabled(x=False, y=False)
     plot.showGrid(x=True, y=True, alpha=0.12)
-    plot.setLabel("left", f"{channel} ({unit})", color=colour)
     for side in ("left", "bottom"):
         plot.getAxis(side).setPen(FAINT)
         plot.getAxis(side).setTextPen(TEXT)
-    plot.getAxis("left").label.setDefaultTextColor(pg.mkColor(colour))
+    plot.setLabel("left", f"{channel} ({unit})", color=colour)
     plot.getAxis("left").setWidth(AXIS_WIDTH)
     plot.getAxis("left").enableAutoSIPrefix(False)
     plot.getAxis("left").tickStrings = _short_numbers(plot.getAxis("left").tickStrings)
@@ -154,8 +154,8 @@ def _draw_curve(plot: pg.PlotItem, trace: NeuronTrace, channel: str, colour: str
         plot.setYRange(min(0.0, float(seen.min())), top * 1.08 if top > 0 else 1.0, padding=0.02)
 
 
-def _line(times: NDArray[np.float64], values: NDArray[np.float64]) -> pg.PlotDataItem:
-    return pg.PlotDataItem(times, values, pen=None, connect="finite")
+def _line(times: NDArray[np.float64], values: NDArray[np.float64]) -> pg.PlotCurveItem:
+    return pg.PlotCurveItem(times, values, pen=pg.mkPen(None), connect="finite")
 
 
 def _region(low: float, high: float, colour: tuple[int, ...]) -> pg.LinearRegionItem:
