@@ -29,11 +29,14 @@ EDGE = 0.5
 VALLEY = 0.1
 """Two peaks with a shallower valley than this part of the lower one are one soma."""
 
+NEAR = 0.75
+"""Peaks nearer than this, in soma diameters, are usually the texture of one soma."""
+
+NEAR_VALLEY = 0.35
+"""Between such peaks a valley of this part of the lower one is needed."""
+
 VALLEY_NOISES = 4.0
 """And the valley must be deeper than this many standard deviations of the noise."""
-
-LEAST_WIDTH = 0.2
-"""Narrowest soma, in soma diameters, the smoothing taken out; neurites are narrower."""
 
 CERTAIN_WIDTH = 0.3
 """From this width on, in soma diameters, no neurite is as wide; narrower ones must stand alone."""
@@ -43,9 +46,6 @@ ALONE = 0.6
 
 MOST_ELONGATED_NARROW = 2.5
 """Largest ratio of length to width of a narrow soma."""
-
-LEAST_DIAMETER = 0.28
-"""Diameter of the smallest soma's area, in soma diameters, the smoothing taken out."""
 
 MOST_ELONGATED = 4.0
 """Largest ratio of a soma's length to its width."""
@@ -62,11 +62,32 @@ WEAK = 0.7
 CLEAR = 1.6
 """Peaks above this many detection limits show their size: what is no soma there is none."""
 
+FAINTEST_PART = 0.08
+"""Light of a new neuron, at least, in that of the frame's median soma: the light of somata
+has a log-sd of 0.73 (eLife 35977), so that 0.03 % of them are fainter; neurites are."""
+
 MOST_REFUSED = 0.1
 """Largest part of a coarse region that may lie on what the fine scale refused clearly."""
 
 HALF_MAXIMUM = 2.3548
 """Full width at half maximum of a Gaussian, in its sd."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Scale:
+    """A smoothing and the smallest soma that it shows; in soma diameters.
+
+    ``width`` and ``diameter`` (of the area) hold with the smoothing taken out. The coarse
+    scale sees no more than that a neurite is narrow, so it asks for more.
+    """
+
+    sigma: float
+    width: float
+    diameter: float
+
+
+_FINE = _Scale(FINE, width=0.2, diameter=0.28)
+_COARSE = _Scale(COARSE, width=0.4, diameter=0.5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,11 +175,11 @@ def segment(
     """
     fine_sigma, coarse_sigma = FINE * soma_px, COARSE * soma_px
     smooth = label.smooth(image, gaussian_taps(fine_sigma))
-    fine = _regions(smooth, noises, soma_px, fine_sigma, snr * WEAK)
+    fine = _regions(smooth, noises, _FINE, soma_px, snr * WEAK)
     refused = ~fine.soma & (fine.snr >= CLEAR * snr)
     labels, ratio = _named(fine, fine.soma)
     more = gaussian_taps(math.sqrt(coarse_sigma**2 - fine_sigma**2))
-    coarse = _regions(label.smooth(smooth, more), noises, soma_px, coarse_sigma, snr * WEAK)
+    coarse = _regions(label.smooth(smooth, more), noises, _COARSE, soma_px, snr * WEAK)
     free = coarse.soma & ~_overlap(coarse, labels > 0, 0.0)
     free &= ~_overlap(coarse, refused[fine.labels], MOST_REFUSED)
     faint, faint_ratio = _named(coarse, free)
@@ -178,22 +199,22 @@ class _Regions:
 def _regions(
     smooth: NDArray[np.float32],
     noises: NDArray[np.float32],
+    scale: _Scale,
     soma_px: float,
-    sigma: float,
     snr: float,
 ) -> _Regions:
     """Grow the regions of one scale and judge each by its peak and outline."""
-    noise = _smooth_noise(smooth, noises, soma_px, sigma)
+    noise = _smooth_noise(smooth, noises, scale.sigma * soma_px)
     order = label.descending(smooth, (snr * EDGE * noise).astype(np.float32))
     valley = VALLEY_NOISES * float(np.median(noise))
-    basins, tops, saddles = label.flood(smooth, order, VALLEY, valley)
+    basins, tops, saddles = label.flood(smooth, order, VALLEY, valley, NEAR * soma_px, NEAR_VALLEY)
     peaks = np.where(tops >= 0, smooth.ravel()[tops], 0.0)
     ratio = peaks / _at(noise, tops, smooth.shape)
     floors = np.where(ratio >= snr, EDGE * peaks, np.inf).astype(np.float32)
     label.trim(smooth, basins, order, floors)
     table = measure.region_table(basins, tops.size - 1, smooth, np.zeros(smooth.shape, np.bool_))
     alone = saddles < ALONE * peaks
-    soma = soma_like(table, alone, soma_px, sigma) & (ratio >= snr)
+    soma = _soma_like(table, alone, soma_px, scale) & (ratio >= snr)
     return _Regions(basins, soma, ratio)
 
 
@@ -216,7 +237,7 @@ def _overlap(regions: _Regions, mask: NDArray[np.bool_], part: float) -> NDArray
 
 
 def _smooth_noise(
-    smooth: NDArray[np.float32], noises: NDArray[np.float32], soma_px: float, sigma: float
+    smooth: NDArray[np.float32], noises: NDArray[np.float32], sigma: float
 ) -> NDArray[np.float32]:
     """Return the noise of the smoothed image in each tile.
 
@@ -241,26 +262,13 @@ def _at(
     return np.asarray(mesh[row, col], np.float64)
 
 
-def soma_like(
-    table: NDArray[np.float64], alone: NDArray[np.bool_], soma_px: float, sigma: float
+def _soma_like(
+    table: NDArray[np.float64], alone: NDArray[np.bool_], soma_px: float, scale: _Scale
 ) -> NDArray[np.bool_]:
     """Tell somata from neurites, debris and crossings by the outline.
 
-    Parameters
-    ----------
-    table : (n + 1, 10) float64
-        From `livedeath.kernels.measure.region_table`.
-    alone : (n + 1,) bool
-        Whether the region stands out from its surroundings on all sides.
-    soma_px : float
-        Diameter of a typical soma, px.
-    sigma : float
-        The smoothing of the image that the outlines come from, px.
-
-    Returns
-    -------
-    (n + 1,) bool
-        True where the region is as wide, as large and as compact as a soma.
+    ``table`` is from `livedeath.kernels.measure.region_table`; ``alone`` says whether a
+    region stands out from its surroundings on all sides.
     """
     area = table[:, measure.AREA]
     mean = 0.5 * (table[:, measure.YY] + table[:, measure.XX])
@@ -268,10 +276,10 @@ def soma_like(
     spread = np.hypot(half, table[:, measure.YX])
     width = 4.0 * np.sqrt(np.maximum(mean - spread, 1e-12))
     length = 4.0 * np.sqrt(np.maximum(mean + spread, 1e-12))
-    blur = (HALF_MAXIMUM * sigma) ** 2
+    blur = (HALF_MAXIMUM * scale.sigma * soma_px) ** 2
     shown = np.where(table[:, measure.BORDER] > 0, SHOWN_AT_BORDER, 1.0)
-    wide = width**2 - shown**2 * blur >= (shown * LEAST_WIDTH * soma_px) ** 2
-    large = 4.0 * area / math.pi - shown * blur >= shown * (LEAST_DIAMETER * soma_px) ** 2
+    wide = width**2 - shown**2 * blur >= (shown * scale.width * soma_px) ** 2
+    large = 4.0 * area / math.pi - shown * blur >= shown * (scale.diameter * soma_px) ** 2
     compact = area >= LEAST_COMPACT * math.pi / 4.0 * width * length
     certain = width**2 - blur >= (CERTAIN_WIDTH * soma_px) ** 2
     narrow = alone & (length <= MOST_ELONGATED_NARROW * width)
@@ -285,14 +293,16 @@ def _segmentation(
     snr: float,
 ) -> Segmentation:
     table = measure.region_table(labels, ratio.size, image, np.zeros(image.shape, np.bool_))[1:]
+    light = table[:, measure.LIGHT].copy()
+    faintest = FAINTEST_PART * float(np.median(light)) if light.size else 0.0
     detections = Detections(
         label=np.arange(1, ratio.size + 1, dtype=np.int32),
         y=table[:, measure.Y].copy(),
         x=table[:, measure.X].copy(),
         area=table[:, measure.AREA].copy(),
-        light=table[:, measure.LIGHT].copy(),
+        light=light,
         snr=ratio,
-        strong=ratio >= snr,
+        strong=(ratio >= snr) & (light >= faintest),
         border=table[:, measure.BORDER] > 0,
     )
     return Segmentation(labels, detections)

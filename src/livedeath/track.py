@@ -40,6 +40,12 @@ JUMP = 3.0
 ENOUGH_TO_REFINE = 5
 """Neurons needed for their median displacement to refine a shift."""
 
+RADIUS_GAIN = 0.2
+"""Part of the way that a soma's remembered radius goes towards that of its new outline."""
+
+LEAST_APART = 0.8
+"""Centres of two somata are at least this part of the sum of their radii apart."""
+
 AREA_SD = 0.4
 """Visit-to-visit change of ln(area): plain sd 0.38 over 268 rat cortical neurons (eLife 35977)."""
 
@@ -179,7 +185,8 @@ class Tracker:
             Shift of the visit's frame against the reference.
         trusted : bool
             Every detection is a neuron at once (labels made elsewhere). Otherwise that
-            holds only for the first visit that shows any; later ones must be seen twice.
+            holds only for the first visit that shows any; later ones must be seen twice,
+            clear of the border and of the neurons that are known.
 
         Returns
         -------
@@ -277,7 +284,8 @@ class Tracker:
         tracks.y[seen] += gain * off[:, 0]
         tracks.x[seen] += gain * off[:, 1]
         tracks.variance[seen] = np.where(jumped, error, prior * (1.0 - gain))
-        tracks.radius[seen] = np.sqrt(detections.area[found] / math.pi)
+        change = np.sqrt(detections.area[found] / math.pi) - tracks.radius[seen]
+        tracks.radius[seen] += RADIUS_GAIN * change
         tracks.seen_h[seen] = time_h
         gap = (links >= 0) & (tracks.unseen > 0)
         tracks.unseen[:] = np.where(links >= 0, 0, tracks.unseen + 1)
@@ -301,6 +309,7 @@ class Tracker:
         new = np.flatnonzero(free & detections.strong)
         if at_once:
             return new
+        new = new[~detections.border[new]]
         new = new[~self._on_known(points[new], detections.area[new])]
         links = self._link(self._candidates, points[new], detections.area[new], time_h)
         confirmed = np.zeros(new.size, np.bool_)
@@ -315,11 +324,11 @@ class Tracker:
     def _on_known(
         self, points: NDArray[np.float64], areas: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
-        """Tell which points lie on the soma of a neuron that is known already."""
+        """Tell which points are so near to a known neuron that both cannot be somata."""
         own = np.sqrt(areas / math.pi)
-        reach = np.full(len(points), max(self._soma, own.max(initial=0.0)))
+        reach = own + self.tracks.radius.max(initial=0.0)
         first, second, squares = pairs_within(points, self.tracks.points, reach)
-        close = squares < np.maximum(own[first], self.tracks.radius[second]) ** 2
+        close = squares < (LEAST_APART * (own[first] + self.tracks.radius[second])) ** 2
         known = np.zeros(len(points), np.bool_)
         known[first[close]] = True
         return known

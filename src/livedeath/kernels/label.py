@@ -137,13 +137,17 @@ def flood(
     order: NDArray[np.int32],
     depth: float,
     noise_depth: float,
+    near: float,
+    near_depth: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Grow regions from the peaks downwards and keep apart those with a real valley.
 
     Pixels are taken brightest first. One without a neighbour taken before starts a
     region; others join the region of their brightest neighbour. Where two regions meet,
     the lower one is joined to the higher one unless its peak stands out over the meeting
-    point by more than ``depth`` of itself and by more than ``noise_depth``.
+    point by more than ``depth`` of itself and by more than ``noise_depth``. Peaks nearer
+    than ``near`` that meet above half of the higher one must stand out by
+    ``near_depth``: that is the texture of one soma.
 
     Parameters
     ----------
@@ -155,6 +159,10 @@ def flood(
         Smallest valley kept, as a part of the lower peak, 0 to 1.
     noise_depth : float
         Smallest valley kept, in the image's unit.
+    near : float
+        Distance of two peaks below which they are usually one, px.
+    near_depth : float
+        Smallest valley kept between such peaks, as a part of the lower peak.
 
     Returns
     -------
@@ -199,7 +207,12 @@ def flood(
                 if values[peaks[low]] > values[peaks[high]]:
                     low, high = high, low
                 peak = values[peaks[low]]
-                if peak - saddle <= max(depth * peak, noise_depth):
+                dy = peaks[low] // width - peaks[high] // width
+                dx = peaks[low] % width - peaks[high] % width
+                texture = dy * dy + dx * dx < near * near
+                texture = texture and saddle >= np.float32(0.5) * values[peaks[high]]
+                part = near_depth if texture else depth
+                if peak - saddle <= max(part * peak, noise_depth):
                     parents[low] = high
                     root = high
                 else:
