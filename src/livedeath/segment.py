@@ -44,6 +44,9 @@ CERTAIN_WIDTH = 0.3
 ALONE = 0.6
 """A region stands alone if it meets others only below this part of its own peak."""
 
+CLEAR_NARROW = 4.0
+"""And its peak must be this many times the weakest one's: its width must be more than noise."""
+
 MOST_ELONGATED_NARROW = 2.5
 """Largest ratio of length to width of a narrow soma."""
 
@@ -213,7 +216,7 @@ def _regions(
     floors = np.where(ratio >= snr, EDGE * peaks, np.inf).astype(np.float32)
     label.trim(smooth, basins, order, floors)
     table = measure.region_table(basins, tops.size - 1, smooth, np.zeros(smooth.shape, np.bool_))
-    alone = saddles < ALONE * peaks
+    alone = (saddles < ALONE * peaks) & (ratio >= CLEAR_NARROW * snr)
     soma = _soma_like(table, alone, soma_px, scale) & (ratio >= snr)
     return _Regions(basins, soma, ratio)
 
