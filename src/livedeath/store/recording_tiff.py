@@ -194,6 +194,10 @@ def _joined(path: Path, series: list[Any]) -> Any:  # noqa: ANN401 - tifffile's 
 
 def _axes(path: Path, series: Any) -> str:  # noqa: ANN401
     """Return the series' axes named T, C, Z, Y, X; an unnamed one is time."""
+    if 0 in series.shape:
+        raise FrameError(
+            f"{path}: the stack is empty (its shape is {series.shape}); give one with an image."
+        )
     axes = "".join("I" if axis in UNNAMED else axis for axis in series.axes)
     if axes.count("I") == 1 and "T" not in axes:
         axes = axes.replace("I", "T")

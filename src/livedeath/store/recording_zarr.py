@@ -43,7 +43,9 @@ class ZarrReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            group = zarr.open_group(path, mode="r")
+            group = zarr.open(path, mode="r")
+            if not isinstance(group, zarr.Group):
+                raise ValueError("it is a bare array without axes and pixel size")
             paths = _image_paths(group)
             self._images = [_Image(group[place]) if place else _Image(group) for place in paths]
         except (KeyError, ValueError, TypeError, IndexError, OSError) as error:

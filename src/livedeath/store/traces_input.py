@@ -109,13 +109,15 @@ def _switch(path: Path, values: pl.Series) -> pl.Series:
 
 def _numbers(path: Path, values: pl.Series) -> pl.Series:
     name = values.name
-    if not (values.dtype.is_numeric() or values.dtype == pl.Null):
-        bad = _first(values.cast(pl.Float64, strict=False).is_null() & values.is_not_null())
+    numbers = values.cast(pl.Float64, strict=False)
+    text = numbers.is_null() & values.is_not_null()
+    if text.any() or values.dtype == pl.Boolean:
+        bad = _first(text)
         raise TableError(
             f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; only numbers are allowed, "
             "an empty cell means not measured."
         )
-    numbers = values.cast(pl.Float64).fill_null(float("nan"))
+    numbers = numbers.fill_null(float("nan"))
     wrong = numbers.is_infinite()
     if name == "time_h":
         wrong = wrong | numbers.is_nan()
