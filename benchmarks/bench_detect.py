@@ -86,7 +86,7 @@ def simulate(case: Case, seed: int) -> Traces:
     dying = rng.permutation(n) < round(case.dying * n)
     last = case.days * 24.0 - min(case.horizon_h, 0.5 * case.days * 24.0)
     onset[dying] = rng.uniform(0.25 * last, last, int(dying.sum()))
-    fold = np.exp(rng.normal(np.log(case.fold), case.fold_sd, n))
+    fold = 1.0 + (case.fold - 1.0) * np.exp(rng.normal(0.0, case.fold_sd, n))
     rise_h = np.exp(rng.normal(np.log(case.rise_min / 60.0), case.rise_sd, n))
     ln = rng.normal(0.0, case.ratio_sd, n)[:, None] + np.zeros(m)
     ln += rng.normal(0.0, case.trend_per_day, n)[:, None] * time_h / 24.0

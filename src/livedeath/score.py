@@ -20,11 +20,12 @@ from livedeath.kernels.baseline import Baselines, Noise
 from livedeath.kernels.detect import Bank, Shapes
 from livedeath.kernels.learning import (
     BLIP_RATES,
-    DEATHS_PER_DAY,
     ENDPOINTS,
-    OUTLIER_SHARES,
+    LESSONS,
+    OUTLIERS,
     Endpoint,
     Learning,
+    lessons,
 )
 from livedeath.model.flags import Flag
 
@@ -38,8 +39,10 @@ UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA
 DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
 DOUBTFUL_SD = 0.2
 """Extra noise of a value flagged as doubtful, fraction."""
-REFERENCE_SD_MAX = 0.5
-"""A reference less certain than this says nothing about a ratio."""
+REFERENCE_SD_MAX = 0.4
+"""A smoothed reference less certain than this, fraction, says nothing about a ratio."""
+LESSON_PACE = 0.15
+"""Share of what a neuron told about living ones that is believed at each further visit."""
 WELL_NEURONS = 8
 """Fewest living neurons that show a step common to a well."""
 WELL_BUDGET = 0.15
@@ -180,6 +183,7 @@ class Scorer:
         self._deaths = _empty_bank(n, DEATH_SLOTS, self.model.deaths)
         self._blips = _empty_bank(n, BLIP_SLOTS, self.model.blips)
         self._models = (np.zeros((n, models, 3)), np.zeros((n, models, 6)))
+        self._pending = (np.zeros((n, LESSONS)),)
         self._book = _empty_book(n)
 
     def _grow(self, n: int) -> None:
@@ -187,9 +191,9 @@ class Scorer:
         held = len(self._rows)
         if n <= self._book.neuron_id.size:
             return
-        old = (self._base, self._deaths, self._blips, self._models, self._book)
+        old = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
         self._allocate(max(2 * held, n, 64))
-        new = (self._base, self._deaths, self._blips, self._models, self._book)
+        new = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
         for source, target in zip(old, new, strict=True):
             for a, b in zip(source, target, strict=True):
                 b[:held] = a[:held]
@@ -322,10 +326,10 @@ class Scorer:
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if reference is not None and at.size:
             sd = np.nan_to_num(reference_sd[at])
-            smooth = baseline.follow_reference(
+            smooth, error = baseline.follow_reference(
                 rows[at], reference[at], sd, book.reference, book.reference_var
-            )
-            certain = (smooth > 0) & (sd <= REFERENCE_SD_MAX * smooth)
+            ).T
+            certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
             at, smooth, sd = at[certain], smooth[certain], sd[certain]
             per, relative = reference[at] / smooth, sd / smooth
         var = np.nan_to_num(signal_sd[at]) ** 2
@@ -355,22 +359,31 @@ class Scorer:
         step = self._common_steps(measured, wells, intervened[measured.at], noise)
         measured = _divided(measured, step)
         args = measured[1:]
+        days = float((now - self._base.last_h[args[0]])[self._base.count[args[0]] > 0].sum() / 24.0)
         models = baseline.model_visit(
             args[0], now, *args[1:], self._base, noise,
             learning.white, learning.wander, *self._models,
         )  # fmt: skip
         out = detect.score_visit(
             args[0], now, *args[1:], self._base, self._deaths, self._blips, noise,
-            self.model.deaths, self.model.blips, OUTLIER_SHARES, BLIP_RATES,
+            self.model.deaths, self.model.blips, OUTLIERS, BLIP_RATES,
         )  # fmt: skip
         called = self._judge(measured.rows, out)
-        out[called, 4:] = 0.0
-        learning.learn(now, out, models)
+        learning.count(int(called.sum()), days)
+        self._teach(measured.rows, lessons(out, models), called)
         self._arrive(measured)
         added[measured.at[step != 0.0]] |= np.uint32(Flag.COMMON_STEP)
         added[measured.at[out[:, 2] < 0.5]] |= np.uint32(Flag.OUTLIER)
         self._book.flags[measured.rows] |= added[measured.at]
         return measured.rows[called]
+
+    def _teach(self, rows: Ints, told: Floats, called: NDArray[np.bool_]) -> None:
+        """Let the population learn, a few visits late; what a dying neuron told is dropped."""
+        pending = self._pending[0]
+        told = pending[rows] + told
+        told[called] = 0.0
+        pending[rows] = (1.0 - LESSON_PACE) * told
+        self.learning.learn(self._time_h, LESSON_PACE * told.sum(axis=0))
 
     def _levels(self) -> Floats:
         """Return the baselines of the living neurons met so far."""
@@ -418,7 +431,7 @@ class Scorer:
         book = self._book
         statistic = out[:, 0]
         book.evidence[rows] = np.maximum(book.evidence[rows], statistic)
-        book.odds[rows] = DEATHS_PER_DAY * np.exp(np.minimum(statistic, 50.0))
+        book.odds[rows] = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
         called = np.asarray(statistic >= self.threshold)
         book.called_h[rows[called]] = self._time_h
         return called
@@ -553,11 +566,12 @@ class Scorer:
         if "reference" in traces:
             reference, sd = column("reference"), np.nan_to_num(column("reference_sd"))
             good &= np.isfinite(reference)
-            smooth[good] = baseline.follow_reference(
+            level, error = baseline.follow_reference(
                 np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
                 np.zeros(1), np.full(1, -1.0),
-            )  # fmt: skip
-            good &= (smooth > 0) & (sd <= REFERENCE_SD_MAX * smooth)
+            ).T  # fmt: skip
+            smooth[good] = level
+            good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
             fill, relative = reference / smooth, sd / smooth
         unit = smooth * self._scale * np.exp(self._gain_at(time_h, well))
         fixed = (np.nan_to_num(column("signal_sd")) / unit) ** 2
@@ -598,6 +612,7 @@ class Scorer:
             "deaths": self._deaths._asdict(),
             "blips": self._blips._asdict(),
             "models": dict(zip(("state", "cov"), self._models, strict=True)),
+            "pending": {"told": self._pending[0]},
             "book": self._book._asdict(),
         }
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 LEVEL_FLOOR = 0.02
 """Smallest baseline that scales noise and templates, in population medians."""
+TAIL = 9.0
+"""Variance of the wide tails of the noise, in variances of the noise."""
 REFERENCE_WALK = 0.15
 """Change of the reference between two visits, fraction."""
 
@@ -39,6 +41,7 @@ class Noise(NamedTuple):
     trend_per_h: float
     population: float
     spread: float
+    tail: float
     outlier: float
     blips_per_day: float
     deaths_per_day: float
@@ -56,16 +59,21 @@ def _variance(
 
 
 @njit(cache=True, nogil=True)
-def _outlier_density(e: float, s: float, level: float) -> float:
-    """Return the density of an outlier: two Cauchy laws, near and far."""
-    near = 2.0 * math.sqrt(s)
-    far = 0.7 * level
-    return 0.5 / math.pi * (near / (near * near + e * e) + far / (far * far + e * e))
+def _normal(e: float, s: float) -> float:
+    return math.exp(-0.5 * e * e / s) / math.sqrt(2.0 * math.pi * s)
 
 
 @njit(cache=True, nogil=True)
-def _normal(e: float, s: float) -> float:
-    return math.exp(-0.5 * e * e / s) / math.sqrt(2.0 * math.pi * s)
+def _far(e: float, level: float) -> float:
+    """Return the density of an outlier that has nothing to do with the noise: a Cauchy law."""
+    width = 0.7 * level
+    return width / math.pi / (width * width + e * e)
+
+
+@njit(cache=True, nogil=True)
+def _unusual(e: float, s: float, level: float, tail: float, outlier: float) -> float:
+    """Return the density of what the noise does not explain: wide tails and outliers."""
+    return tail * _normal(e, TAIL * s) + outlier * _far(e, level)
 
 
 @njit(cache=True, nogil=True)
@@ -259,8 +267,8 @@ def model_visit(
             v = _variance(y, value[i], fixed[i], slope[i], relative[i], white[m])
             s = p[0] + 2.0 * p[2] + p[5] + v
             e = value[i] - fill[i] * y
-            good = (1.0 - noise.outlier) * _normal(e, s)
-            bad = noise.outlier * _outlier_density(e, s, max(x[0], LEVEL_FLOOR))
+            good = (1.0 - noise.tail - noise.outlier) * _normal(e, s)
+            bad = _unusual(e, s, max(x[0], LEVEL_FLOOR), noise.tail, noise.outlier)
             out[i, m] = math.log(good + bad)
             _update(x, p, gain, e, s, good / (good + bad))
     return out
@@ -274,7 +282,7 @@ def follow_reference(
     level: NDArray[np.float64],
     var: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Smooth each neuron's reference over its visits; return the smoothed values.
+    """Smooth each neuron's reference over its visits; return them with their sd.
 
     Parameters
     ----------
@@ -289,15 +297,15 @@ def follow_reference(
 
     Returns
     -------
-    (n,) float64
-        Smoothed reference of each row.
+    (n, 2) float64
+        Smoothed reference of each row, and its standard deviation.
 
     Notes
     -----
     A random walk of 15 % per visit (focus; soma means of rat cortical neurons change
     by 13 % a day); a value farther off than 4 sd and 30 % starts anew.
     """
-    out = np.empty(rows.size)
+    out = np.empty((rows.size, 2))
     for i in range(rows.size):
         r = rows[i]
         noise = sd[i] * sd[i]
@@ -312,5 +320,6 @@ def follow_reference(
                 gain = 1.0
             level[r] += gain * (reference[i] - level[r])
             var[r] = (1.0 - gain) * ahead
-        out[i] = level[r]
+        out[i, 0] = level[r]
+        out[i, 1] = math.sqrt(max(var[r], 0.0))
     return out

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from livedeath.kernels.baseline import (
     LEVEL_FLOOR,
+    TAIL,
     Baselines,
     Noise,
     _begin,
+    _far,
     _normal,
-    _outlier_density,
     _predict,
+    _unusual,
     _update,
     _variance,
 )
@@ -155,7 +157,7 @@ def _weigh(
     s: float,
     scale: float,
     photon: tuple[float, float, float, float, float],
-    outlier: float,
+    usual: float,
     bad: float,
     density: float,
     gain: NDArray[np.float64],
@@ -186,11 +188,11 @@ def _weigh(
                 spread = float(bank.var[r, k, j, c])
                 if e * g * a > 0.0:
                     s1 += g * g * spread
-                good = (1.0 - outlier) * _normal(b, s1)
-                weight = bank.weight[r, k, j, c] * (good + outlier * bad) / density
+                good = usual * _normal(b, s1)
+                weight = bank.weight[r, k, j, c] * (good + bad) / density
                 bank.weight[r, k, j, c] = weight
                 total += weight
-                move = good / (good + outlier * bad) * spread * g / (s1 + 1e-30)
+                move = good / (good + bad) * spread * g / (s1 + 1e-30)
                 a += move * b
                 low = 0.3 * shapes.mean[c]
                 bank.mean[r, k, j, c] = max(a, low) if low > 0.0 else min(a, low)
@@ -217,14 +219,15 @@ def _settle(
 ) -> None:
     """Close transients that are over; what they explained is taken from deaths before.
 
-    ``out`` gains the log likelihood of each rate of transients. The baseline loses what
-    the transient had added to it.
+    ``out`` gains the log likelihood of each rate of transients; ``share`` is the
+    probability of being alive with none, against dead. The baseline loses what the
+    transient had added to it.
     """
     while blips.used[r] > 0 and time_h - blips.onset_h[r, 0] > BLIP_OVER_H:
         weight = float(blips.weight[r, 0].sum())
         excess = weight - blips.mass[r, 0]
         for k in range(rates.size):
-            out[k] += share * math.log(max(1.0 + rates[k] * excess, 0.01))
+            out[k] += math.log(max(1.0 + rates[k] * excess * share, 0.01))
         level = x[0]
         for j in range(blips.mean.shape[2]):
             for c in range(blips.mean.shape[3]):
@@ -286,8 +289,8 @@ def score_visit(
         State of all neurons, changed in place.
     death_shapes, blip_shapes : Shapes
         Templates of deaths and of transients that recover.
-    outliers : (a,) float64
-        Candidate shares of outlying values.
+    outliers : (a, 2) float64
+        Candidate shares of wide tails and of outliers.
     rates : (b,) float64
         Candidate rates of transients, per neuron-day.
 
@@ -303,7 +306,7 @@ def score_visit(
     R <- (R + dt) * ratio, Shiryaev-Roberts: a new onset's mass is the time since the last
     value. Cost is linear in neurons and in slots x time constants x amplitudes.
     """
-    out = np.zeros((rows.size, 5 + outliers.size + rates.size))
+    out = np.zeros((rows.size, 5 + outliers.shape[0] + rates.size))
     gain = np.zeros(3)
     direction = 1.0 if death_shapes.mean[0] > 0.0 else -1.0
     for i in range(rows.size):
@@ -332,20 +335,21 @@ def score_visit(
         scale *= 1.0 + math.sqrt(2.0 / visits)
         e = value[i] - fill[i] * y
         normal = _normal(e, scale * s)
-        bad = _outlier_density(e, scale * s, level)
-        density = (1.0 - noise.outlier) * normal + noise.outlier * bad
-        trust = (1.0 - noise.outlier) * normal / density
+        usual = 1.0 - noise.tail - noise.outlier
+        bad = _unusual(e, scale * s, level, noise.tail, noise.outlier)
+        density = usual * normal + bad
+        trust = usual * normal / density
         _open_visit(deaths, blips, r, time_h, dt, death_shapes, blip_shapes)
         _update(x, p, gain, e, s, trust)
         phi = math.exp(-dt / noise.wander_tau_h)
         photon = (value[i], fixed[i], slope[i], relative[i], noise.white)
         dying = _weigh(
             deaths, r, death_shapes, time_h, dt, phi, level, y, e, s, scale,
-            photon, noise.outlier, bad, density, gain,
+            photon, usual, bad, density, gain,
         )  # fmt: skip
         passing = _weigh(
             blips, r, blip_shapes, time_h, dt, phi, level, y, e, s, scale,
-            photon, noise.outlier, bad, density, gain,
+            photon, usual, bad, density, gain,
         )  # fmt: skip
         living = 1.0 + noise.blips_per_day * passing
         total = living + noise.deaths_per_day * dying
@@ -355,11 +359,16 @@ def score_visit(
         out[i, 2] = trust
         out[i, 3] = e * e / s
         out[i, 4] = share
-        for k in range(outliers.size):
-            out[i, 5 + k] = share * math.log((1.0 - outliers[k]) * normal + outliers[k] * bad)
+        wide = _normal(e, TAIL * scale * s)
+        far = _far(e, level)
+        for k in range(outliers.shape[0]):
+            tail, outlier = outliers[k]
+            other = (1.0 - tail - outlier) * normal + tail * wide + outlier * far
+            other /= density
+            out[i, 5 + k] = math.log((living * other + total - living) / total)
         _settle(
             deaths, blips, r, time_h, before, x, noise.blips_per_day, total,
-            living / total, rates, out[i, 5 + outliers.size :],
+            1.0 / (1.0 + total - living), rates, out[i, 5 + outliers.shape[0] :],
         )  # fmt: skip
         _remember(base, r, e, s, trust)
         _relearn(base, r, e, trust, direction)

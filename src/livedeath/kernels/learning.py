@@ -22,13 +22,17 @@ TREND_PER_H = 0.03 / 24.0
 """Differential bleaching and maturation, 2 % a day between neurons, taken wide."""
 DEATHS_PER_DAY = 0.05
 """Prior hazard; scales the reported probabilities, never a call."""
-MEMORY_H = 48.0
+MEMORY_H = 168.0
 """Memory of what is learnt about the noise of living neurons."""
 
-OUTLIER_SHARES = np.array([1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1])
-"""Candidate shares of outlying values; prior around 0.3 %, log sd 1."""
-BLIP_RATES = np.array([2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
-"""Candidate rates of transients per neuron-day; prior around 0.2, log sd 1.2."""
+TAIL_SHARES = np.array([1e-4, 1e-3, 1e-2, 5e-2, 0.15])
+OUTLIER_SHARES = np.array([1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 5e-2])
+OUTLIERS = np.array([(t, o) for t in TAIL_SHARES for o in OUTLIER_SHARES])
+"""Candidate shares of wide tails and of outliers; prior even in the logarithm."""
+STEPS = 1.75 ** np.arange(-2.0, 3.0)
+"""White noise and wander of the noise models, in units of what is expected."""
+BLIP_RATES = np.array([2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
+"""Candidate rates of transients per neuron-day; prior even in the logarithm."""
 
 
 class Endpoint(NamedTuple):
@@ -100,24 +104,22 @@ class Learning:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        steps = np.array([0.33, 0.6, 1.0, 1.7, 3.0])
-        white, wander = np.meshgrid(steps, steps, indexing="ij")
+        white, wander = np.meshgrid(STEPS, STEPS, indexing="ij")
         self.steps = white.ravel()
         self.wander = endpoint.wander * wander.ravel()
         prior = (np.log(white) / 0.6) ** 2 + (np.log(wander) / 0.6) ** 2
         self.model_prior = -0.5 * prior.ravel()
-        self.outlier_prior = -0.5 * (np.log(OUTLIER_SHARES / 3e-3) / 1.0) ** 2
-        self.blip_prior = -0.5 * (np.log(BLIP_RATES / 0.2) / 1.2) ** 2
         self.models = np.zeros(self.steps.size)
-        self.outliers = np.zeros(OUTLIER_SHARES.size)
+        self.outliers = np.zeros(len(OUTLIERS))
         self.blips = np.zeros(BLIP_RATES.size)
         self.squares = np.zeros(2)
+        self.deaths = np.zeros(2)
         self.photons = np.zeros(5)
         self.population = np.array([1.0, endpoint.spread])
         self.time_h = np.array([np.nan])
         self.measured_sd = np.array([-1.0])
 
-    _kept = ("models", "outliers", "blips", "squares", "photons", "population", "time_h",
+    _kept = ("models", "outliers", "blips", "squares", "deaths", "photons", "population", "time_h",
              "measured_sd")  # fmt: skip
 
     @property
@@ -128,23 +130,43 @@ class Learning:
 
     def noise(self) -> Noise:
         """Return the noise that the next visit is judged with."""
-        models = _posterior(self.model_prior + self.models)
         known = self.measured_sd[0] > 0
         scale = (50.0 + self.squares[0]) / (50.0 + self.squares[1])
+        white, wander = self._best_model()
+        tail, outlier = _posterior(self.outliers) @ OUTLIERS
         return Noise(
-            float(np.sqrt(models @ self.white**2)),
-            float(np.sqrt(models @ self.wander**2)),
+            white,
+            wander,
             WANDER_TAU_H,
             WALK_PER_SQRT_H,
             TREND_PER_H,
             float(self.population[0]),
             float(self.population[1]),
-            float(_posterior(self.outlier_prior + self.outliers) @ OUTLIER_SHARES),
-            float(_posterior(self.blip_prior + self.blips) @ BLIP_RATES),
-            DEATHS_PER_DAY,
+            float(tail),
+            float(outlier),
+            float(_posterior(self.blips) @ BLIP_RATES),
+            self.hazard,
             float(max(scale, 0.7)),
-            40.0 if known else 10.0,
+            100.0 if known else 10.0,
         )
+
+    @property
+    def hazard(self) -> float:
+        """Deaths per neuron-day, learnt from calls."""
+        return float((1.0 + self.deaths[0]) / (1.0 / DEATHS_PER_DAY + self.deaths[1]))
+
+    def _best_model(self) -> tuple[float, float]:
+        """Return white noise and wander, root mean square over their posterior.
+
+        Along each axis the log posterior is a parabola through its top and both
+        neighbours; its curvature is the estimate's own uncertainty.
+        """
+        grid = (self.model_prior + self.models).reshape(STEPS.size, STEPS.size)
+        top = np.unravel_index(int(grid.argmax()), grid.shape)
+        white = _parabola(grid[:, top[1]], int(top[0]))
+        wander = _parabola(grid[top[0]], int(top[1]))
+        unit = self.white[0] / STEPS[0]
+        return float(unit * white), float(self.endpoint.wander * wander)
 
     def meet(self, first: Floats, levels: Floats) -> None:
         """Learn the population's median and spread from baselines and first values."""
@@ -155,21 +177,22 @@ class Learning:
         var = (20.0 * self.endpoint.spread**2 + n * robust**2) / (20.0 + n)
         self.population = np.array([np.exp(middle), np.sqrt(var * (1.0 + 1.57 / n))])
 
-    def learn(self, time_h: float, out: Floats, models: Floats) -> None:
-        """Take in the visit's log likelihoods, weighted by being plainly alive."""
+    def count(self, called: int, days: float) -> None:
+        """Take in the deaths called at a visit and the neuron-days since the last."""
+        self.deaths += [float(called), days]
+
+    def learn(self, time_h: float, told: Floats) -> None:
+        """Take in the sum over living neurons of what `lessons` returned."""
         if np.isfinite(self.time_h[0]):
             keep = np.exp(-(time_h - self.time_h[0]) / MEMORY_H)
             for name in ("models", "outliers", "blips", "squares"):
                 getattr(self, name)[:] *= keep
         self.time_h[0] = time_h
-        share, trust = out[:, 4], out[:, 2]
-        rates = 5 + OUTLIER_SHARES.size
-        self.models += share @ models
-        self.outliers += out[:, 5:rates].sum(axis=0)
-        self.blips += out[:, rates:].sum(axis=0)
-        later = out[:, 3] > 0
-        weight = (share * trust)[later]
-        self.squares += [float(weight @ out[later, 3]), float(weight.sum())]
+        at = np.cumsum([self.models.size, self.outliers.size, self.blips.size])
+        self.models += told[: at[0]]
+        self.outliers += told[at[0] : at[1]]
+        self.blips += told[at[1] : at[2]]
+        self.squares += told[at[2] :]
 
     def photon_slope(self, signal: Floats, var: Floats) -> Floats:
         """Return how fast the variance grows with the signal, from visits before; learn on."""
@@ -190,6 +213,33 @@ class Learning:
         """Take over what `state` returned."""
         for name in self._kept:
             setattr(self, name, np.array(state[name], dtype=np.float64))
+
+
+LESSONS = STEPS.size**2 + len(OUTLIERS) + BLIP_RATES.size + 2
+"""Numbers that one value of one neuron teaches."""
+
+
+def lessons(out: Floats, models: Floats) -> Floats:
+    """Return what each value of a visit says about living neurons, (n, LESSONS).
+
+    Log likelihoods of noise models, of outliers and of transients, then the normalised
+    squared innovation and its weight.
+    """
+    share = out[:, 4:5]
+    later = (out[:, 3] > 0) * out[:, 4] * out[:, 2]
+    squares = np.column_stack([later * out[:, 3], later])
+    return np.hstack([share * models, out[:, 5:], squares])
+
+
+def _parabola(log_posterior: Floats, top: int) -> float:
+    """Return the root mean square of a step whose log posterior is given on `STEPS`."""
+    width = float(np.log(STEPS[1] / STEPS[0]))
+    middle = min(max(top, 1), STEPS.size - 2)
+    low, at, high = log_posterior[middle - 1 : middle + 2].tolist()
+    curvature = max(2.0 * at - low - high, 1e-3) / width**2
+    shift = 0.5 * (high - low) / width / curvature
+    shift = min(max(shift, -1.5 * width), 1.5 * width)
+    return float(STEPS[middle] * np.exp(shift + min(1.0 / curvature, 0.5)))
 
 
 def _posterior(log_weights: Floats) -> Floats:

@@ -14,8 +14,8 @@ from livedeath.kernels.baseline import (
     Noise,
     _begin,
     _normal,
-    _outlier_density,
     _predict,
+    _unusual,
     _update,
     _variance,
 )
@@ -91,8 +91,9 @@ def _tail(
             for j in range(4):
                 s += c[k] * p[k, j] * c[j]
         e = value[i] - fill[i] * y
-        good = (1.0 - noise.outlier) * _normal(e, noise.scale * s)
-        bad = noise.outlier * _outlier_density(e, noise.scale * s, max(x[0], LEVEL_FLOOR))
+        spread = noise.scale * s
+        good = (1.0 - noise.tail - noise.outlier) * _normal(e, spread)
+        bad = _unusual(e, spread, max(x[0], LEVEL_FLOOR), noise.tail, noise.outlier)
         total += math.log(good + bad)
         _absorb(x, p, c, e, s, good / (good + bad))
     return total
@@ -155,8 +156,9 @@ def onset_likelihood(
         v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
         s = p[0] + 2.0 * p[2] + p[5] + v
         e = value[i] - fill[i] * y
-        good = (1.0 - noise.outlier) * _normal(e, noise.scale * s)
-        bad = noise.outlier * _outlier_density(e, noise.scale * s, max(x[0], LEVEL_FLOOR))
+        spread = noise.scale * s
+        good = (1.0 - noise.tail - noise.outlier) * _normal(e, spread)
+        bad = _unusual(e, spread, max(x[0], LEVEL_FLOOR), noise.tail, noise.outlier)
         past[i] = past[i - 1] + math.log(good + bad)
         _update(x, p, gain, e, s, good / (good + bad))
         states[i] = x
