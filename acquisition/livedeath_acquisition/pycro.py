@@ -9,6 +9,7 @@ Import this module lazily; it needs the extra ``acquisition``.
 """
 
 import contextlib
+import logging
 import queue
 import re
 import threading
@@ -29,10 +30,22 @@ try:
     from mmpycorex import launcher
     from pycromanager import Acquisition, Core
     from pycromanager.acquisition.acq_eng_py.internal.engine import Engine
-    from pymmcore_plus import configure_logging
     from pymmcore_plus.experimental.unicore import UniMMCore
 except ImportError:
     raise OptionalDependencyError("driving a microscope", "acquisition") from None
+
+
+def _quieten() -> None:
+    """Take back what pymmcore-plus does on import: a log file in the home, a loud root."""
+    log = logging.getLogger("pymmcore-plus")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.propagate = False
+    logging.getLogger().setLevel(logging.WARNING)
+
+
+_quieten()
 
 # The image is handed over right after its event ends; it comes through a queue.
 _HAND_OVER_S = 2.0
@@ -106,7 +119,6 @@ def start_core(config: Path, adapters: Path | None = None) -> PycroCore:
     StudyError
         If the core cannot load the configuration.
     """
-    configure_logging(stderr_level="CRITICAL")
     stop_core()
     core = PycroCore()
     if adapters is not None:

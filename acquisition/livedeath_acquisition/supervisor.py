@@ -61,6 +61,7 @@ class _Life:
     """One worker process, from start to end."""
 
     process: subprocess.Popen[bytes]
+    ear: threading.Thread
     said: "queue.SimpleQueue[Beat | None]"
     errors: IO[bytes]
     last: Beat = field(default_factory=dict)
@@ -126,8 +127,9 @@ class Supervisor:
             stderr=errors,
         )
         said: queue.SimpleQueue[Beat | None] = queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(process.stdout, said), daemon=True).start()
-        return _Life(process, said, errors)
+        ear = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
+        ear.start()
+        return _Life(process, ear, said, errors)
 
     def _follow(self, life: _Life) -> str:
         """Hear a worker until it ends or hangs; return how it ended."""
@@ -188,8 +190,8 @@ class Supervisor:
 
 
 def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Beat | None]") -> None:
-    """Pass on every beat of a pipe, then None for its end."""
-    with contextlib.suppress(OSError, ValueError):
+    """Pass on every beat of a pipe, then None for its end; closes the pipe."""
+    with contextlib.suppress(OSError, ValueError), pipe:
         for text in pipe:
             beat = beats.read(text)
             if beat is not None:
@@ -200,27 +202,28 @@ def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Beat | None]") -> None:
 def _end(life: _Life) -> str:
     """End a worker: let go of its leash, then kill; return the last line it complained."""
     end_process(life.process)
+    life.ear.join(timeout=_END_S)
     with life.errors as errors:
         errors.seek(0)
         lines = errors.read().decode("utf-8", errors="replace").split("\n")
     return next((one.strip() for one in reversed(lines) if one.strip()), "")
 
 
-def end_process(process: "subprocess.Popen[bytes]", *, patience_s: float = _END_S) -> None:
+def end_process(process: "subprocess.Popen[bytes]", *, patience_s: float | None = None) -> None:
     """End a process on a leash; the same on every system.
 
     Parameters
     ----------
     process : subprocess.Popen
         Started with a pipe as standard input, which is its leash.
-    patience_s : float
-        How long it may take to end by itself, seconds.
+    patience_s : float or None
+        How long it may take to end by itself, seconds; None for what a leash needs.
     """
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
     try:
-        process.wait(timeout=patience_s)
+        process.wait(timeout=_END_S if patience_s is None else patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -255,6 +258,8 @@ class Companion:
             self._start()
 
     def _start(self) -> None:
+        if self._process is not None:
+            end_process(self._process)
         self.starts += 1
         self._started = time.monotonic()
         for file in (self._out, self._errors):
