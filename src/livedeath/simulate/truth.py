@@ -202,7 +202,8 @@ def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.Data
     truth, traces : DataFrame
         True neurons, and the analysis's traces.
     study : Study
-        Gives the pixel size, and the soma diameter whose half is the farthest apart.
+        Gives the pixel size and the typical soma. A pair is at most half of that apart,
+        or the neuron's own radius where that is larger.
 
     Returns
     -------
@@ -230,7 +231,8 @@ def _assign(
         truth["y_px"].to_numpy()[:, None] - seen["y_px"].to_numpy(),
         truth["x_px"].to_numpy()[:, None] - seen["x_px"].to_numpy(),
     )
-    cost = np.where(apart <= gate_um, apart + LATE_UM_PER_VISIT * seen["t"].to_numpy(), FAR)
+    gate = np.maximum(gate_um, truth["radius_um"].to_numpy())[:, None]
+    cost = np.where(apart <= gate, apart + LATE_UM_PER_VISIT * seen["t"].to_numpy(), FAR)
     rows, columns = linear_sum_assignment(cost)
     return [
         (truth["neuron_id"][int(i)], seen["neuron_id"][int(k)], seen["time_h"][int(k)])
