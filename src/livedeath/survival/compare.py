@@ -352,6 +352,12 @@ def hazard_ratio(
     return _read_cox(fitter, rows)
 
 
+def _scaled(values: Floats) -> Floats:
+    """Bring a covariate to mean 0 and deviation 1: the group's ratio is the same, the fit safer."""
+    spread = float(values.std())
+    return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))
+
+
 def _cox_columns(rows: SurvivalTable) -> dict[str, Any]:
     return {
         "duration_col": "exit_h",
@@ -374,7 +380,7 @@ def _cox_frame(rows: SurvivalTable, group: str) -> Any:  # noqa: ANN401 (pandas 
         "unit": rows.unit,
         "event": rows.event,
         "weight": 1.0 - share,
-        **{f"covariate_{name}": values for name, values in rows.covariates.items()},
+        **{f"covariate_{name}": _scaled(values) for name, values in rows.covariates.items()},
     }
     if rows.block is not None:
         columns["block"] = rows.block
@@ -400,4 +406,4 @@ def _read_cox(
     if min(per_group) < 2 or not np.isfinite(half):
         return ratio, None, f"{note}; no interval below 2 units per arm"
     interval = (float(np.exp(log_ratio - half)), float(np.exp(log_ratio + half)))
-    return ratio, interval, f"{note}, {CONFIDENCE:.0%} interval with t({degrees})"
+    return ratio, interval, f"{note}, {100 * CONFIDENCE:.0f} % interval with t({degrees})"
