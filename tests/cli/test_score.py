@@ -1,0 +1,231 @@
+import json
+import os
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+import small_studies
+from livedeath.cli import main
+from livedeath.store.folder import StudyFolder
+
+HEAD = "neuron_id,time_h,signal"
+TOLD = ["--pixel-size-um", "0.65", "--interval-h", "1"]
+KEYS = {
+    "run",
+    "neurons",
+    "visits",
+    "alive",
+    "dead",
+    "lost",
+    "dead_on_arrival",
+    "traces",
+    "calls",
+}
+
+
+@pytest.fixture
+def command(tmp_path, capfd, monkeypatch):
+    """Return a function that runs ``livedeath`` and returns status, JSON and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        status = main.run([str(argument) for argument in arguments])
+        said, errors = capfd.readouterr()
+        return status, json.loads(said) if said.startswith("{") else said, errors
+
+    return run
+
+
+@pytest.fixture
+def movie(tmp_path):
+    path = tmp_path / "movie 神経.tif"
+    tifffile.imwrite(path, small_studies.blobs(), photometric="minisblack")
+    return path
+
+
+def dying(path, *, neurons=20, visits=40, dying=6, extra="", seed=2):
+    """Write a table of traces in which the first neurons die."""
+    rng = np.random.default_rng(seed)
+    lines = [HEAD + (",unit" if extra else "")]
+    onsets = np.where(np.arange(neurons) < dying, rng.uniform(20, 80, neurons), np.inf)
+    for t in range(visits):
+        time_h = 3.0 * t + rng.uniform(0, 1)
+        for n in range(neurons):
+            if rng.random() < 0.07:
+                continue
+            signal = 500 * (4 if time_h > onsets[n] else 1) * rng.lognormal(0, 0.08)
+            lines.append(f"{n},{time_h:.3f},{signal:.2f}" + (f",u{n % 3}" if extra else ""))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_recording_is_scored_into_a_study_of_its_own(command, movie, tmp_path):
+    status, said, errors = command("score", movie, *TOLD, "--out", tmp_path / "out", "--json")
+    assert (status, errors) == (0, "")
+    assert KEYS <= set(said)
+    assert (said["neurons"], said["visits"]) == (4, 6)
+    assert all(os.path.isabs(said[name]) for name in ("traces", "calls"))
+    assert pl.read_parquet(said["traces"]).height == 24
+    folder = StudyFolder.open(tmp_path / "out")
+    assert folder.latest_run().name == said["run"]
+    assert not (tmp_path / "out" / "images.ome.zarr").exists()
+    key = next(iter(folder.plan.frames()))
+    np.testing.assert_array_equal(folder.images.read(key), small_studies.blobs()[0])
+
+
+def test_scoring_the_study_again_finds_the_same_run(command, movie, tmp_path):
+    first = command("score", movie, *TOLD, "--out", tmp_path / "out", "--json")[1]
+    status, second, _ = command("score", tmp_path / "out", "--json")
+    assert status == 0
+    assert second == first
+
+
+def test_without_out_the_folder_is_named_after_the_input(command, movie, tmp_path):
+    assert command("score", movie, *TOLD)[0] == 0
+    assert (tmp_path / "movie 神経-livedeath" / "study.toml").is_file()
+    status, _, errors = command("score", movie, *TOLD)
+    assert status == 2
+    assert "not empty" in errors
+
+
+def test_labels_say_where(command, movie, tmp_path):
+    labels = np.zeros((6, 96, 96), np.uint16)
+    labels[:, 18:30, 18:30] = [[[n]] for n in (5, 1, 9, 5, 2, 3)]
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    told = [*TOLD, "--labels", tmp_path / "labels.tif", "--out", tmp_path / "out", "--json"]
+    status, said, _ = command("score", movie, *told)
+    assert (status, said["neurons"]) == (0, 1)
+
+
+def test_a_recording_that_was_changed_is_not_read_silently(command, movie, tmp_path):
+    command("score", movie, *TOLD, "--out", tmp_path / "out")
+    tifffile.imwrite(movie, small_studies.blobs(seed=9), photometric="minisblack")
+    told = ["--false-alarms", "2"]
+    status, _, errors = command("score", tmp_path / "out", *told)
+    assert status == 2
+    assert "was changed" in errors
+
+
+def test_a_table_of_traces_is_scored(command, tmp_path):
+    table = dying(tmp_path / "t.csv", extra="unit")
+    status, said, errors = command("score", table, "--out", tmp_path / "out", "--json")
+    assert (status, errors) == (0, "")
+    assert KEYS <= set(said)
+    assert (said["neurons"], said["visits"], said["dead"]) == (20, 40, 6)
+    calls = pl.read_parquet(said["calls"])
+    assert calls.filter(pl.col("outcome") == "dead")["neuron_id"].to_list() == list(range(6))
+    assert calls["unit"].to_list() == [f"u{n % 3}" for n in range(20)]
+    assert (tmp_path / "out" / "provenance.json").is_file()
+
+
+def test_what_is_called_does_not_depend_on_what_comes_later(command, tmp_path):
+    table = dying(tmp_path / "t.csv")
+    whole = pl.read_csv(table)
+    calls = pl.read_parquet(command("score", table, "--out", "all", "--json")[1]["calls"])
+    for hour in (30.0, 55.0, 70.0):
+        whole.filter(pl.col("time_h") <= hour).write_csv(tmp_path / "cut.csv")
+        out = f"cut-{hour:g}"
+        cut = pl.read_parquet(command("score", "cut.csv", "--out", out, "--json")[1]["calls"])
+        by_then = calls.filter(pl.col("called_at_h").is_not_nan() & (pl.col("called_at_h") <= hour))
+        called = cut.filter(pl.col("called_at_h").is_not_nan())
+        assert by_then.height
+        assert called.select("neuron_id", "called_at_h").rows() == (
+            by_then.select("neuron_id", "called_at_h").rows()
+        )
+
+
+def test_a_stricter_rate_calls_no_earlier(command, tmp_path):
+    table = dying(tmp_path / "t.csv")
+    calls = {}
+    for rate in ("0.01", "100"):
+        said = command("score", table, "--false-alarms", rate, "--out", f"o{rate}", "--json")[1]
+        calls[rate] = pl.read_parquet(said["calls"]).filter(pl.col("neuron_id") < 6)["called_at_h"]
+    assert (calls["0.01"] >= calls["100"]).all()
+    assert (calls["0.01"] > calls["100"]).any()
+
+
+REFUSED = {
+    "no file": (["none.tif", *TOLD], "no such file"),
+    "pixel size": (["{movie}", "--pixel-size-um", "-1", "--interval-h", "1"], "is -1"),
+    "no pixel size": (["{movie}", "--interval-h", "1"], "--pixel-size-um"),
+    "no times": (["{movie}", "--pixel-size-um", "1"], "--interval-h or --times-h"),
+    "times fall": (["{movie}", "--pixel-size-um", "1", "--times-h", "0,1,3,2,4,5"], "increase"),
+    "times few": (["{movie}", "--pixel-size-um", "1", "--times-h", "0,1,3"], "gives 3 hours"),
+    "times text": (["{movie}", "--pixel-size-um", "1", "--times-h", "0,b"], "'0,b'"),
+    "channel": (["{movie}", *TOLD, "--fill", "GFP"], "'GFP'"),
+    "channel number": (["{movie}", *TOLD, "--indicator", "1"], "'1'"),
+    "both": (["{movie}", *TOLD, "--fill", "0", "--indicator", "0"], "must differ"),
+    "labels shape": (["{movie}", *TOLD, "--labels", "{short}"], "5 visits of 96 x 96"),
+    "labels none": (["{movie}", *TOLD, "--labels", "none.tif"], "no such file"),
+    "rate": (["{movie}", *TOLD, "--false-alarms", "0"], "--false-alarms is 0"),
+    "workers": (["{movie}", *TOLD, "--workers", "0"], "--workers is 0"),
+    "follow": (["{movie}", *TOLD, "--follow"], "--follow"),
+    "two channels": (["{two}", *TOLD], "say with --fill and --indicator"),
+    "table with pixels": (["{table}", "--pixel-size-um", "1"], "table of traces has no images"),
+    "empty table": (["{empty}"], "file is empty"),
+    "no table": (["none.csv"], "no such file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=list(REFUSED))
+def test_bad_input_is_one_sentence_and_no_folder(command, movie, tmp_path, arguments, said):
+    files = {name: tmp_path / f"{name}.tif" for name in ("short", "two")}
+    files |= {name: tmp_path / f"{name}.csv" for name in ("table", "empty")}
+    tifffile.imwrite(files["short"], small_studies.blobs(visits=5), photometric="minisblack")
+    two = small_studies.blobs(channels=2)
+    tifffile.imwrite(files["two"], two, imagej=True, metadata={"axes": "TCYX"})
+    files["table"].write_text(f"{HEAD}\n1,0,5\n")
+    files["empty"].write_text("")
+    filled = [argument.format(movie=movie, **files) for argument in arguments]
+    status, out, errors = command("score", *filled, "--out", tmp_path / "out", "--json")
+    assert status == 2
+    assert said in errors
+    assert errors.count("\n") == 1
+    assert out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_that_holds_something_is_refused(command, movie, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    status, _, errors = command("score", movie, *TOLD, "--out", tmp_path / "out")
+    assert status == 2
+    assert "not empty" in errors
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_an_output_that_is_a_file_is_refused(command, movie, tmp_path):
+    status, _, errors = command("score", movie, *TOLD, "--out", movie)
+    assert status == 2
+    assert "this is a file" in errors
+
+
+def test_a_study_is_not_given_what_it_says_itself(command, tmp_path):
+    small_studies.acquire(small_studies.create(tmp_path / "study"))
+    status, _, errors = command("score", "study", "--pixel-size-um", "1")
+    assert status == 2
+    assert "a study says it itself" in errors
+
+
+def test_a_study_without_frames_says_what_to_do(command, tmp_path):
+    small_studies.create(tmp_path / "study")
+    status, _, errors = command("score", "study")
+    assert status == 2
+    assert "livedeath acquire" in errors
+
+
+def test_a_missed_frame_of_an_own_study_is_no_black_image(command, tmp_path):
+    folder = small_studies.create(tmp_path / "study")
+    keys = list(folder.plan.frames())
+    small_studies.acquire(folder, missed=[keys[4], keys[5]])
+    status, said, _ = command("score", "study", "--json")
+    assert (status, said["visits"]) == (0, 10)
+
+
+def test_real_nuclei_are_found_and_followed(command, shared_data, tmp_path):
+    told = ["--pixel-size-um", "0.645", "--interval-h", "0.5", "--out", "out", "--json"]
+    status, said, _ = command("score", shared_data / "mitocheck_movie.tif", *told)
+    assert (status, said["visits"]) == (0, 30)
+    assert 15 <= said["neurons"] <= 45

@@ -1,0 +1,180 @@
+import errno
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from livedeath.errors import StoreError
+from livedeath.store import durable
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "実験 7 (copy)"
+    place.mkdir()
+    return place
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_written_file_holds_its_bytes_and_leaves_nothing_beside_it(folder):
+    durable.write_bytes(folder / "細胞 a.bin", b"abc")
+    durable.write_bytes(folder / "細胞 a.bin", b"def")
+    assert (folder / "細胞 a.bin").read_bytes() == b"def"
+    assert names(folder) == ["細胞 a.bin"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_partial(folder, monkeypatch):
+    durable.write_bytes(folder / "a", b"old")
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(durable, "flush_to_device", full)
+    with pytest.raises(OSError, match="No space"):
+        durable.write_bytes(folder / "a", b"new")
+    assert names(folder) == ["a"]
+    assert (folder / "a").read_bytes() == b"old"
+
+
+def held_open(times, winerror):
+    """Return an os.replace that fails like Windows while a reader holds the file."""
+    real, left = os.replace, [times]
+
+    def replace(src, dst):
+        if left[0]:
+            left[0] -= 1
+            error = PermissionError(13, "held open")
+            error.winerror = winerror
+            raise error
+        real(src, dst)
+
+    return replace
+
+
+@pytest.mark.parametrize("winerror", [5, 32, 33])
+def test_a_sharing_violation_is_tried_again(folder, monkeypatch, winerror):
+    monkeypatch.setattr(os, "replace", held_open(3, winerror))
+    durable.write_bytes(folder / "a", b"new")
+    assert (folder / "a").read_bytes() == b"new"
+
+
+def test_a_lasting_sharing_violation_is_said_in_a_sentence(folder, monkeypatch):
+    monkeypatch.setattr(durable, "RETRY_S", 0.02)
+    monkeypatch.setattr(os, "replace", held_open(10**6, 32))
+    with pytest.raises(StoreError, match="another program has held this file"):
+        durable.write_bytes(folder / "a", b"new")
+    assert names(folder) == []
+
+
+def test_another_refusal_is_not_tried_again(folder, monkeypatch):
+    monkeypatch.setattr(os, "replace", held_open(1, 1))
+    with pytest.raises(PermissionError):
+        durable.write_bytes(folder / "a", b"new")
+
+
+def half_fill(path):
+    with durable.replacing_folder(path) as partial:
+        (partial / "half").write_text("x")
+        raise RuntimeError
+
+
+def test_a_folder_appears_whole_or_not_at_all(folder):
+    with pytest.raises(RuntimeError):
+        half_fill(folder / "out")
+    assert names(folder) == []
+    with durable.replacing_folder(folder / "out") as partial:
+        (partial / "whole").write_text("x")
+    assert names(folder) == ["out"]
+    assert names(folder / "out") == ["whole"]
+
+
+def test_a_folder_that_holds_something_is_not_replaced(folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "mine").write_text("x")
+    with pytest.raises(OSError), durable.replacing_folder(folder / "out"):  # noqa: PT011
+        pass
+    assert names(folder / "out") == ["mine"]
+
+
+def test_sweep_removes_what_is_half_written_and_nothing_else(folder):
+    inner = folder / "c"
+    inner.mkdir()
+    (inner / f"0123{durable.PARTIAL_SUFFIX}").write_bytes(b"x")
+    (inner / "zarr.json.0a.partial").write_bytes(b"x")
+    (folder / f"45{durable.PARTIAL_SUFFIX}").mkdir()
+    (inner / "c.0.0").write_bytes(b"x")
+    removed = durable.sweep(folder)
+    assert len(removed) == 3
+    assert names(folder) == ["c"]
+    assert names(inner) == ["c.0.0"]
+
+
+def test_make_folder_makes_parents_and_accepts_what_is_there(folder):
+    durable.make_folder(folder / "a" / "b c" / "d")
+    durable.make_folder(folder / "a" / "b c" / "d")
+    assert (folder / "a" / "b c" / "d").is_dir()
+
+
+def test_a_torn_line_is_closed_before_the_next(folder):
+    path = folder / "lines"
+    path.write_bytes(b"one\ntw")
+    with path.open("a+b") as handle:
+        durable.append_line(handle, "three")
+        durable.append_line(handle, "four")
+    assert path.read_bytes() == b"one\ntw\nthree\nfour\n"
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from livedeath.store import durable
+with durable.lock(Path(sys.argv[1]), doing="livedeath acquire"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder / "a.lock")], stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"held" + os.linesep.encode()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_taken_lock_names_its_holder(folder, holder):
+    with (
+        pytest.raises(StoreError, match=rf"livedeath acquire.*{holder.pid}"),
+        durable.lock(folder / "a.lock"),
+    ):
+        pass
+
+
+def test_a_lock_is_free_when_its_holder_was_killed(folder, holder):
+    holder.kill()
+    holder.wait()
+    with durable.lock(folder / "a.lock", wait_s=2):
+        pass
+
+
+def test_a_lock_can_be_waited_for(folder, holder):
+    begin = time.monotonic()
+    with pytest.raises(StoreError), durable.lock(folder / "a.lock", wait_s=0.2):
+        pass
+    assert time.monotonic() - begin >= 0.2
+
+
+def test_a_lock_is_released_after_an_error(folder):
+    with pytest.raises(RuntimeError), durable.lock(folder / "a.lock"):
+        raise RuntimeError
+    with durable.lock(folder / "a.lock"):
+        pass

@@ -1,0 +1,107 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from livedeath.errors import TableError
+from livedeath.store import tables
+from livedeath.store.traces_input import carry, read_traces
+
+GOOD = "neuron_id,time_h,signal,well\n1,0,5,A1\n1,1.5,,A1\n2,0,7.5,B2\n"
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet"])
+def test_a_table_comes_back_as_it_was_written(tmp_path, ending):
+    table = pl.DataFrame({"n": [1, 2], "x": [0.1, 1e-300], "名": ["a,b", 'q"']})
+    tables.write_table(table, tmp_path / f"t{ending}")
+    assert tables.read_table(tmp_path / f"t{ending}").equals(table)
+
+
+def test_not_a_number_is_an_empty_cell_in_csv(tmp_path):
+    tables.write_table(pl.DataFrame({"x": [1.0, float("nan")], "n": [1, 2]}), tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == "x,n\n1.0,1\n,2\n"
+
+
+def test_columns_keep_their_types_through_a_table():
+    columns = {
+        "a": np.array([1, 2], np.uint32),
+        "b": np.array([0.5, np.nan]),
+        "c": np.array(["x", ""], object),
+        "d": np.array([True, False]),
+    }
+    back = tables.to_columns(tables.from_columns(columns))
+    assert [str(back[name].dtype) for name in "abd"] == ["uint32", "float64", "bool"]
+    assert back["c"].tolist() == ["x", ""]
+    np.testing.assert_array_equal(back["b"], columns["b"])
+
+
+def test_a_good_table_of_traces_is_read(tmp_path):
+    (tmp_path / "t.csv").write_text(GOOD)
+    columns = read_traces(tmp_path / "t.csv")
+    assert columns["neuron_id"].dtype == np.int64
+    np.testing.assert_array_equal(columns["signal"], [5, np.nan, 7.5])
+    assert columns["well"].tolist() == ["A1", "A1", "B2"]
+
+
+HEAD = "neuron_id,time_h,signal"
+
+BAD = {
+    "": "file is empty",
+    f"{HEAD}\n": "no rows",
+    "neuron_id,time_h\n1,0\n": "'signal' is missing",
+    f"{HEAD}\n1,0,5\n1,1,abc\n": "signal in row 2 is 'abc'",
+    f"{HEAD}\n1,0,5\n1,1,inf\n": "signal in row 2 is inf",
+    f"{HEAD}\n1,0,5\n1,1,-inf\n": "signal in row 2 is -inf",
+    f"{HEAD}\n1,0,5\n2,0,5\n1,0,6\n": "neuron 1 has more than one row at 0 h",
+    f"{HEAD}\n1,0,\n": "'signal' holds no number",
+    f"{HEAD}\n1,,5\n": "time_h in row 1 is empty",
+    f"{HEAD}\n1,inf,5\n": "time_h in row 1 is inf",
+    f"{HEAD}\n1.5,0,5\n": "neuron_id in row 1 is 1.5",
+    f"{HEAD}\n1,0,5\n,1,5\n": "neuron_id in row 2 is empty",
+    f"{HEAD}\na,0,5\n": "neuron_id in row 1 is 'a'",
+    f"{HEAD},signal\n1,0,5,5\n": "'signal' is there twice",
+    f"{HEAD},well\n1,0,5,A1\n1,1,5,A2\n": "neuron 1 has more than one well",
+    f"{HEAD},signal_sd\n1,0,5,-1\n": "signal_sd in row 1 is -1",
+    f"{HEAD},intervened\n1,0,5,maybe\n": "intervened may only hold",
+    f"{HEAD}\n1,0,5,9,9\n": "no readable table",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BAD.items(), ids=list(BAD.values()))
+def test_a_bad_table_is_refused_in_one_sentence(tmp_path, text, said):
+    path = tmp_path / "traces.csv"
+    path.write_text(text)
+    with pytest.raises(TableError, match=said) as caught:
+        read_traces(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("none.csv", None, "no such file"),
+        ("a.xlsx", b"PK", "no table's"),
+        ("a.parquet", b"PAR1xxxx", "no readable Parquet"),
+        ("a.csv", b"PAR1\0\0", "no text"),
+        ("b.csv", "neuron_id,wéll\n1,2\n".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, name, data, said):
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(TableError, match=said):
+        tables.read_table(tmp_path / name)
+
+
+def test_unit_and_arm_are_carried_to_the_calls(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        f"{HEAD},unit,arm\n2,0,5,m1,vehicle\n1,0,5,m2,drug\n2,1,5,m1,vehicle\n"
+    )
+    calls = carry(pl.DataFrame({"neuron_id": [1, 2]}), read_traces(tmp_path / "t.csv"))
+    assert calls.rows() == [(1, "m2", "drug"), (2, "m1", "vehicle")]
+
+
+def test_without_unit_and_arm_the_calls_stay_as_they_are(tmp_path):
+    (tmp_path / "t.csv").write_text(GOOD)
+    calls = pl.DataFrame({"neuron_id": [1, 2]})
+    assert carry(calls, read_traces(tmp_path / "t.csv")).columns == ["neuron_id"]
