@@ -32,12 +32,22 @@ def test_a_wandering_value_has_the_declared_memory():
 def test_neurons_move_as_measured():
     all_of = neurons()
     p = parameters().stage
-    y0, x0 = signal.place_um(all_of, 0.0, p)
-    y1, x1 = signal.place_um(all_of, 24.0, p)
+    living = fates(all_of.number.size, np.inf)
+    y0, x0 = signal.place_um(all_of, living, 0.0, p)
+    y1, x1 = signal.place_um(all_of, living, 24.0, p)
     moved = np.hypot(y1 - y0, x1 - x0)
     np.testing.assert_array_equal(y0, all_of.y_um)
     assert np.median(moved) == pytest.approx(1.6, rel=0.2)
     assert np.percentile(moved, 95) == pytest.approx(11, rel=0.25)
+
+
+def test_the_dead_stay_where_they_died():
+    all_of = neurons(1)
+    p = parameters().stage
+    dead = fates(all_of.number.size, 5.0)
+    at_death, later = (signal.place_um(all_of, dead, hour, p) for hour in (5.0, 50.0))
+    np.testing.assert_array_equal(at_death, later)
+    assert not np.array_equal(at_death, signal.place_um(all_of, dead, 4.0, p))
 
 
 def test_the_live_ratio_differs_between_neurons_as_measured():

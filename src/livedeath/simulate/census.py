@@ -101,7 +101,7 @@ def _rows(
     """Return the neurons that touch the first frame of a field, by their place in the culture."""
     scene, view = world.first_sight(visit)
     now = world.optics_at(visit.planned_h)
-    place = signal.place_um(scene.neurons, visit.planned_h, world.parameters.stage)
+    place = signal.place_um(scene.neurons, scene.fates, visit.planned_h, world.parameters.stage)
     y_px, x_px = view.pixels(*place, pixel_size_um=now.pixel_size_um, shape=now.image_shape_px)
     radius_px = scene.neurons.radius_um / now.pixel_size_um
     rows, columns = now.image_shape_px

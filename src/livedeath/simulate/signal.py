@@ -20,30 +20,37 @@ MOTION_Z = 2.5
 """Most mobile neuron, in standard deviations: 99 % stay within 28 um a day."""
 
 
-def wander(neurons: Neurons, time_h: float, *, tau_h: float, which: int) -> Draws:
+def wander(neurons: Neurons, time_h: float | Draws, *, tau_h: float, which: int) -> Draws:
     """Return a value of unit variance per neuron that wanders with a time constant.
 
     Parameters
     ----------
     neurons : Neurons
         Their waves, drawn once.
-    time_h : float
-        Hours since the study's start.
+    time_h : float or (n,) float64
+        Hours since the study's start, for all or for each.
     tau_h : float
         Lag at which the autocorrelation is 1/e.
     which : int
         0 brightness, 1 ratio, 2 and 3 the place along y and x.
     """
     part = slice(which * WAVES, (which + 1) * WAVES)
-    angle = neurons.waves[:, part] * (time_h / tau_h) + neurons.phases[:, part]
+    hours = np.reshape(time_h, (-1, 1)) / tau_h
+    angle = neurons.waves[:, part] * hours + neurons.phases[:, part]
     return np.asarray(np.cos(angle).sum(1) * np.sqrt(2.0 / WAVES))
 
 
-def place_um(neurons: Neurons, time_h: float, p: StageParameters) -> tuple[Draws, Draws]:
-    """Return (y, x) of each soma in the vessel's frame at an hour, micrometres."""
+def place_um(
+    neurons: Neurons, fates: Fates, time_h: float, p: StageParameters
+) -> tuple[Draws, Draws]:
+    """Return (y, x) of each soma in the vessel's frame at an hour, micrometres.
+
+    Living neurons wander; the dead stay where they died.
+    """
     scale = p.motion_um * np.exp(p.motion_log_sd * np.minimum(neurons.motion_z, MOTION_Z))
+    alive_until = np.minimum(time_h, np.maximum(fates.death_h, 0.0))
     moved = [
-        wander(neurons, time_h, tau_h=p.motion_h, which=axis)
+        wander(neurons, alive_until, tau_h=p.motion_h, which=axis)
         - wander(neurons, 0.0, tau_h=p.motion_h, which=axis)
         for axis in (2, 3)
     ]

@@ -237,7 +237,7 @@ class World:
     ) -> Image:
         """Add up the points of a scene, sharp."""
         p = self.parameters
-        places = signal.place_um(scene.neurons, time_h, p.stage)
+        places = signal.place_um(scene.neurons, scene.fates, time_h, p.stage)
         cy, cx = view.pixels(*places, pixel_size_um=pixel_size_um, shape=shape)
         shrunk = signal.progress(scene.fates, time_h, p.death.shrink_h)
         size = np.sqrt(1.0 - p.death.shrink_area * shrunk)
