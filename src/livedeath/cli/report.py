@@ -25,17 +25,9 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write report.html, self-contained, and its tables."""
-    from livedeath.report.from_table import gather_table, is_table_run
-    from livedeath.report.html import write_report
-    from livedeath.report.material import gather
+    from livedeath.report.html import report_folder
 
-    material = gather_table(folder) if is_table_run(folder) else gather(folder, run=run)
-    own = (
-        folder.absolute()
-        if material.from_table
-        else material.folder.reports_dir / material.run.name
-    )
-    target = check_output_folder(out) if out else own
+    target = check_output_folder(out) if out else None
     with progress("Reporting", PARTS) as advance:
-        result = write_report(material, target, step=lambda part: advance(1))
+        result = report_folder(folder, out=target, run=run, step=lambda part: advance(1))
     emit(result, as_json=as_json, text=f"Report: {result['report']}")

@@ -94,7 +94,7 @@ def _curve_axes(axes: "Axes", end: float) -> None:
     axes.set_xlim(0, end)
     axes.set_ylim(0.0, 1.012)
     axes.set_ylabel("Neurons alive")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.grid(axis="y", color=LINE, lw=0.5)
     axes.set_axisbelow(True)
     axes.tick_params(labelbottom=True)

@@ -14,7 +14,8 @@ import numpy as np
 from livedeath.errors import OptionalDependencyError
 from livedeath.report import cards, examples, fields, figures, sections
 from livedeath.report.comparisons import Shown, shown_comparisons
-from livedeath.report.material import Material
+from livedeath.report.from_table import gather_table, is_table_run
+from livedeath.report.material import Material, gather
 from livedeath.report.style import (
     ALIVE_ON_DARK,
     DEAD_ON_DARK,
@@ -209,6 +210,37 @@ def span(low: float | None, high: float | None, digits: int = 1, scale: float = 
     if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)):
         return NOTHING
     return f"{low * scale:.{digits}f} to {high * scale:.{digits}f}".replace("-", "−")
+
+
+def report_folder(
+    path: Path,
+    *,
+    out: Path | None = None,
+    run: str | None = None,
+    step: Step = lambda said: None,
+) -> dict[str, Any]:
+    """Report the study, or the scored table of traces, in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of a study, or one written by ``livedeath score TRACES.csv``.
+    out : Path, optional
+        Where to write; default: ``reports/<run>`` in the study, or beside the scored table.
+    run : str, optional
+        Name of the analysis; default: the latest.
+    step : callable
+        Called with a word before each part is made.
+
+    Returns
+    -------
+    dict
+        See `write_report`.
+    """
+    material = gather_table(path) if is_table_run(path) else gather(path, run=run)
+    folder = material.folder
+    own = folder.path if material.from_table else folder.reports_dir / material.run.name
+    return write_report(material, own if out is None else out, step=step)
 
 
 def write_report(

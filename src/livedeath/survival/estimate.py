@@ -5,7 +5,8 @@ delayed entry, its value at landmarks, the restricted mean and the median, each 
 interval, and every count a reader needs to judge it. Neurons of one unit are not
 independent, so no interval here is computed from neurons: the estimate is repeated
 without each unit in turn (jackknife) and referred to Student's t with units - 1 degrees of
-freedom. One unit gives a curve and no interval.
+freedom. Units that agree by chance do not make an interval vanish: it is never narrower than
+that of independent neurons. One unit gives a curve and no interval.
 
 A neuron that is lost may have died. Three curves are therefore given: every lost neuron
 dead when lost, none dead (censored when lost), and, where the probability of death given
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from livedeath.survival.table import SurvivalTable
@@ -280,6 +282,37 @@ def jackknife_error(without: Floats) -> Floats:
     return np.asarray(np.sqrt((n - 1) / n * spread))
 
 
+def neurons_error(deaths: Floats, risk: Floats) -> Floats:
+    """Return Greenwood's standard error of survival, which takes neurons as independent.
+
+    Parameters
+    ----------
+    deaths, risk : (T,) float64
+        Deaths and neurons at risk at each hour.
+
+    Notes
+    -----
+    S * sqrt(sum of d / (n * (n - d))); 0 where nobody is left.
+    """
+    left = risk * (risk - deaths)
+    terms = np.divide(deaths, left, out=np.zeros_like(deaths), where=left > 0)
+    return np.asarray(product_limit(deaths, risk) * np.sqrt(np.cumsum(terms)))
+
+
+def half_width(jackknifed: Floats, alone: Floats, degrees: int) -> Floats:
+    """Return half an interval: from the units, or from independent neurons if that is wider.
+
+    Parameters
+    ----------
+    jackknifed, alone : (...) float64
+        Standard errors from units, and from neurons taken as independent.
+    degrees : int
+        Degrees of freedom of the former; NaN comes out below 1.
+    """
+    normal = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    return np.maximum(t_quantile(degrees) * jackknifed, normal * alone)
+
+
 def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided quantile of Student's t; NaN without degrees of freedom."""
     if degrees < 1:
@@ -287,11 +320,11 @@ def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     return float(student.ppf(0.5 + confidence / 2, degrees))
 
 
-def _survival_interval(survival: Floats, error: Floats, n_units: int) -> tuple[Floats, Floats]:
+def _survival_interval(survival: Floats, half: Floats) -> tuple[Floats, Floats]:
     """Return the interval on the complementary log-log scale, which stays in 0..1."""
-    inside = (survival > 0) & (survival < 1) & np.isfinite(error)
+    inside = (survival > 0) & (survival < 1) & np.isfinite(half)
     s = np.where(inside, survival, 0.5)
-    width = t_quantile(n_units - 1) * error / (s * np.abs(np.log(s)))
+    width = half / (s * np.abs(np.log(s)))
     centre = np.log(-np.log(s))
     with np.errstate(over="ignore"):
         low, high = (np.exp(-np.exp(centre + side * width)) for side in (1, -1))
@@ -301,8 +334,9 @@ def _survival_interval(survival: Floats, error: Floats, n_units: int) -> tuple[F
 
 def _curve(counts: UnitCounts) -> Curve:
     survival = _pooled(_main_deaths(counts), counts)
+    alone = neurons_error(_main_deaths(counts).sum(axis=0), counts.risk.sum(axis=0))
     error = jackknife_error(_without_each_unit(counts))
-    low, high = _survival_interval(survival, error, len(counts.risk))
+    low, high = _survival_interval(survival, half_width(error, alone, len(counts.risk) - 1))
     lower = _pooled(counts.deaths + counts.lost, counts)
     upper = _pooled(counts.deaths, counts)
     columns = (survival, low, high, lower, upper)
@@ -361,11 +395,22 @@ def _rmst(counts: UnitCounts, rows: SurvivalTable, horizon: float) -> tuple[Esti
     survival = _pooled(_main_deaths(counts), counts)
     value = float(restricted_mean_h(counts.times_h, survival, horizon))
     without = restricted_mean_h(counts.times_h, _without_each_unit(counts), horizon)
-    error = float(jackknife_error(without))
-    half = t_quantile(len(counts.risk) - 1) * error
+    alone = _neurons_rmst_error(counts, survival, horizon)
+    error = float(np.maximum(jackknife_error(without), alone))
+    half = float(half_width(jackknife_error(without), np.array(alone), len(counts.risk) - 1))
     if not np.isfinite(half) or half == 0:
         return Estimate(value), _known(error)
     return Estimate(value, max(value - half, 0.0), min(value + half, horizon)), error
+
+
+def _neurons_rmst_error(counts: UnitCounts, survival: Floats, horizon: float) -> float:
+    """Return the restricted mean's error for independent neurons (Klein & Moeschberger 4.5)."""
+    deaths, risk = _main_deaths(counts).sum(axis=0), counts.risk.sum(axis=0)
+    edges = np.clip(np.append(counts.times_h, horizon), 0.0, horizon)
+    after = np.cumsum((survival * np.diff(edges))[::-1])[::-1]
+    left = risk * (risk - deaths)
+    terms = np.divide(deaths, left, out=np.zeros_like(deaths), where=left > 0)
+    return float(np.sqrt((after**2 * terms).sum()))
 
 
 def _median(curve: Curve) -> Estimate:
