@@ -9,9 +9,8 @@ import sys
 import traceback
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from livedeath._version import __version__
@@ -34,6 +33,12 @@ COMMAND_GROUP = "livedeath.commands"
 
 INTERRUPTED = 130
 
+# Typer brings its own copy of Click in some versions and uses the installed one in others.
+USAGE_ERROR: type[Any] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""What Typer raises when the command line itself is wrong."""
+
 
 def build_app() -> typer.Typer:
     """Return the application with every command that is installed."""
@@ -45,7 +50,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(_options)
+    app.callback(invoke_without_command=True)(_options)
     for name in CORE_COMMANDS:
         importlib.import_module(f"livedeath.cli.{name}").register(app)
     for entry in sorted(entry_points(group=COMMAND_GROUP), key=lambda entry: entry.name):
@@ -70,9 +75,9 @@ def run(arguments: list[str] | None = None) -> int:
         status = build_app()(arguments, prog_name="livedeath", standalone_mode=False)
     except LivedeathError as error:
         return _say(str(error), error.exit_status)
-    except click.ClickException as error:
+    except USAGE_ERROR as error:
         return _say(error.format_message() or _help_of(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted; the same command goes on from here.", INTERRUPTED)
     except Exception:  # noqa: BLE001 - the last line of defence; says whose fault it is
         traceback.print_exc()
@@ -85,7 +90,7 @@ def _say(sentence: str, status: int) -> int:
     return status
 
 
-def _help_of(error: click.ClickException) -> str:
+def _help_of(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR
     context = getattr(error, "ctx", None)
     return context.get_help() if context is not None else "see 'livedeath --help'"
 
