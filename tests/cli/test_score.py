@@ -124,7 +124,7 @@ def test_what_is_called_does_not_depend_on_what_comes_later(command, tmp_path):
     table = dying(tmp_path / "t.csv")
     whole = pl.read_csv(table)
     calls = pl.read_parquet(command("score", table, "--out", "all", "--json")[1]["calls"])
-    for hour in (30.0, 55.0, 70.0):
+    for hour in (60.0, 75.0, 100.0):
         whole.filter(pl.col("time_h") <= hour).write_csv(tmp_path / "cut.csv")
         out = f"cut-{hour:g}"
         cut = pl.read_parquet(command("score", "cut.csv", "--out", out, "--json")[1]["calls"])
