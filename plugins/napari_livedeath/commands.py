@@ -19,7 +19,7 @@ from livedeath.review.journal import ReviewJournal
 from livedeath.review.reviewer import file_name
 from livedeath.store.folder import StudyFolder
 
-NEEDED = ("napari", "qtpy", "pyqtgraph", "dask")
+NEEDED = ("napari", "qtpy", "pyqtgraph")
 QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 

@@ -1,15 +1,14 @@
 """A study and one of its runs, as the viewer needs them: lazily, and read-only.
 
-In: a study's folder. Out: images as dask arrays and one frame at a time, labels, traces and
+In: a study's folder. Out: images one at a time, labels, traces and
 calls. Nothing is written here, and nothing is read before it is asked for.
 """
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -32,31 +31,52 @@ LIMIT_FRAMES = 6
 """Frames read per channel to find black and white."""
 
 
-class FrozenArray:
-    """A lazy array that can be looked at and not painted on.
+CACHE_BYTES = 160_000_000
+"""Images kept in memory, so that a strip and the canvas read each only once."""
 
-    Painting on a dask array seems to work and is lost on exit; this one refuses.
+
+class LazyImages:
+    """A (T, Y, X) series of images that is read one by one, when it is looked at.
+
+    It cannot be written to: painting on it is refused instead of being lost on exit.
 
     Parameters
     ----------
-    lazy : dask array
-        What is looked at.
+    read : callable
+        ``read(t)`` returns image t (Y, X).
+    shape : (int, int, int)
+        Visits, height, width.
+    dtype : dtype
+        Type of the pixels.
     """
 
-    def __init__(self, lazy: Any) -> None:  # noqa: ANN401 - dask is untyped
-        self._lazy = lazy
-        self.shape: tuple[int, ...] = tuple(lazy.shape)
-        self.dtype = np.dtype(lazy.dtype)
-        self.ndim = len(self.shape)
+    def __init__(
+        self,
+        read: Callable[[int], NDArray[Any]],
+        shape: tuple[int, int, int],
+        dtype: Any,  # noqa: ANN401
+    ) -> None:
+        self._read = read
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.ndim = len(shape)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> NDArray[Any]:  # noqa: ANN401 - NumPy's indexing
-        return np.asarray(self._lazy[index])
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if first is Ellipsis:
+            first, rest = slice(None), [Ellipsis, *rest]
+        if isinstance(first, (int, np.integer)):
+            return np.asarray(self._read(range(len(self))[int(first)])[tuple(rest)])
+        wanted = np.arange(len(self))[first]
+        frames = [self._read(int(t)) for t in wanted]
+        stack = np.stack(frames) if frames else np.empty((0, *self.shape[1:]), self.dtype)
+        return np.asarray(stack[(slice(None), *rest)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ANN401
-        return np.asarray(self._lazy, dtype=dtype)
+        return np.asarray(self[:], dtype=dtype)
 
 
 class StudySource:
@@ -149,40 +169,53 @@ class StudySource:
         """What the journal says of each planned frame, as it was when first asked."""
         return dict(self.folder.journal.frames())
 
-    def images(self, field: FieldKey, channel: str) -> Any:  # noqa: ANN401 - dask is untyped
-        """Return one channel of a field as a lazy (T, Y, X) array; planes are projected."""
+    def images(self, field: FieldKey, channel: str) -> LazyImages:
+        """Return one channel of a field, read when looked at; a missed image is black."""
         stored = self.folder.images.array(field)
-        chunks = getattr(stored, "chunks", None) or (1, 1, 1, *stored.shape[-2:])
-        lazy: Any = da.from_array(stored, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
-        return lazy[:, self.channels.index(channel)].max(axis=1)
+        height, width = stored.shape[-2:]
+        black = np.zeros((height, width), stored.dtype)
 
-    def labels(self, field: FieldKey) -> FrozenArray | None:
-        """Return the run's labels of a field as a lazy (T, Y, X) array, None without any."""
+        def read(t: int) -> NDArray[Any]:
+            image = self.image(field, t, channel)
+            return black if image is None else image
+
+        return LazyImages(read, (stored.shape[0], height, width), stored.dtype)
+
+    def labels(self, field: FieldKey) -> LazyImages | None:
+        """Return the run's labels of a field, read when looked at; None without any."""
         if self.run is None:
             return None
         try:
             stored = self.run.labels(field)
         except StoreError:
             return None
-        lazy = da.from_array(stored, chunks=stored.chunks, name=False)  # type: ignore[no-untyped-call]
-        return FrozenArray(lazy)
+        visits, height, width = stored.shape
+        return LazyImages(lambda t: np.asarray(stored[t]), (visits, height, width), stored.dtype)
 
     def reader(self, field: FieldKey) -> ReadImage:
         """Return a function that reads one image of a field, None where none was saved."""
+        return partial(self.image, field)
 
-        def read(t: int, channel: str) -> NDArray[Any] | None:
-            planes = [
-                self.folder.images.read(key)
-                for key in self._keys(field, t, channel)
-                if self.frames.get(key, {}).get("status") == "saved"
-            ]
-            return np.stack(planes) if planes else None
+    def image(self, field: FieldKey, t: int, channel: str) -> NDArray[Any] | None:
+        """Return one image (Y, X), planes projected; None where none was saved."""
+        return self._image(field, t, channel)
 
-        return read
+    @cached_property
+    def _image(self) -> Callable[[FieldKey, int, str], NDArray[Any] | None]:
+        height, width = self.folder.study.optics.image_shape_px
+        kept = CACHE_BYTES // (2 * height * width)
+        return lru_cache(maxsize=max(kept, 4))(self._read_image)
 
-    def _keys(self, field: FieldKey, t: int, channel: str) -> list[FrameKey]:
-        n_planes = len(self.folder.study.focus.planes_um)
-        return [FrameKey(*field, t, channel, z) for z in range(n_planes)]
+    def _read_image(self, field: FieldKey, t: int, channel: str) -> NDArray[Any] | None:
+        planes = [
+            self.folder.images.read(key)
+            for z in range(len(self.folder.study.focus.planes_um))
+            if self._is_saved(key := FrameKey(*field, t, channel, z))
+        ]
+        return np.max(planes, axis=0) if planes else None
+
+    def _is_saved(self, key: FrameKey) -> bool:
+        return self.frames.get(key, {}).get("status") == "saved"
 
     def limits(self, channel: str) -> tuple[float, float]:
         """Return black and white of a channel, the same for the whole study."""

@@ -49,31 +49,25 @@ class StripView(QWidget):
         self._view: ItemView | None = None
         self._tiles: list[list[QImage | None]] = []
         self._colours: dict[str, str] = {}
+        self._ranges: Ranges = {}
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setMinimumWidth(520)
 
-    def show_view(self, view: ItemView | None, *, ranges: Ranges, colours: dict[str, str]) -> None:
-        """Show an item; until it is painted, `painted` is None.
+    def furnish(self, colours: dict[str, str], *, ranges: Ranges) -> None:
+        """Set the colour of each channel's name, and the study's black and white per channel."""
+        self._colours, self._ranges = colours, ranges
 
-        Parameters
-        ----------
-        view : ItemView or None
-            What to show; None clears.
-        ranges : dict
-            Black and white of the whole study per channel.
-        colours : dict
-            Colour of each channel's name.
-        """
-        fresh = view is None or self._view is None or view.strip is not self._view.strip
+    def show_view(self, view: ItemView) -> None:
+        """Show an item; until it is painted, `painted` is None."""
+        fresh = self._view is None or view.strip is not self._view.strip
         self.painted = None
-        if view is None or (self._view is not None and view.item != self._view.item):
+        if self._view is not None and view.item != self._view.item:
             self._timed = None
         self._view = view
-        self._colours = colours
         if fresh:
-            self._tiles = [] if view is None else _tiles(view, ranges)
+            self._tiles = _tiles(view, self._ranges)
         self.updateGeometry()
         self.update()
 

@@ -1,6 +1,7 @@
-"""Draws a neuron's trace: one curve per channel over time, with the onset and the mark.
+"""Draws a neuron's trace: one panel per channel over time, with the onset and the mark.
 
-Raster drawing without OpenGL, so that it works on every machine.
+Raster drawing without OpenGL, so that it works on every machine. Panels are built once and
+filled anew for each neuron, which is several times faster than building them.
 """
 
 from collections.abc import Callable
@@ -31,79 +32,97 @@ class TraceView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.setBackground(GROUND)
         self.setMinimumHeight(MINIMUM_HEIGHT)
         self._view: ItemView | None = None
-        self._marks: list[pg.InfiniteLine] = []
+        self._panels: dict[str, _Panel] = {}
         self.scene().sigMouseClicked.connect(self._clicked)
 
-    def show_view(
-        self, view: ItemView | None, *, colours: dict[str, str], show_call: bool, unit: str
-    ) -> None:
+    def furnish(self, colours: dict[str, str], *, unit: str) -> None:
+        """Make one panel per channel.
+
+        Parameters
+        ----------
+        colours : dict
+            Channel name to colour, top to bottom.
+        unit : str
+            Unit of the intensities.
+        """
+        self.clear()
+        self._panels = {}
+        for row, (channel, colour) in enumerate(colours.items()):
+            plot = self.addPlot(row=row, col=0)
+            self._panels[channel] = _Panel(plot, channel, colour)
+            plot.getAxis("bottom").setStyle(showValues=row == len(colours) - 1)
+            if row:
+                plot.setXLink(next(iter(self._panels.values())).plot)
+            if row == len(colours) - 1:
+                said = f"hours since the study's start  ·  intensity in {unit}"
+                plot.setLabel("bottom", said, color=FAINT)
+
+    def show_view(self, view: ItemView, *, show_call: bool) -> None:
         """Draw an item.
 
         Parameters
         ----------
-        view : ItemView or None
-            What to draw; None clears.
-        colours : dict
-            Colour of each channel.
+        view : ItemView
+            What to draw.
         show_call : bool
             Whether the machine's onset is drawn.
-        unit : str
-            Unit of the intensities.
         """
-        if view is not None and self._view is not None and view.strip is self._view.strip:
-            self._view = view
-            self._move_marks()
-            return
+        fresh = self._view is None or view.item != self._view.item
         self._view = view
-        self.clear()
-        self._marks = []
-        if view is None or not len(view.trace):
-            return
-        self._draw(view, colours, show_call=show_call, unit=unit)
-
-    def _draw(self, view: ItemView, colours: dict[str, str], *, show_call: bool, unit: str) -> None:
-        first = None
-        channels = list(view.trace.signals)
-        for row, channel in enumerate(channels):
-            plot = self.addPlot(row=row, col=0)
-            _furnish(plot, channel, colours.get(channel, TEXT), unit=unit)
-            plot.getAxis("bottom").setStyle(showValues=row == len(channels) - 1)
-            self._draw_context(plot, view, show_call=show_call)
-            _draw_curve(plot, view.trace, channel, colours.get(channel, TEXT))
-            if first is None:
-                first = plot
-            else:
-                plot.setXLink(first)
-        plot.setLabel("bottom", "hours since the study's start", color=FAINT)
-        self._move_marks()
-
-    def _draw_context(self, plot: pg.PlotItem, view: ItemView, *, show_call: bool) -> None:
-        item, times = view.item, view.strip.time_h
-        if len(times) > 2:
-            plot.addItem(_region(float(times[1]), float(times[-1]), SPAN_COLOUR))
-        if show_call and item.low_h is not None and item.high_h is not None:
-            plot.addItem(_region(item.low_h, item.high_h, INTERVAL_COLOUR))
-        if show_call and item.event_h is not None:
-            plot.addItem(pg.InfiniteLine(item.event_h, pen=pg.mkPen(ONSET, width=2)))
-        mark = pg.InfiniteLine(0.0, pen=pg.mkPen(ACCENT, width=2, style=Qt.PenStyle.DashLine))
-        plot.addItem(mark)
-        self._marks.append(mark)
-
-    def _move_marks(self) -> None:
-        if self._view is None or self._view.mark < 0:
-            return
-        for mark in self._marks:
-            mark.setValue(float(self._view.trace.time_h[self._view.mark]))
+        for panel in self._panels.values():
+            if fresh:
+                panel.fill(view, show_call=show_call)
+            panel.point_at(view)
 
     def _clicked(self, event: object) -> None:
-        if self._view is None or not self._marks:
+        if self._view is None or not len(self._view.trace) or not self._panels:
             return
-        box = self._marks[0].getViewBox()
+        box = next(iter(self._panels.values())).plot.getViewBox()
         at = box.mapSceneToView(event.scenePos()).x()  # type: ignore[attr-defined]
         self.marked.emit(int(np.abs(self._view.trace.time_h - at).argmin()))
 
 
-def _furnish(plot: pg.PlotItem, channel: str, colour: str, *, unit: str) -> None:
+class _Panel:
+    """One channel's curve with its error band, the call, the strip's span and the mark."""
+
+    def __init__(self, plot: pg.PlotItem, channel: str, colour: str) -> None:
+        self.plot = plot
+        self._channel = channel
+        _furnish(plot, channel, colour)
+        self._span, self._interval = _region(SPAN_COLOUR), _region(INTERVAL_COLOUR)
+        self._edges = [pg.PlotCurveItem(pen=pg.mkPen(None), connect="finite") for _ in range(2)]
+        self._onset = pg.InfiniteLine(pen=pg.mkPen(ONSET, width=2))
+        self._mark = pg.InfiniteLine(pen=pg.mkPen(ACCENT, width=2, style=Qt.PenStyle.DashLine))
+        ground = (self._span, self._interval, *self._edges, _band(self._edges, colour))
+        for item in (*ground, self._onset, self._mark):
+            plot.addItem(item, ignoreBounds=True)
+        self._curve = _curve(plot, colour)
+
+    def fill(self, view: ItemView, *, show_call: bool) -> None:
+        """Draw a neuron's curve and, if wanted, its call."""
+        trace, item = view.trace, view.item
+        empty = np.full(len(trace), np.nan)
+        values = trace.signals.get(self._channel, empty)
+        sd = trace.signals_sd.get(self._channel, empty)
+        self._curve.setData(trace.time_h, values)
+        for edge, sign in zip(self._edges, (1, -1), strict=True):
+            edge.setData(trace.time_h, values + sign * np.nan_to_num(sd))
+        _set_region(self._interval, item.low_h if show_call else None, item.high_h)
+        self._onset.setVisible(show_call and item.event_h is not None)
+        self._onset.setValue(item.event_h or 0.0)
+        _set_ranges(self.plot, trace, values)
+
+    def point_at(self, view: ItemView) -> None:
+        """Move the mark, and the span that the strip shows."""
+        times = view.strip.time_h
+        wide = len(times) > 2
+        _set_region(self._span, float(times[1]) if wide else None, float(times[-1]) if wide else 0)
+        self._mark.setVisible(view.mark >= 0)
+        if view.mark >= 0:
+            self._mark.setValue(float(view.trace.time_h[view.mark]))
+
+
+def _furnish(plot: pg.PlotItem, channel: str, colour: str) -> None:
     plot.setMenuEnabled(False)
     plot.hideButtons()
     plot.setMouseEnabled(x=False, y=False)
@@ -111,10 +130,11 @@ def _furnish(plot: pg.PlotItem, channel: str, colour: str, *, unit: str) -> None
     for side in ("left", "bottom"):
         plot.getAxis(side).setPen(FAINT)
         plot.getAxis(side).setTextPen(TEXT)
-    plot.setLabel("left", f"{channel} ({unit})", color=colour)
-    plot.getAxis("left").setWidth(AXIS_WIDTH)
-    plot.getAxis("left").enableAutoSIPrefix(False)
-    plot.getAxis("left").tickStrings = _short_numbers(plot.getAxis("left").tickStrings)
+    left = plot.getAxis("left")
+    plot.setLabel("left", channel, color=colour)
+    left.setWidth(AXIS_WIDTH)
+    left.enableAutoSIPrefix(False)
+    left.tickStrings = _short_numbers(left.tickStrings)
 
 
 def _short_numbers(default: Callable[..., list[str]]) -> Callable[..., list[str]]:
@@ -128,18 +148,8 @@ def _short_numbers(default: Callable[..., list[str]]) -> Callable[..., list[str]
     return strings
 
 
-def _draw_curve(plot: pg.PlotItem, trace: NeuronTrace, channel: str, colour: str) -> None:
-    values, sd = trace.signals[channel], trace.signals_sd[channel]
-    if np.isfinite(sd).any():
-        edges = [_line(trace.time_h, values + sign * sd) for sign in (1, -1)]
-        for edge in edges:
-            plot.addItem(edge)
-        fill = pg.mkColor(colour)
-        fill.setAlpha(50)
-        plot.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(fill)))
-    plot.plot(
-        trace.time_h,
-        values,
+def _curve(plot: pg.PlotItem, colour: str) -> pg.PlotDataItem:
+    return plot.plot(
         pen=pg.mkPen(colour, width=1.6),
         symbol="o",
         symbolSize=5,
@@ -148,19 +158,30 @@ def _draw_curve(plot: pg.PlotItem, trace: NeuronTrace, channel: str, colour: str
         connect="finite",
         antialias=True,
     )
-    seen = values[np.isfinite(values)]
-    if seen.size:
-        top = float(seen.max())
-        plot.setYRange(min(0.0, float(seen.min())), top * 1.08 if top > 0 else 1.0, padding=0.02)
 
 
-def _line(times: NDArray[np.float64], values: NDArray[np.float64]) -> pg.PlotCurveItem:
-    return pg.PlotCurveItem(times, values, pen=pg.mkPen(None), connect="finite")
+def _band(edges: list[pg.PlotCurveItem], colour: str) -> pg.FillBetweenItem:
+    faint = pg.mkColor(colour)
+    faint.setAlpha(50)
+    return pg.FillBetweenItem(*edges, brush=pg.mkBrush(faint))
 
 
-def _region(low: float, high: float, colour: tuple[int, ...]) -> pg.LinearRegionItem:
-    region = pg.LinearRegionItem(
-        (low, high), movable=False, brush=pg.mkBrush(*colour), pen=pg.mkPen(None)
-    )
+def _region(colour: tuple[int, ...]) -> pg.LinearRegionItem:
+    region = pg.LinearRegionItem(movable=False, brush=pg.mkBrush(*colour), pen=pg.mkPen(None))
     region.setZValue(-10)
     return region
+
+
+def _set_region(region: pg.LinearRegionItem, low: float | None, high: float | None) -> None:
+    region.setVisible(low is not None and high is not None)
+    if low is not None and high is not None:
+        region.setRegion((low, high))
+
+
+def _set_ranges(plot: pg.PlotItem, trace: NeuronTrace, values: NDArray[np.float64]) -> None:
+    seen = values[np.isfinite(values)]
+    top = float(seen.max()) if seen.size else 1.0
+    bottom = min(0.0, float(seen.min())) if seen.size else 0.0
+    plot.setYRange(bottom, top * 1.08 if top > 0 else 1.0, padding=0.02)
+    if len(trace):
+        plot.setXRange(float(trace.time_h[0]), float(trace.time_h[-1]) + 1e-3, padding=0.03)

@@ -20,6 +20,7 @@ class VerdictBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.buttons: dict[str, QToolButton] = {}
+        self._standing: str | None = None
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
@@ -27,7 +28,7 @@ class VerdictBar(QWidget):
             button = self._button(verdict)
             self.buttons[verdict] = button
             grid.addWidget(button, number // COLUMNS, number % COLUMNS)
-        self.mark(None)
+            button.setStyleSheet(verdict_sheet(VERDICT_COLOURS[verdict]))
 
     def _button(self, verdict: str) -> QToolButton:
         button = QToolButton()
@@ -45,8 +46,10 @@ class VerdictBar(QWidget):
     def mark(self, standing: str | None) -> None:
         """Fill the button of the verdict that stands, none for None."""
         for verdict, button in self.buttons.items():
-            given = verdict == standing
-            button.setStyleSheet(verdict_sheet(VERDICT_COLOURS[verdict], given=given))
+            if verdict in (self._standing, standing):
+                given = verdict == standing
+                button.setStyleSheet(verdict_sheet(VERDICT_COLOURS[verdict], given=given))
+        self._standing = standing
 
 
 def keycap(letter: str) -> QPixmap:

@@ -51,7 +51,6 @@ class ReviewWidget(QWidget):
         self.show_call = True
         self.session: ReviewSession | None = None
         self._viewer = napari_viewer
-        self._source: StudySource | None = None
         self._strips: StripReader | None = None
         self._field: FieldView | None = None
         self._view: ItemView | None = None
@@ -106,7 +105,8 @@ class ReviewWidget(QWidget):
         name, run = canonical_reviewer(reviewer), source.run.name
         queue = build_queue(source.calls, reviewer=name, run=run)
         self.session = ReviewSession(queue, journal, run=run)
-        self._source, self._strips = source, StripReader(source)
+        self._strips = StripReader(source)
+        self._furnish(source)
         self._field = FieldView(self._viewer, source)
         self._pages.setCurrentWidget(self.page)
         self._keys.switch(True)
@@ -209,17 +209,16 @@ class ReviewWidget(QWidget):
         self._field.show(self._view)
         self._strips.ahead(self.session.upcoming(AHEAD))
 
-    def _draw(self, view: ItemView) -> None:
-        source = self._source
-        if source is None:
-            return
+    def _furnish(self, source: StudySource) -> None:
         channels = source.strip_channels
         colours = {name: ROLE_COLOURS.get(source.role(name), FAINT) for name in channels}
         ranges = {name: source.limits(name) for name in channels}
-        self.page.strip.show_view(view, ranges=ranges, colours=colours)
-        self.page.trace.show_view(
-            view, colours=colours, show_call=self.show_call, unit=source.intensity_unit
-        )
+        self.page.strip.furnish(colours, ranges=ranges)
+        self.page.trace.furnish(colours, unit=source.intensity_unit)
+
+    def _draw(self, view: ItemView) -> None:
+        self.page.strip.show_view(view)
+        self.page.trace.show_view(view, show_call=self.show_call)
 
     def _describe(self, item: QueueItem) -> None:
         if self.session is None:

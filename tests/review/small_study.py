@@ -119,12 +119,11 @@ def _levels(neuron, t, onset):
 
 
 def _places(rng, count, size):
-    places = []
-    while len(places) < count:
-        place = rng.uniform(16, size - 16, 2)
-        if all(np.hypot(*(place - other)) > 26 for other in places):
-            places.append(place)
-    return np.array(places)
+    side = int(np.ceil(np.sqrt(count)))
+    pitch = size / side
+    chosen = rng.permutation(side * side)[:count]
+    places = np.stack([chosen // side + 0.5, chosen % side + 0.5], axis=1) * pitch
+    return places + rng.uniform(-0.15, 0.15, places.shape) * pitch
 
 
 def _render(places, heights, size, rng):
