@@ -147,11 +147,9 @@ def test_ome_zarr_0_4_is_read(tmp_path, frames):
     assert said.times_h == (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-@pytest.fixture(params=["uint8", "uint16"])
-def ndtiff(tmp_path, frames, request):
+def write_ndtiff(folder, pixels):
     """Write an NDTiff with Micro-Manager's own library; one frame is left out."""
-    pixels = (frames % 200).astype(request.param)
-    dataset = ndstorage.NDTiffDataset(str(tmp_path), name="nd", writable=True, summary_metadata={})
+    dataset = ndstorage.NDTiffDataset(str(folder), name="nd", writable=True, summary_metadata={})
     for t, c, z in np.ndindex(*pixels.shape[:3]):
         if (t, c, z) != (2, 1, 0):
             axes = {"time": t, "channel": ("RFP", "GEDI")[c], "z": z}
@@ -159,9 +157,14 @@ def ndtiff(tmp_path, frames, request):
             dataset.put_image(axes, pixels[t, c, z], said)
     dataset.finish()
     dataset.close()
-    with warnings.catch_warnings():  # the library leaves one of its files open
+
+
+@pytest.fixture(params=["uint8", "uint16"])
+def ndtiff(tmp_path, frames, request):
+    pixels = (frames % 200).astype(request.param)
+    with warnings.catch_warnings():  # the library leaves files open
         warnings.simplefilter("ignore", ResourceWarning)
-        del dataset
+        write_ndtiff(tmp_path, pixels)
         gc.collect()
     return next(path.parent for path in tmp_path.rglob("NDTiff.index")), pixels
 
