@@ -9,6 +9,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,8 +34,8 @@ Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DEATH_SLOTS = 16
-BLIP_SLOTS = 8
+DEATH_SLOTS = 12
+BLIP_SLOTS = 6
 UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA
 DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
 DOUBTFUL_SD = 0.2
@@ -692,7 +693,7 @@ def _common(off: Floats, sd: Floats) -> float:
     """
     middle = float(np.median(off))
     error = 1.2533 * float(np.median(sd)) / np.sqrt(off.size)
-    spread = 1.4826 * float(np.median(np.abs((off - middle) / sd)))
+    spread = 1.4826 * float(np.median(np.abs(off - middle) / (sd * max(1.0 + middle, 0.1))))
     if abs(middle) < 4.0 * error or spread > 1.0 + 1.8 / np.sqrt(off.size) or middle < -0.9:
         return 0.0
     return float(np.log1p(middle))
@@ -799,8 +800,8 @@ def score_traces(
     well = _well_names(traces, m)
     flags = _given(traces.get("flags"), m, 0, np.uint32).astype(np.uint32)
     scorer = Scorer(settings, endpoint)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(time_h) != 0])) if m else []
-    for a, b in zip(starts, [*starts[1:], m], strict=True):
+    edges = [*np.unique(time_h, return_index=True)[1].tolist(), m]
+    for a, b in pairwise(edges):
         rows = slice(a, b)
         given = {
             name: np.asarray(traces[name])[rows]

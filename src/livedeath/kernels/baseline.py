@@ -64,16 +64,16 @@ def _normal(e: float, s: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _far(e: float, level: float) -> float:
-    """Return the density of an outlier that has nothing to do with the noise: a Cauchy law."""
-    width = 0.7 * level
+def _far(e: float, s: float, level: float) -> float:
+    """Return the density of an outlier, a Cauchy law wider than the noise and the level."""
+    width = math.sqrt(0.49 * level * level + TAIL * s)
     return width / math.pi / (width * width + e * e)
 
 
 @njit(cache=True, nogil=True)
 def _unusual(e: float, s: float, level: float, tail: float, outlier: float) -> float:
     """Return the density of what the noise does not explain: wide tails and outliers."""
-    return tail * _normal(e, TAIL * s) + outlier * _far(e, level)
+    return tail * _normal(e, TAIL * s) + outlier * _far(e, s, level)
 
 
 @njit(cache=True, nogil=True)

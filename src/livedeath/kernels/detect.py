@@ -39,6 +39,8 @@ BLIP_OVER_H = 3.0
 """Age at which a transient is settled: six decays of 30 min."""
 STREAK = 3
 """Outliers in a row, away from death, after which the baseline is learnt anew."""
+NEGLIGIBLE = 1e-3
+"""Likelihood ratio below which a template is given up; a later onset takes over."""
 MEMORY = 200.0
 """Visits over which a neuron's own noise is remembered."""
 
@@ -66,16 +68,43 @@ class Shapes(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
+def _copy(bank: Bank, r: int, source: int, target: int) -> None:
+    """Write slot ``source`` over slot ``target``; plain loops, slices are slow here."""
+    bank.onset_h[r, target] = bank.onset_h[r, source]
+    bank.mass[r, target] = bank.mass[r, source]
+    for j in range(bank.weight.shape[2]):
+        for c in range(bank.weight.shape[3]):
+            bank.weight[r, target, j, c] = bank.weight[r, source, j, c]
+            bank.mean[r, target, j, c] = bank.mean[r, source, j, c]
+            bank.var[r, target, j, c] = bank.var[r, source, j, c]
+        for i in range(3):
+            bank.response[r, target, j, i] = bank.response[r, source, j, i]
+
+
+@njit(cache=True, nogil=True)
 def _drop(bank: Bank, r: int, s: int) -> None:
     """Take slot ``s`` out of a neuron's bank; later slots move down."""
     for k in range(s, bank.used[r] - 1):
-        bank.onset_h[r, k] = bank.onset_h[r, k + 1]
-        bank.mass[r, k] = bank.mass[r, k + 1]
-        bank.weight[r, k] = bank.weight[r, k + 1]
-        bank.mean[r, k] = bank.mean[r, k + 1]
-        bank.var[r, k] = bank.var[r, k + 1]
-        bank.response[r, k] = bank.response[r, k + 1]
+        _copy(bank, r, k + 1, k)
     bank.used[r] -= 1
+
+
+@njit(cache=True, nogil=True)
+def _weight(bank: Bank, r: int, s: int) -> float:
+    """Return the weight of a slot, neuron-days."""
+    total = 0.0
+    for j in range(bank.weight.shape[2]):
+        for c in range(bank.weight.shape[3]):
+            total += bank.weight[r, s, j, c]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _forget(bank: Bank, r: int) -> None:
+    """Drop the slots whose templates were all given up."""
+    for s in range(bank.used[r] - 1, -1, -1):
+        if _weight(bank, r, s) == 0.0:
+            _drop(bank, r, s)
 
 
 @njit(cache=True, nogil=True)
@@ -95,10 +124,12 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
             best = k
     a = best
     b = best + 1
-    if bank.weight[r, a].sum() > bank.weight[r, b].sum():
+    if _weight(bank, r, a) > _weight(bank, r, b):
         a = best + 1
         b = best
-    bank.weight[r, b] += bank.weight[r, a]
+    for j in range(bank.weight.shape[2]):
+        for c in range(bank.weight.shape[3]):
+            bank.weight[r, b, j, c] += bank.weight[r, a, j, c]
     bank.mass[r, b] += bank.mass[r, a]
     _drop(bank, r, a)
 
@@ -114,8 +145,9 @@ def _open(
     bank.used[r] = s + 1
     bank.onset_h[r, s] = onset_h
     bank.mass[r, s] = mass
-    bank.response[r, s] = np.float32(0.0)
     for j in range(shapes.tau_h.size):
+        for i in range(3):
+            bank.response[r, s, j, i] = np.float32(0.0)
         for k in range(shapes.mean.size):
             bank.weight[r, s, j, k] = mass * shapes.prior[j, k]
             bank.mean[r, s, j, k] = shapes.mean[k]
@@ -175,11 +207,12 @@ def _weigh(
         for j in range(shapes.tau_h.size):
             decay = math.exp(-age / shapes.tau_h[j])
             height = decay if shapes.recovers else 1.0 - decay
-            response = bank.response[r, k, j]
-            r0 = response[0] + dt_h * response[1]
-            r2 = phi * response[2]
+            r0 = bank.response[r, k, j, 0] + dt_h * bank.response[r, k, j, 1]
+            r2 = phi * bank.response[r, k, j, 2]
             d = height - r0 - r2
             for c in range(shapes.mean.size):
+                if bank.weight[r, k, j, c] == 0.0:
+                    continue
                 a = float(bank.mean[r, k, j, c])
                 g = max(level / max(1.0 + a * r0, 0.1), LEVEL_FLOOR) * d
                 b = e - g * a
@@ -190,17 +223,28 @@ def _weigh(
                     s1 += g * g * spread
                 good = usual * _normal(b, s1)
                 weight = bank.weight[r, k, j, c] * (good + bad) / density
-                bank.weight[r, k, j, c] = weight
+                least = NEGLIGIBLE * bank.mass[r, k] * shapes.prior[j, c]
+                bank.weight[r, k, j, c] = weight if weight > least else 0.0
                 total += weight
                 move = good / (good + bad) * spread * g / (s1 + 1e-30)
                 a += move * b
                 low = 0.3 * shapes.mean[c]
                 bank.mean[r, k, j, c] = max(a, low) if low > 0.0 else min(a, low)
                 bank.var[r, k, j, c] = max(spread * (1.0 - move * g), 0.0)
-            response[0] = r0 + gain[0] * d
-            response[1] += gain[1] * d
-            response[2] = r2 + gain[2] * d
+            bank.response[r, k, j, 0] = r0 + gain[0] * d
+            bank.response[r, k, j, 1] += gain[1] * d
+            bank.response[r, k, j, 2] = r2 + gain[2] * d
     return total
+
+
+@njit(cache=True, nogil=True)
+def _scale_before(bank: Bank, r: int, before_h: float, factor: np.float32) -> None:
+    """Multiply the weights of onsets before ``before_h``."""
+    for s in range(bank.used[r]):
+        if bank.onset_h[r, s] < before_h:
+            for j in range(bank.weight.shape[2]):
+                for c in range(bank.weight.shape[3]):
+                    bank.weight[r, s, j, c] *= factor
 
 
 @njit(cache=True, nogil=True)
@@ -224,7 +268,7 @@ def _settle(
     transient had added to it.
     """
     while blips.used[r] > 0 and time_h - blips.onset_h[r, 0] > BLIP_OVER_H:
-        weight = float(blips.weight[r, 0].sum())
+        weight = _weight(blips, r, 0)
         excess = weight - blips.mass[r, 0]
         for k in range(rates.size):
             out[k] += math.log(max(1.0 + rates[k] * excess * share, 0.01))
@@ -235,12 +279,8 @@ def _settle(
                 for i in range(3):
                     x[i] -= part * blips.mean[r, 0, j, c] * blips.response[r, 0, j, i]
         factor = np.float32(1.0 / max(1.0 + rate * excess, 0.01))
-        for k in range(deaths.used[r]):
-            if deaths.onset_h[r, k] < before_h:
-                deaths.weight[r, k] *= factor
-        for k in range(1, blips.used[r]):
-            if blips.onset_h[r, k] < before_h:
-                blips.weight[r, k] *= factor
+        _scale_before(deaths, r, before_h, factor)
+        _scale_before(blips, r, before_h, factor)
         _drop(blips, r, 0)
 
 
@@ -351,6 +391,7 @@ def score_visit(
             blips, r, blip_shapes, time_h, dt, phi, level, y, e, s, scale,
             photon, usual, bad, density, gain,
         )  # fmt: skip
+        _forget(deaths, r)
         living = 1.0 + noise.blips_per_day * passing
         total = living + noise.deaths_per_day * dying
         share = 1.0 / total
@@ -360,7 +401,7 @@ def score_visit(
         out[i, 3] = e * e / s
         out[i, 4] = share
         wide = _normal(e, TAIL * scale * s)
-        far = _far(e, level)
+        far = _far(e, scale * s, level)
         for k in range(outliers.shape[0]):
             tail, outlier = outliers[k]
             other = (1.0 - tail - outlier) * normal + tail * wide + outlier * far

@@ -1,0 +1,159 @@
+"""The detector's kernels against their readable twins."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livedeath.kernels import baseline, detect, onset
+from livedeath.kernels.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
+from livedeath.score import _empty_bank
+from reference import baseline as slow_baseline
+from reference import detect as slow_detect
+from reference import onset as slow_onset
+
+NOISE = baseline.Noise(
+    0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 0.01, 1e-3, 0.2, 0.05, 1.1, 100.0
+)
+SLOTS = 5
+
+
+def _state(n, endpoint):
+    base = baseline.Baselines(
+        np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 3)), np.zeros((n, 6)),
+        np.zeros((n, 2)), np.zeros(n, np.int64),
+    )  # fmt: skip
+    return (
+        base,
+        _empty_bank(n, SLOTS, endpoint.deaths),
+        _empty_bank(n, 3, endpoint.blips),
+    )
+
+
+def _visits(seed, n, times, jump):
+    """Return random visits: values about 1, one neuron that changes, one wild value."""
+    rng = np.random.default_rng(seed)
+    level = np.exp(rng.normal(0.0, 0.3, n))
+    for k, time_h in enumerate(times):
+        rows = np.sort(rng.choice(n, rng.integers(1, n + 1), replace=False))
+        value = level * np.exp(rng.normal(0.0, 0.1, n))
+        if k > len(times) // 2:
+            value[0] *= jump
+        if k == 3:
+            value[-1] *= rng.choice([-1.0, 0.1, 6.0])
+        fixed = (0.05 + 0.1 * rng.random(n)) ** 2
+        fill = np.exp(rng.normal(0.0, 0.05, n))
+        columns = (value, fill, fixed, 0.5 * fixed, 0.1 * rng.random(n))
+        yield rows, time_h, tuple(column[rows] for column in columns)
+
+
+def _times(draw):
+    steps = draw(st.lists(st.sampled_from([0.05, 0.25, 1.0, 4.0, 13.0]), min_size=5, max_size=9))
+    return np.cumsum(steps).tolist()
+
+
+@st.composite
+def _cases(draw):
+    name = draw(st.sampled_from(sorted(ENDPOINTS)))
+    jump = draw(st.sampled_from([0.05, 0.7, 1.5, 4.0]))
+    return draw(st.integers(0, 2**32 - 1)), ENDPOINTS[name], _times(draw), jump
+
+
+@settings(max_examples=25, deadline=None)
+@given(_cases())
+def test_score_visit_equals_its_twin(case):
+    seed, endpoint, times, jump = case
+    fast, slow = _state(4, endpoint), _state(4, endpoint)
+    for rows, time_h, columns in _visits(seed, 4, times, jump):
+        shapes = (NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES)
+        a = detect.score_visit(rows, time_h, *columns, *fast, *shapes)
+        b = slow_detect.score_visit(rows, time_h, *columns, *slow, *shapes)
+        np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-3)
+    for mine, theirs in zip(fast[0], slow[0], strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-6)
+    np.testing.assert_array_equal(fast[1].used, slow[1].used)
+
+
+@settings(max_examples=25, deadline=None)
+@given(_cases())
+def test_predict_visit_and_model_visit_equal_their_twins(case):
+    seed, endpoint, times, jump = case
+    base, *banks = _state(4, endpoint)
+    white, wander = np.array([0.03, 0.1]), np.array([0.08, 0.05])
+    fast = (np.zeros((4, 2, 3)), np.zeros((4, 2, 6)))
+    slow = (np.zeros((4, 2, 3)), np.zeros((4, 2, 6)))
+    for rows, time_h, columns in _visits(seed, 4, times, jump):
+        arguments = (rows, time_h, *columns, base, NOISE)
+        np.testing.assert_allclose(
+            baseline.predict_visit(*arguments), slow_baseline.predict_visit(*arguments), rtol=1e-9
+        )
+        np.testing.assert_allclose(
+            baseline.model_visit(*arguments, white, wander, *fast),
+            slow_baseline.model_visit(*arguments, white, wander, *slow),
+            rtol=1e-7, atol=1e-7,
+        )  # fmt: skip
+        shapes = (NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES)
+        detect.score_visit(rows, time_h, *columns, base, *banks, *shapes)
+    np.testing.assert_allclose(fast[1], slow[1], rtol=1e-6, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.sampled_from([0.0, 0.02, 0.3]))
+def test_follow_reference_equals_its_twin(seed, n, sd):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, 3, n)
+    reference = 100.0 * rng.choice([1.0, 1.1, 0.2, 3.0], n) * np.exp(rng.normal(0, 0.05, n))
+    level, var = np.zeros((2, 3)), np.full((2, 3), -1.0)
+    error = np.full(n, 100.0 * sd)
+    a = baseline.follow_reference(rows, reference, error, level[0], var[0])
+    b = slow_baseline.follow_reference(rows, reference, error, level[1], var[1])
+    np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 1.0, 3.0]))
+def test_onset_likelihood_equals_its_twin(seed, jump):
+    rng = np.random.default_rng(seed)
+    n = 12
+    time_h = np.cumsum(rng.choice([0.25, 0.5, 2.0], n))
+    value = np.where(np.arange(n) > 6, jump, 1.0) * np.exp(rng.normal(0, 0.1, n))
+    columns = (
+        np.exp(rng.normal(0, 0.05, n)), np.full(n, 0.01), np.zeros(n), np.full(n, 0.05),
+    )  # fmt: skip
+    onsets = rng.uniform(time_h[0], time_h[-1], 5)
+    arguments = (time_h, value, *columns, NOISE, onsets, np.array([0.1, 1.0]), 2.0, 1.0)
+    np.testing.assert_allclose(
+        onset.onset_likelihood(*arguments), slow_onset.onset_likelihood(*arguments),
+        rtol=1e-7, atol=1e-7,
+    )  # fmt: skip
+
+
+def test_weights_keep_their_expectation_when_slots_merge():
+    """Values that say nothing (no light) leave R at the time watched."""
+    endpoint = ENDPOINTS["indicator_rise"]
+    base, deaths, blips = _state(1, endpoint)
+    one = np.ones(1)
+    for k in range(60):
+        out = detect.score_visit(
+            np.zeros(1, np.int64), 0.5 * k, one, one, 1e12 * one, 0 * one, 0 * one, base,
+            deaths, blips, NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES,
+        )  # fmt: skip
+    assert deaths.used[0] == SLOTS
+    assert deaths.weight[0].sum() == pytest.approx(59 * 0.5 / 24.0, rel=1e-3)
+    assert out[0, 2] > 0.5
+
+
+def test_a_bright_value_adds_weight_and_a_dark_one_takes_it():
+    endpoint = ENDPOINTS["indicator_rise"]
+    weights = {}
+    for last in (0.9, 1.0, 2.0):
+        base, deaths, blips = _state(1, endpoint)
+        for k in range(20):
+            value = np.array([last if k == 19 else 1.0])
+            out = detect.score_visit(
+                np.zeros(1, np.int64), 0.25 * k, value, np.ones(1), np.full(1, 1e-3),
+                np.zeros(1), np.zeros(1), base, deaths, blips, NOISE, endpoint.deaths,
+                endpoint.blips, OUTLIERS, BLIP_RATES,
+            )  # fmt: skip
+        weights[last] = out[0, 0]
+    assert weights[0.9] < weights[1.0] < weights[2.0]
