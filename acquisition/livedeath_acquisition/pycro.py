@@ -28,7 +28,8 @@ from livedeath_acquisition.microscope import ExposureError, HungError
 
 try:
     from mmpycorex import launcher
-    from pycromanager import Acquisition, Core
+    from mmpycorex.core import ZMQRemoteMMCoreJ
+    from pycromanager import Acquisition
     from pycromanager.acquisition.acq_eng_py.internal.engine import Engine
     from pymmcore_plus.experimental.unicore import UniMMCore
 except ImportError:
@@ -49,6 +50,7 @@ _quieten()
 
 # The image is handed over right after its event ends; it comes through a queue.
 _HAND_OVER_S = 2.0
+_CONNECT_MS = 2000
 
 
 class PycroCore(UniMMCore):
@@ -283,7 +285,9 @@ class RemoteCore:
     def __init__(self, port: int, *, deadline_s: float) -> None:
         self._deadline_s = deadline_s
         self._calls = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remote core")
-        self._core = self._in_time(lambda: Core(port=port), f"no answer on port {port}")
+        self._core = self._in_time(
+            lambda: ZMQRemoteMMCoreJ(port=port, timeout=_CONNECT_MS), f"no answer on port {port}"
+        )
 
     def _in_time(self, call: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - any answer
         future = self._calls.submit(call)
@@ -316,6 +320,7 @@ class RemoteCore:
 
     def close(self) -> None:
         """Let go of the connection; the microscope stays with Micro-Manager."""
+        self._core = None
         self._calls.shutdown(wait=False, cancel_futures=True)
 
 

@@ -6,6 +6,8 @@ window stays usable, and nothing of it is changed but what a frame asks for.
 Import this module lazily; it needs the extra ``acquisition``.
 """
 
+import socket
+
 from livedeath.errors import HardwareError, StudyError
 from livedeath.model.study import Study
 from livedeath_acquisition.clock import Clock
@@ -17,6 +19,8 @@ from livedeath_acquisition.microscope import (
     PlannedFrame,
 )
 from livedeath_acquisition.pycro import RemoteCore
+
+_KNOCK_S = 2.0
 
 
 class RemoteMicroscope:
@@ -42,14 +46,12 @@ class RemoteMicroscope:
         """Connect, and check that the channels exist there."""
         longest_ms = max(channel.exposure_ms for channel in self._study.channels)
         deadline_s = self._study.policies.frame_deadline_s + longest_ms / 1000.0
+        self._knock()
         try:
             self._core = RemoteCore(self._port, deadline_s=deadline_s)
             self._core.call("get_version_info")
         except (ExposureError, HungError) as error:
-            raise HardwareError(
-                f"port {self._port}: no Micro-Manager answers ({error}); start it and switch on "
-                f"Tools > Options > Run server on port {self._port}"
-            ) from None
+            raise self._nobody(str(error)) from None
         for channel in self._study.channels:
             self._try_preset(channel.name, channel.group, channel.preset_name)
 
@@ -89,6 +91,19 @@ class RemoteMicroscope:
         if self._core is not None:
             self._core.close()
             self._core = None
+
+    def _knock(self) -> None:
+        """Say at once when nobody listens: the bridge itself would wait and then fall over."""
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=_KNOCK_S).close()
+        except OSError as error:
+            raise self._nobody(str(error.strerror or error)) from None
+
+    def _nobody(self, reason: str) -> HardwareError:
+        return HardwareError(
+            f"port {self._port}: no Micro-Manager answers ({reason}); start it and switch on "
+            f"Tools > Options > Run server on port {self._port}"
+        )
 
     @property
     def _calls(self) -> RemoteCore:

@@ -116,7 +116,9 @@ def test_an_announced_wait_is_no_hang(supervise):
 
 
 def test_a_worker_that_never_says_ready_is_killed(supervise):
-    outcome = supervise("time.sleep(3600 if restarts == 0 else 0); tell(what='finished')", start_s=1)
+    outcome = supervise(
+        "time.sleep(3600 if restarts == 0 else 0); tell(what='finished')", start_s=1
+    )
     assert (outcome.status, outcome.restarts) == (0, 1)
 
 
@@ -164,9 +166,7 @@ def test_a_process_that_ignores_its_leash_is_killed():
 def companion(text, monkeypatch):
     one = Companion(["-c", text])
     monkeypatch.setattr(Companion, "PAUSE_S", 0.0)
-    monkeypatch.setattr(
-        supervisor.subprocess, "Popen", _without_leash(supervisor.subprocess.Popen)
-    )
+    monkeypatch.setattr(supervisor.subprocess, "Popen", _without_leash(supervisor.subprocess.Popen))
     return one
 
 

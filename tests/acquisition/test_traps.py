@@ -78,9 +78,7 @@ def test_what_receives_images_never_raises(bench, study, visits, planned):
     assert take(bench, study, visits[0], planned).image[1, 0] == 1
 
 
-def test_a_camera_without_pixels_does_not_spin_for_ever(
-    bench, study, visits, planned, monkeypatch
-):
+def test_a_camera_without_pixels_does_not_spin_for_ever(bench, study, visits, planned, monkeypatch):
     # The engine asks again, a million times a second, while getImage raises.
     def no_pixels(*_, **__):
         raise RuntimeError("the image cannot be read")
