@@ -64,12 +64,12 @@ class Scene:
     seed: int = 1
 
     @classmethod
-    def random(cls, n=20, *, side=256, apart=26.0, low=2e3, high=4e4, seed=1, **more):
+    def random(cls, n=20, *, side=256, apart=26.0, low=2e3, high=4e4, seed=1, margin=14, **more):
         """Draw somata that do not touch."""
         rng = np.random.default_rng(seed)
         places = []
         while len(places) < n:
-            place = rng.uniform(14, side - 14, 2)
+            place = rng.uniform(margin, side - margin, 2)
             if all(np.hypot(*(place - other)) > apart for other in places):
                 places.append(place)
         y, x = np.array(places).T
@@ -102,7 +102,7 @@ class Scene:
             if shown is not None and not shown[k]:
                 continue
             r = np.hypot(yy - y, xx - x) / self.radius[k]
-            dome = 1.0 / (1.0 + np.exp((r - 1.0) * 2.2 * self.radius[k]))
+            dome = 1.0 / (1.0 + np.exp(np.minimum((r - 1.0) * 2.2 * self.radius[k], 60.0)))
             dome *= 1.0 - 0.35 * np.minimum(r, 1.0) ** 2
             image += light[k] * dome / dome.sum()
             if self.neurites:
@@ -110,8 +110,11 @@ class Scene:
                 for a, length in zip(angle, reach, strict=True):
                     along = np.sin(a) * (yy - y) + np.cos(a) * (xx - x)
                     across = np.cos(a) * (yy - y) - np.sin(a) * (xx - x)
-                    image += 0.15 * peak * np.exp(-0.5 * (across / 1.0) ** 2) * (
-                        (along > 0) & (along < length)
+                    image += (
+                        0.15
+                        * peak
+                        * np.exp(-0.5 * (across / 1.0) ** 2)
+                        * ((along > 0) & (along < length))
                     )
         for _ in range(self.debris):
             y, x = rng.uniform(5, self.side - 5, 2) + shift

@@ -122,13 +122,13 @@ class Pipeline:
         self._name_populations(traces)
         return VisitResult(result.labels, traces, self._score(visit, traces))
 
-    def skip(self, visit: FieldKey, reason: str) -> None:
+    def skip(self, visit: Visit, reason: str) -> None:
         """Note that a visit of a field was missed: nothing changes, and nothing shifts.
 
         Parameters
         ----------
-        visit : FieldKey
-            The field that was not visited.
+        visit : Visit
+            The visit that has no images.
         reason : str
             Why; kept by the journal, not here.
         """

@@ -62,6 +62,9 @@ SHOWN_AT_BORDER = 0.5
 WEAK = 0.7
 """Peaks above this part of the detection limit may go on with a neuron, not begin one."""
 
+OUTLINED = 1.2
+"""Peaks above this many detection limits have a fine outline; fainter ones a coarse one."""
+
 CLEAR = 1.6
 """Peaks above this many detection limits show their size: what is no soma there is none."""
 
@@ -180,7 +183,7 @@ def segment(
     smooth = label.smooth(image, gaussian_taps(fine_sigma))
     fine = _regions(smooth, noises, _FINE, soma_px, snr * WEAK)
     refused = ~fine.soma & (fine.snr >= CLEAR * snr)
-    labels, ratio = _named(fine, fine.soma)
+    labels, ratio = _named(fine, fine.soma & (fine.snr >= OUTLINED * snr))
     more = gaussian_taps(math.sqrt(coarse_sigma**2 - fine_sigma**2))
     coarse = _regions(label.smooth(smooth, more), noises, _COARSE, soma_px, snr * WEAK)
     free = coarse.soma & ~_overlap(coarse, labels > 0, 0.0)

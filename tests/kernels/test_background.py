@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livedeath.kernels import background
+from reference import background as twin
+
+SEEDS = st.integers(0, 10_000)
+
+
+def image(seed, shape, spots=3):
+    rng = np.random.default_rng(seed)
+    picture = rng.normal(20, 3, shape)
+    for y, x in rng.integers(0, shape, (spots, 2)):
+        picture[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] += 200
+    return picture.astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, n=st.integers(1, 200), floor=st.sampled_from([0.0, 0.6, 5.0]))
+def test_sample_level_equals_its_twin(seed, n, floor):
+    sample = np.sort(np.random.default_rng(seed).exponential(10, n).astype(np.float32))
+    fast = background.sample_level(sample, floor)
+    assert fast == pytest.approx(twin.sample_level(sample, floor), rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, height=st.integers(1, 70), width=st.integers(1, 70), tile=st.integers(5, 40))
+def test_tile_levels_equals_its_twin(seed, height, width, tile):
+    picture = image(seed, (height, width))
+    for fast, slow in zip(
+        background.tile_levels(picture, tile, 0.6),
+        twin.tile_levels(picture, tile, 0.6),
+        strict=True,
+    ):
+        np.testing.assert_allclose(fast, slow, rtol=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, rows=st.integers(1, 6), cols=st.integers(1, 6))
+def test_median_mesh_equals_its_twin(seed, rows, cols):
+    mesh = np.random.default_rng(seed).random((rows, cols)).astype(np.float32)
+    np.testing.assert_array_equal(background.median_mesh(mesh), twin.median_mesh(mesh))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, rows=st.integers(1, 6), cols=st.integers(1, 6))
+def test_calm_mesh_equals_its_twin(seed, rows, cols):
+    mesh, reaches = np.random.default_rng(seed).random((2, rows, cols)).astype(np.float32)
+    fast = background.calm_mesh(mesh, reaches)
+    np.testing.assert_array_equal(fast, twin.calm_mesh(mesh, reaches))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=SEEDS,
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    mesh=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+)
+def test_subtract_levels_equals_its_twin(seed, shape, mesh):
+    picture = image(seed, shape, spots=0)
+    mesh = (min(mesh[0], shape[0]), min(mesh[1], shape[1]))
+    levels = np.random.default_rng(seed).uniform(0, 9, mesh).astype(np.float32)
+    fast = background.subtract_levels(picture, levels)
+    np.testing.assert_allclose(fast, twin.subtract_levels(picture, levels), atol=2e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, height=st.integers(1, 20), width=st.integers(1, 20))
+def test_despeckle_equals_its_twin(seed, height, width):
+    fast = np.random.default_rng(seed).exponential(8, (height, width)).astype(np.float32)
+    slow = fast.copy()
+    assert background.despeckle(fast, 4.0) == twin.despeckle(slow, 4.0)
+    np.testing.assert_array_equal(fast, slow)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=SEEDS, shape=st.tuples(st.integers(1, 23), st.integers(1, 23)), factor=st.integers(1, 5)
+)
+def test_bin_sum_equals_its_twin(seed, shape, factor):
+    picture = image(seed, shape)
+    fast = background.bin_sum(picture, factor)
+    np.testing.assert_allclose(fast, twin.bin_sum(picture, factor), rtol=1e-5)
+
+
+def test_bright_things_do_not_lift_the_level():
+    picture = np.random.default_rng(1).normal(50, 4, (64, 64)).astype(np.float32)
+    picture[10:34, 10:34] += 500
+    levels, noises = background.tile_levels(picture, 64, 0.0)
+    assert levels[0, 0] == pytest.approx(50, abs=0.5)
+    assert noises[0, 0] == pytest.approx(4, rel=0.1)
+    assert picture.mean() > 100
+
+
+def test_a_sloping_background_is_taken_out_to_the_border():
+    y, x = np.mgrid[:96, :96]
+    picture = (100 + 0.2 * y + 0.1 * x).astype(np.float32)
+    levels, _ = background.tile_levels(picture, 32, 0.6)
+    assert np.abs(background.subtract_levels(picture, levels)).max() < 0.2
+    assert np.ptp(picture) > 25
+
+
+def test_a_hot_pixel_goes_and_a_soma_stays():
+    y, x = np.mgrid[:40, :40]
+    picture = (300 * np.exp(-((y - 20.0) ** 2 + (x - 20.0) ** 2) / 40)).astype(np.float32)
+    before = picture.copy()
+    picture[5, 5] = 900
+    assert background.despeckle(picture, 20.0) == 1
+    assert np.abs(picture - before).max() < 2

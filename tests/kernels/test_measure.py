@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livedeath.kernels import measure
+from reference import measure as twin
+
+SEEDS = st.integers(0, 10_000)
+SIDES = st.integers(1, 12)
+
+
+def scene(seed, height, width, n=3, half=2):
+    rng = np.random.default_rng(seed)
+    image = rng.normal(5, 3, (height, width)).astype(np.float32)
+    labels = rng.integers(0, n + 1, (height, width)).astype(np.int32)
+    clipped = rng.random((height, width)) < 0.2
+    places = np.column_stack([rng.uniform(-2, height + 1, n), rng.uniform(-2, width + 1, n)])
+    profiles = rng.random((n, 2 * half + 1, 2 * half + 1)).astype(np.float32)
+    profiles /= profiles.sum(axis=(1, 2), keepdims=True)
+    return image, labels, clipped, places, profiles
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES)
+def test_region_table_equals_its_twin(seed, height, width):
+    image, labels, clipped, *_ = scene(seed, height, width)
+    fast = measure.region_table(labels, 4, image, clipped)
+    np.testing.assert_allclose(fast, twin.region_table(labels, 4, image, clipped), atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, y=st.floats(-3, 8), x=st.floats(-3, 8))
+def test_bilinear_equals_its_twin(seed, y, x):
+    patch = np.random.default_rng(seed).random((5, 6)).astype(np.float32)
+    assert measure.bilinear(patch, y, x) == pytest.approx(twin.bilinear(patch, y, x), abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES, quantum=st.sampled_from([0.0, 1.0]))
+def test_weighted_sums_equals_its_twin(seed, height, width, quantum):
+    image, labels, clipped, places, profiles = scene(seed, height, width)
+    noises = np.array([[1.0, 2.0]], np.float32)[:, : min(2, width)].copy()
+    given_ = (image, noises, clipped, labels, np.arange(1, 4, dtype=np.int32), places, profiles)
+    fast, slow = measure.weighted_sums(*given_, quantum), twin.weighted_sums(*given_, quantum)
+    np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES)
+def test_soma_patches_equals_its_twin(seed, height, width):
+    image, labels, _, places, _ = scene(seed, height, width)
+    given_ = (image, labels, np.arange(1, 4, dtype=np.int32), places, 2)
+    np.testing.assert_allclose(measure.soma_patches(*given_), twin.soma_patches(*given_), atol=1e-5)
+
+
+def dome(light, side=31):
+    y, x = np.mgrid[:side, :side] - side // 2
+    shape = np.exp(-(y**2 + x**2) / 30.0)
+    return (light * shape / shape.sum()).astype(np.float32)
+
+
+def measured(image, *, owners=None, noise=2.0, quantum=0.0, place=(15.0, 15.0)):
+    owners = np.zeros(image.shape, np.int32) if owners is None else owners
+    return measure.weighted_sums(
+        image,
+        np.full((1, 1), noise, np.float32),
+        np.zeros(image.shape, bool),
+        owners,
+        np.array([1], np.int32),
+        np.array([place]),
+        dome(1.0)[np.newaxis],
+        quantum,
+    )[0]
+
+
+def test_the_light_of_a_known_shape_comes_back():
+    assert measured(dome(700.0))[measure.SUM] == pytest.approx(700, rel=1e-4)
+    assert measured(dome(700.0), place=(19.0, 15.0))[measure.SUM] < 600
+
+
+def test_a_neighbours_pixels_are_left_out():
+    image, owners = dome(700.0), np.zeros((31, 31), np.int32)
+    image[:, 18:] += 50
+    spoilt = measured(image, owners=owners)[measure.SUM]
+    owners[:, 18:] = 2
+    assert measured(image, owners=owners)[measure.SUM] == pytest.approx(700, rel=1e-4)
+    assert spoilt > 1000
+
+
+def test_the_stated_sd_is_the_scatter():
+    rng = np.random.default_rng(3)
+    rows = []
+    for _ in range(300):
+        image = rng.poisson(dome(900.0)) + rng.normal(0, 2.0, (31, 31))
+        rows.append(measured(image.astype(np.float32), quantum=1.0))
+    lights, variances = np.array(rows).T[:2]
+    assert np.sqrt(variances.mean()) == pytest.approx(lights.std(), rel=0.15)
+    assert lights.mean() == pytest.approx(900, rel=0.02)
+
+
+def test_nothing_in_view_is_nan():
+    assert np.isnan(measured(dome(1.0), place=(99.0, 99.0))[measure.SUM])

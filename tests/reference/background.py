@@ -1,0 +1,95 @@
+"""Readable twins of `livedeath.kernels.background`."""
+
+import numpy as np
+
+from livedeath.kernels.background import CLIP, CLIPPED_SD, LOWER_QUARTER_SD, SAMPLE
+
+
+def sample_level(sample, floor):
+    kept = list(sample)
+    for _ in range(5):
+        level = kept[len(kept) // 2]
+        noise = max((float(level) - float(kept[len(kept) // 4])) / LOWER_QUARTER_SD, floor)
+        ceiling = float(level) + CLIP * noise
+        kept = [v for v in kept if v <= ceiling] or kept[:1]
+    return float(level), noise
+
+
+def tiles(shape, tile):
+    rows, cols = max(shape[0] // tile, 1), max(shape[1] // tile, 1)
+    for r in range(rows):
+        for c in range(cols):
+            y = slice(r * shape[0] // rows, (r + 1) * shape[0] // rows)
+            x = slice(c * shape[1] // cols, (c + 1) * shape[1] // cols)
+            yield r, c, y, x
+
+
+def tile_levels(image, tile, floor):
+    rows, cols = max(image.shape[0] // tile, 1), max(image.shape[1] // tile, 1)
+    levels, noises = np.empty((rows, cols)), np.empty((rows, cols))
+    for r, c, ys, xs in tiles(image.shape, tile):
+        part = image[ys, xs]
+        steps = [(n - 1) // SAMPLE + 1 for n in part.shape]
+        level, noise = sample_level(np.sort(part[:: steps[0], :: steps[1]], axis=None), floor)
+        for _ in range(2):
+            off = part - np.float32(level)
+            near = off[np.abs(off) <= np.float32(CLIP * noise)].astype(np.float64)
+            if near.size:
+                level, noise = level + near.mean(), max(near.std() / CLIPPED_SD, floor)
+        levels[r, c], noises[r, c] = level, noise
+    return levels, noises
+
+
+def median_mesh(mesh):
+    smooth = np.empty_like(mesh)
+    for r, c in np.ndindex(mesh.shape):
+        near = np.sort(mesh[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2], axis=None)
+        smooth[r, c] = near[(near.size - 1) // 2]
+    return smooth
+
+
+def calm_mesh(mesh, reaches):
+    medians = median_mesh(mesh)
+    return np.where(mesh > medians + reaches, medians, mesh)
+
+
+def along(length, n):
+    """Return for each pixel the mesh node before it and how far it is to the next."""
+    pitch = length / n
+    place = (np.arange(length) + 0.5) / pitch - 0.5
+    node = np.clip(place.astype(int), 0, max(n - 2, 0))
+    return node, np.minimum(node + 1, n - 1), place - node
+
+
+def subtract_levels(image, levels):
+    top, bottom, down = along(image.shape[0], levels.shape[0])
+    left, right, across = along(image.shape[1], levels.shape[1])
+    flat = np.empty(image.shape)
+    for y, x in np.ndindex(image.shape):
+        upper = levels[top[y], left[x]] * (1 - across[x]) + levels[top[y], right[x]] * across[x]
+        lower = (
+            levels[bottom[y], left[x]] * (1 - across[x]) + levels[bottom[y], right[x]] * across[x]
+        )
+        flat[y, x] = image[y, x] - (upper * (1 - down[y]) + lower * down[y])
+    return flat
+
+
+def despeckle(image, margin):
+    changed = 0
+    for y in range(1, image.shape[0] - 1):
+        for x in range(1, image.shape[1] - 1):
+            around = image[y - 1 : y + 2, x - 1 : x + 2].ravel()
+            near = max(np.delete(around, 4).max(), 0)
+            if image[y, x] > margin and image[y, x] > 2 * near + margin:
+                image[y, x] = near
+                changed += 1
+    return changed
+
+
+def bin_sum(image, factor):
+    rows, cols = -(-image.shape[0] // factor), -(-image.shape[1] // factor)
+    binned = np.empty((rows, cols))
+    for r, c in np.ndindex(rows, cols):
+        block = image[r * factor : (r + 1) * factor, c * factor : (c + 1) * factor]
+        binned[r, c] = block.mean(dtype=np.float64) * factor**2
+    return binned
