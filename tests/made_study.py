@@ -91,8 +91,13 @@ def make_study(path, *, kill=True, compared=True, images=True, extra="", per_wel
     traces.write_parquet(run / "traces.parquet")
     _calls(neurons).write_parquet(run / "calls.parquet")
     (run / "settings.json").write_text("{}", encoding="utf-8")
-    made = {"livedeath": "0", "complete": True, "started": "2026-11-20T10:00:00.000+00:00",
-            "settings": {"false_alarms_per_1000_neuron_days": 1.0}, "libraries": {"numpy": "2"}}
+    made = {
+        "livedeath": "0",
+        "complete": True,
+        "started": "2026-11-20T10:00:00.000+00:00",
+        "settings": {"false_alarms_per_1000_neuron_days": 1.0},
+        "libraries": {"numpy": "2"},
+    }
     (run / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
     return folder
 
@@ -108,10 +113,17 @@ def _neurons(rng, folder, per_well, kill):
                 death = min(death, KILL_H + rng.gamma(2.0, 0.15))
             lost = rng.random() < 0.06
             loss = rng.uniform(2, 10) if lost else np.inf
-            rows.append({"id": len(rows) + 1, "field": field, "y": y, "x": x,
-                         "brightness": float(np.exp(rng.normal(7, 0.5))),
-                         "death": death if death < min(loss, end - 1) else np.inf,
-                         "loss": loss if death > loss else np.inf})
+            rows.append(
+                {
+                    "id": len(rows) + 1,
+                    "field": field,
+                    "y": y,
+                    "x": x,
+                    "brightness": float(np.exp(rng.normal(7, 0.5))),
+                    "death": death if death < min(loss, end - 1) else np.inf,
+                    "loss": loss if death > loss else np.inf,
+                }
+            )
     return rows
 
 
@@ -129,17 +141,38 @@ def _hours(folder, field):
 
 
 def _journal(folder):
-    entries = [{"kind": "acquisition", "what": "start",
-                "fingerprint": folder.study.fingerprint, "wall": "2026-11-18T09:00:00+00:00"}]
+    entries = [
+        {
+            "kind": "acquisition",
+            "what": "start",
+            "fingerprint": folder.study.fingerprint,
+            "wall": "2026-11-18T09:00:00+00:00",
+        }
+    ]
     for visit in folder.plan.visits:
         for key in visit.frames():
             bad = key.well == "C3" and key.t == 9 and key.channel == "GEDI"
             reason = {"reason": "the camera did not answer within 30 s"} if bad else {}
-            entries.append(frame_entry(key, "missed" if bad else "saved", time_h=visit.planned_h,
-                                       planned_h=visit.planned_h, wall="2026-11-19T09:00:00+00:00",
-                                       **reason))
-    entries.append({"kind": "log", "what": "note", "vessel": "plate1", "wells": [], "at_h": 3.0,
-                    "why": "door of the incubator was open for a minute"})
+            entries.append(
+                frame_entry(
+                    key,
+                    "missed" if bad else "saved",
+                    time_h=visit.planned_h,
+                    planned_h=visit.planned_h,
+                    wall="2026-11-19T09:00:00+00:00",
+                    **reason,
+                )
+            )
+    entries.append(
+        {
+            "kind": "log",
+            "what": "note",
+            "vessel": "plate1",
+            "wells": [],
+            "at_h": 3.0,
+            "why": "door of the incubator was open for a minute",
+        }
+    )
     folder.journal.append_all(entries)
 
 
@@ -159,15 +192,28 @@ def _traces(rng, folder, neurons):
             rng.random(n) < 0.02, int(Flag.OUT_OF_FOCUS), 0
         )
         ratio = 0.25 * _signal(neuron, hours) * (1 + 0.05 * rng.normal(size=n))
-        parts.append(pl.DataFrame({
-            "vessel": [field.vessel] * n, "well": [field.well] * n,
-            "field": np.full(n, field.field), "session": [""] * n, "population": ["all"] * n,
-            "neuron_id": np.full(n, neuron["id"]), "t": np.arange(n), "time_h": hours,
-            "y_px": np.full(n, neuron["y"]), "x_px": np.full(n, neuron["x"]),
-            "area_um2": np.where(gone, np.nan, 200.0),
-            "RFP": fill, "RFP_sd": fill * 0.02, "GEDI": fill * ratio, "GEDI_sd": fill * 0.01,
-            "flags": flags.astype(np.uint32),
-        }))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "vessel": [field.vessel] * n,
+                    "well": [field.well] * n,
+                    "field": np.full(n, field.field),
+                    "session": [""] * n,
+                    "population": ["all"] * n,
+                    "neuron_id": np.full(n, neuron["id"]),
+                    "t": np.arange(n),
+                    "time_h": hours,
+                    "y_px": np.full(n, neuron["y"]),
+                    "x_px": np.full(n, neuron["x"]),
+                    "area_um2": np.where(gone, np.nan, 200.0),
+                    "RFP": fill,
+                    "RFP_sd": fill * 0.02,
+                    "GEDI": fill * ratio,
+                    "GEDI_sd": fill * 0.01,
+                    "flags": flags.astype(np.uint32),
+                }
+            )
+        )
     return pl.concat(parts).sort("time_h", "neuron_id")
 
 
@@ -177,21 +223,33 @@ def _calls(neurons):
         death, loss, field = neuron["death"], neuron["loss"], neuron["field"]
         dead, lost = np.isfinite(death), np.isfinite(loss)
         low = np.floor((death if dead else min(loss, 15.0)) / INTERVAL_H) * INTERVAL_H
-        rows.append({
-            "vessel": field.vessel, "well": field.well, "field": field.field,
-            "neuron_id": neuron["id"], "population": "all", "endpoint": "indicator_rise",
-            "outcome": "dead" if dead else "lost" if lost else "alive",
-            "p_alive": float(not dead), "p_dead": 1.0 if dead else 0.2 if lost else 0.0,
-            "p_lost": 0.8 if lost else 0.0, "entry_h": 0.0, "last_alive_h": float(low),
-            "first_dead_h": float(low + INTERVAL_H) if dead else None,
-            "death_h": float(death) if dead else None,
-            "death_low_h": float(death - 0.2) if dead else None,
-            "death_high_h": float(death + 0.2) if dead else None,
-            "called_at_h": float(low + 2 * INTERVAL_H) if dead else None,
-            "evidence": 20.0 + neuron["id"] % 7, "loss_reason": "mask_lost" if lost else "",
-            "flags": 0,
-        })
-    return pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("flags").cast(pl.UInt32))
+        rows.append(
+            {
+                "vessel": field.vessel,
+                "well": field.well,
+                "field": field.field,
+                "neuron_id": neuron["id"],
+                "population": "all",
+                "endpoint": "indicator_rise",
+                "outcome": "dead" if dead else "lost" if lost else "alive",
+                "p_alive": float(not dead),
+                "p_dead": 1.0 if dead else 0.2 if lost else 0.0,
+                "p_lost": 0.8 if lost else 0.0,
+                "entry_h": 0.0,
+                "last_alive_h": float(low),
+                "first_dead_h": float(low + INTERVAL_H) if dead else None,
+                "death_h": float(death) if dead else None,
+                "death_low_h": float(death - 0.2) if dead else None,
+                "death_high_h": float(death + 0.2) if dead else None,
+                "called_at_h": float(low + 2 * INTERVAL_H) if dead else None,
+                "evidence": 20.0 + neuron["id"] % 7,
+                "loss_reason": "mask_lost" if lost else "",
+                "flags": 0,
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.col("flags").cast(pl.UInt32)
+    )
 
 
 def _images(rng, folder, neurons, run):

@@ -1,0 +1,96 @@
+import json
+
+import polars as pl
+import pytest
+
+from livedeath.cli.main import run
+from made_study import make_study
+from tables import neurons
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "my neurons.csv"
+    neurons({"vehicle": 0.02, "drug": 0.06}, blocks=["c1", "c2"], lost_per_h=0.01).write_csv(path)
+    return path
+
+
+def said(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_json_holds_groups_and_the_comparison(table, capsys):
+    command = ["survival", str(table), "--group", "arm", "--unit", "unit", "--json"]
+    assert run(command) == 0
+    result = said(capsys)
+    drug = result["groups"]["drug"]
+    assert drug["n_units"] == 4
+    assert drug["n_dead"] + drug["n_lost"] + drug["n_alive"] == drug["n_neurons"]
+    assert {"value", "low", "high", "all_lost_dead", "no_lost_dead"} <= set(drug["survival"][-1])
+    assert result["comparison"]["p"] < 0.05
+    assert result["comparison"]["effect"] > 1.5
+    assert result["comparison"]["hazard_ratio"] > 1.5
+    assert result["comparison"]["n_units"] == {"vehicle": 4, "drug": 4}
+
+
+def test_a_block_pairs_the_test(table, capsys):
+    assert run(["survival", str(table), "--block", "block", "--json"]) == 0
+    assert "paired" in said(capsys)["comparison"]["method"]
+
+
+def test_one_unit_per_arm_gives_null(tmp_path, capsys):
+    path = tmp_path / "one.parquet"
+    neurons({"vehicle": 0.02, "drug": 0.06}, units=1).write_parquet(path)
+    assert run(["survival", str(path), "--json"]) == 0
+    comparison = said(capsys)["comparison"]
+    assert comparison["p"] is None
+    assert "2 units per arm" in comparison["refused"]
+
+
+def test_tables_are_written_to_a_new_folder(table, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(["survival", str(table), "--out", str(out), "--json"]) == 0
+    said(capsys)
+    assert pl.read_csv(out / "arms.csv")["arm"].to_list() == ["vehicle", "drug"]
+    assert (out / "survival.csv").is_file()
+
+
+def test_people_read_a_table_and_a_sentence(table, capsys):
+    assert run(["survival", str(table)]) == 0
+    text = capsys.readouterr().out
+    assert "drug against vehicle: death rate x" in text
+    assert "lost dead or not" in text
+
+
+def test_a_study_is_read_with_its_arms(tmp_path, capsys):
+    make_study(tmp_path / "s", images=False)
+    assert run(["survival", str(tmp_path / "s"), "--group", "arm", "--unit", "well", "--json"]) == 0
+    result = said(capsys)
+    assert set(result["groups"]) == {"vehicle", "glutamate 50 uM", "glutamate + rescue"}
+    assert len(result["comparisons"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--group", "drug"], "no column 'drug'"),
+        (["--unit", "animal"], "no column 'animal'"),
+        (["--block", "litter"], "no column 'litter'"),
+        (["--covariate", "size"], "no column 'size'"),
+        (["--control", "sham"], "No group is called 'sham'"),
+        (["--endpoint", "x", "--group", "nothing"], "no column 'nothing'"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_one_sentence(table, tmp_path, capsys, arguments, words):
+    out = tmp_path / "out"
+    assert run(["survival", str(table), *arguments, "--out", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert not out.exists()
+
+
+def test_no_such_file_is_refused(tmp_path, capsys):
+    assert run(["survival", str(tmp_path / "none.csv")]) == 2
+    assert "there is no such file" in capsys.readouterr().err
