@@ -146,7 +146,13 @@ class Pipeline:
         dict of str to array
             Columns of `livedeath.model.tables.CALLS`.
         """
-        return self._scorer.calls(traces)
+        roles = {"signal": self.sensed}
+        if self.reference is not None:
+            roles["reference"] = self.reference
+        given = dict(traces)
+        for role, channel in roles.items():
+            given[role], given[f"{role}_sd"] = traces[channel], traces[f"{channel}_sd"]
+        return self._scorer.calls(given)
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays, scalars and text."""
