@@ -76,3 +76,33 @@ def blobs(visits=6, side=96, *, seed=0, channels=1):
     frames = rng.poisson(np.broadcast_to(scene, (visits, channels, side, side)))
     frames = frames.astype(np.uint16)
     return frames[:, 0] if channels == 1 else frames
+
+
+BLOB_STUDY = """
+title = "four neurons"
+vessels = [{ id = "plate1", wells = ["B2"] }]
+channels = [
+  { name = "fill", role = "fill", exposure_ms = 50 },
+  { name = "GEDI", role = "indicator", exposure_ms = 50 },
+]
+optics = { pixel_size_um = 1.0, image_shape_px = [96, 96] }
+schedule = { interval_h = 1, duration_h = 11 }
+"""
+
+
+def study_of_blobs():
+    """Return a study of one field of `blobs`, twelve visits, two channels."""
+    return Study.from_toml(BLOB_STUDY)
+
+
+def acquire_blobs(folder):
+    """Acquire `blobs`; the neuron at the upper left lights up from the seventh visit on."""
+    frames = blobs(12, channels=2).astype(float)
+    frames[:, 1] *= 0.3
+    frames[6:, 1, 10:38, 10:38] *= 5
+    for visit in folder.plan.visits:
+        for key in visit.frames():
+            channel = ("fill", "GEDI").index(key.channel)
+            folder.images.write(key, frames[visit.t, channel].astype(np.uint16))
+            folder.journal.append(entry_of(visit, key))
+    folder.journal.append({"kind": "acquisition", "what": "finish"})

@@ -314,3 +314,61 @@ def test_a_process_killed_in_the_middle_is_continued(study, tmp_path, after):
     reference = offline(study)
     assert_same(Run(tmp_path / "killed" / run.path.name), reference)
     assert tables.read_parquet(reference.traces_path).height == 10
+
+
+def imaged(path):
+    """Make a study of one field with round neurons, one of which dies; really imaged."""
+    study = small_studies.study_of_blobs()
+    folder = StudyFolder.create(path, study)
+    folder.images.create(folder.plan)
+    small_studies.acquire_blobs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    folder = imaged(tmp_path_factory.mktemp("real") / "study")
+    return folder, follow(folder)
+
+
+def test_the_real_pipeline_sees_the_same_live(real, tmp_path, often):
+    live = StudyFolder.create(tmp_path / "live", real[0].study)
+    live.images.create(live.plan)
+    runs = []
+    thread = threading.Thread(target=lambda: runs.append(follow(live, live=True)))
+    thread.start()
+    small_studies.acquire_blobs(live)
+    thread.join(60)
+    assert not thread.is_alive()
+    assert real[1].calls().height == 4
+    assert_same(runs[0], real[1])
+
+
+def test_the_real_pipeline_goes_on_exactly_after_every_visit(real, tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "CHECKPOINT_VISITS", 1)
+    folder = imaged(tmp_path / "study")
+
+    class OneVisit(following.Pipeline):
+        pushes = 0
+
+        def push(self, visit, labels=None):
+            if self.pushes:
+                raise KeyboardInterrupt
+            self.pushes += 1
+            return super().push(visit, labels)
+
+    for _ in folder.plan.visits[1:]:
+        with pytest.raises(KeyboardInterrupt):
+            follow(folder, make_analyser=OneVisit)
+    run = follow(folder, make_analyser=OneVisit)
+    assert run.complete
+    assert_same(run, real[1])
+
+
+def test_a_death_in_the_images_is_called_and_dated(real):
+    dead = real[1].calls().filter(pl.col("outcome") == "dead")
+    assert dead.height == 1
+    where = real[1].traces().filter(pl.col("neuron_id") == dead["neuron_id"][0])
+    assert (where["y_px"][0], where["x_px"][0]) == pytest.approx((24, 24), abs=2)
+    assert 5.0 <= dead["death_low_h"][0] <= dead["death_h"][0] <= dead["death_high_h"][0] <= 7.1
+    assert 6.0 <= dead["called_at_h"][0] <= 9.1
