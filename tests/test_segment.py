@@ -30,7 +30,7 @@ def test_somata_are_found_among_neurites_and_debris():
     for seed in range(4):
         scene = scenes.Scene.random(20, side=256, seed=seed, low=1500)
         seen = found(scene)
-        hits = scenes.match(seen.labels, scene.truth())
+        hits = scenes.match(seen.labels, scene.truth(), 0.35)
         recall += (hits > 0).sum()
         extra += seen.detections.strong.sum() - (hits > 0).sum()
         total += len(scene)

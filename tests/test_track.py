@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -213,5 +214,5 @@ def test_real_neurons_are_linked_as_their_source_links_them(shared_data, well):
     assert total > 200
     assert good >= 0.95 * total
     ids = sorted(set(numbers[0]) & set(numbers[5]))
-    shuffled = sum(numbers[0][n] == numbers[5][m] for n, m in zip(ids, ids[1:], strict=False))
+    shuffled = sum(numbers[0][n] == numbers[5][m] for n, m in pairwise(ids))
     assert shuffled < 5

@@ -122,7 +122,8 @@ def correct(
     ceiling = _ceiling(stack.dtype, camera, bit_depth)
     clipped = np.zeros(stack.shape[1:], np.bool_)
     if ceiling is not None:
-        clipped |= (stack >= ceiling).any(axis=0)
+        for plane in stack:
+            clipped |= plane >= ceiling
     calibrated = camera.gain_e_per_adu is not None and camera.offset_adu is not None
     light = _light(stack, camera, calibrated)
     if flat is not None:
@@ -164,8 +165,8 @@ def _ceiling(dtype: np.dtype[Any], camera: Camera, bit_depth: int | None) -> flo
 
 def _light(stack: NDArray[Any], camera: Camera, calibrated: bool) -> NDArray[np.float32]:
     floor = float(camera.offset_adu or 0.0) if calibrated else float(stack.min())
-    light = np.zeros(stack.shape[1:], np.float32)
-    for plane in stack:
+    light: NDArray[np.float32] = np.subtract(stack[0], floor, dtype=np.float32, casting="unsafe")
+    for plane in stack[1:]:
         light += np.subtract(plane, floor, dtype=np.float32, casting="unsafe")
     if calibrated:
         light *= np.float32(camera.gain_e_per_adu or 1.0)
@@ -223,7 +224,8 @@ def level(frame: CorrectedFrame, soma_px: float) -> LevelledFrame:
     Cost linear in Y*X. Hot pixels and cosmic rays are brought down to their neighbours.
     """
     tile = max(round(TILE_SOMAS * soma_px), 16)
-    levels, noises = background.tile_levels(frame.image, tile, frame.least_noise)
+    rows, cols = (max(side // tile, 1) for side in frame.image.shape)
+    levels, noises = background.tile_levels(frame.image, rows, cols, frame.least_noise)
     noises = background.median_mesh(noises)
     levels = background.calm_mesh(levels, noises)
     if frame.calibrated:

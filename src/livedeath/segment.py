@@ -44,7 +44,7 @@ CERTAIN_WIDTH = 0.3
 ALONE = 0.6
 """A region stands alone if it meets others only below this part of its own peak."""
 
-CLEAR_NARROW = 4.0
+CLEAR_NARROW = 2.4
 """And its peak must be this many times the weakest one's: its width must be more than noise."""
 
 MOST_ELONGATED_NARROW = 2.5
@@ -181,9 +181,9 @@ def segment(
     """
     fine_sigma, coarse_sigma = FINE * soma_px, COARSE * soma_px
     smooth = label.smooth(image, gaussian_taps(fine_sigma))
-    fine = _regions(smooth, noises, _FINE, soma_px, snr * WEAK)
+    fine = _regions(smooth, noises, _FINE, soma_px, snr * OUTLINED)
     refused = ~fine.soma & (fine.snr >= CLEAR * snr)
-    labels, ratio = _named(fine, fine.soma & (fine.snr >= OUTLINED * snr))
+    labels, ratio = _named(fine, fine.soma)
     more = gaussian_taps(math.sqrt(coarse_sigma**2 - fine_sigma**2))
     coarse = _regions(label.smooth(smooth, more), noises, _COARSE, soma_px, snr * WEAK)
     free = coarse.soma & ~_overlap(coarse, labels > 0, 0.0)
@@ -200,6 +200,7 @@ class _Regions:
     labels: NDArray[np.int32]
     soma: NDArray[np.bool_]
     snr: NDArray[np.float64]
+    area: NDArray[np.float64]
 
 
 def _regions(
@@ -221,7 +222,7 @@ def _regions(
     table = measure.region_table(basins, tops.size - 1, smooth, np.zeros(smooth.shape, np.bool_))
     alone = (saddles < ALONE * peaks) & (ratio >= CLEAR_NARROW * snr)
     soma = _soma_like(table, alone, soma_px, scale) & (ratio >= snr)
-    return _Regions(basins, soma, ratio)
+    return _Regions(basins, soma, ratio, table[:, measure.AREA])
 
 
 def _named(
@@ -236,10 +237,8 @@ def _named(
 
 def _overlap(regions: _Regions, mask: NDArray[np.bool_], part: float) -> NDArray[np.bool_]:
     """Tell which regions lie on a mask with more than a part of their area."""
-    n = regions.soma.size
-    area = np.bincount(regions.labels.ravel(), minlength=n)
-    covered = np.bincount(regions.labels[mask], minlength=n)
-    return covered > part * area
+    covered = np.bincount(regions.labels[mask], minlength=regions.soma.size)
+    return np.asarray(covered > part * regions.area, np.bool_)
 
 
 def _smooth_noise(
@@ -251,12 +250,13 @@ def _smooth_noise(
     haze, neurites and the correlated noise of processed images.
     """
     white = noises * np.float32((gaussian_taps(sigma).astype(np.float64) ** 2).sum())
-    tile = max(smooth.shape[0] // noises.shape[0], smooth.shape[1] // noises.shape[1], 1)
-    _, seen = background.tile_levels(smooth, tile, 0.0)
-    seen = background.median_mesh(seen)
-    if seen.shape != white.shape:
-        seen = np.full(white.shape, np.median(seen), np.float32)
-    return np.asarray(np.maximum(white, seen), np.float32)
+    step = max(int(sigma), 1)
+    thinned = np.ascontiguousarray(smooth[::step, ::step])
+    if min(side // n for side, n in zip(thinned.shape, noises.shape, strict=True)) < 1:
+        return white
+    n_rows, n_cols = noises.shape
+    _, seen = background.tile_levels(thinned, n_rows, n_cols, 0.0)
+    return np.asarray(np.maximum(white, background.median_mesh(seen)), np.float32)
 
 
 def _at(

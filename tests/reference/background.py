@@ -15,8 +15,7 @@ def sample_level(sample, floor):
     return float(level), noise
 
 
-def tiles(shape, tile):
-    rows, cols = max(shape[0] // tile, 1), max(shape[1] // tile, 1)
+def tiles(shape, rows, cols):
     for r in range(rows):
         for c in range(cols):
             y = slice(r * shape[0] // rows, (r + 1) * shape[0] // rows)
@@ -24,10 +23,9 @@ def tiles(shape, tile):
             yield r, c, y, x
 
 
-def tile_levels(image, tile, floor):
-    rows, cols = max(image.shape[0] // tile, 1), max(image.shape[1] // tile, 1)
+def tile_levels(image, rows, cols, floor):
     levels, noises = np.empty((rows, cols)), np.empty((rows, cols))
-    for r, c, ys, xs in tiles(image.shape, tile):
+    for r, c, ys, xs in tiles(image.shape, rows, cols):
         part = image[ys, xs]
         steps = [(n - 1) // SAMPLE + 1 for n in part.shape]
         level, noise = sample_level(np.sort(part[:: steps[0], :: steps[1]], axis=None), floor)

@@ -184,23 +184,29 @@ def flood(
     n = 0
     for at in order:
         y, x = at // width, at % width
-        best, best_value = 0, np.float32(-np.inf)
+        best, best_value, alike = 0, np.float32(-np.inf), True
         for v in range(max(y - 1, 0), min(y + 2, height)):
-            for u in range(max(x - 1, 0), min(x + 2, width)):
-                if basins[v, u] > 0 and image[v, u] > best_value:
-                    best, best_value = basins[v, u], image[v, u]
+            for near_at in range(v * width + max(x - 1, 0), v * width + min(x + 2, width)):
+                basin = flat[near_at]
+                if basin == 0:
+                    continue
+                alike = alike and (best == 0 or basin == best)
+                if values[near_at] > best_value:
+                    best, best_value = basin, values[near_at]
         if best == 0:
             n += 1
             parents[n], peaks[n], meets[n], flat[at] = n, at, np.float32(0), n
             continue
         root = find_root(parents, best)
         flat[at] = root
+        if alike:
+            continue
         saddle = values[at]
         for v in range(max(y - 1, 0), min(y + 2, height)):
-            for u in range(max(x - 1, 0), min(x + 2, width)):
-                if basins[v, u] == 0:
+            for near_at in range(v * width + max(x - 1, 0), v * width + min(x + 2, width)):
+                if flat[near_at] == 0 or flat[near_at] == root:
                     continue
-                other = find_root(parents, basins[v, u])
+                other = find_root(parents, flat[near_at])
                 if other == root:
                     continue
                 low, high = other, root
