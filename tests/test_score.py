@@ -368,7 +368,7 @@ def test_time_that_runs_backwards_is_refused():
 
 
 def test_a_neuron_twice_in_a_visit_is_refused():
-    with pytest.raises(TableError, match="neuron 7 stands in it twice"):
+    with pytest.raises(TableError, match="neuron 7 was already given"):
         Scorer().push(0.0, np.array([7, 7]), np.array([1.0, 1.0]))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from livedeath.kernels import baseline, detect, onset
 from livedeath.kernels.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
-from livedeath.score import _empty_bank
+from livedeath.kernels.record import empty_bank, empty_baselines
 from reference import baseline as slow_baseline
 from reference import detect as slow_detect
 from reference import onset as slow_onset
@@ -19,14 +19,11 @@ SLOTS = 5
 
 
 def _state(n, endpoint):
-    base = baseline.Baselines(
-        np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 3)), np.zeros((n, 6)),
-        np.zeros((n, 2)), np.zeros(n, np.int64),
-    )  # fmt: skip
+    base = empty_baselines(n)
     return (
         base,
-        _empty_bank(n, SLOTS, endpoint.deaths),
-        _empty_bank(n, 3, endpoint.blips),
+        empty_bank(n, SLOTS, endpoint.deaths),
+        empty_bank(n, 3, endpoint.blips),
     )
 
 

@@ -66,7 +66,7 @@ def predict(x, p, dt_h, noise, wander):
 def predict_visit(rows, time_h, value, fill, fixed, slope, relative, base, noise):
     out = []
     for i, r in enumerate(rows):
-        if base.count[r] == 0:
+        if base.visits[r] == 0:
             out.append([np.nan] * 3)
             continue
         x, p = predict(
@@ -84,7 +84,7 @@ def model_visit(
     out = np.zeros((len(rows), len(white)))
     for i, r in enumerate(rows):
         for m in range(len(white)):
-            if base.count[r] == 0:
+            if base.visits[r] == 0:
                 x, p = begin(
                     value[i], fill[i], fixed[i], relative[i], noise, white[m], wander[m]
                 )

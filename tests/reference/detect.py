@@ -1,6 +1,7 @@
 """Readable twin of `livedeath.kernels.detect`: one neuron, one slot, one template at a time."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def open_slot(slots, room, time_h, onset, mass, shapes):
     if len(slots) == room:
         closeness = [
             (b["onset"] - a["onset"]) / (time_h - b["onset"] + 0.1)
-            for a, b in zip(slots, slots[1:], strict=False)
+            for a, b in pairwise(slots)
         ]
         k = int(np.argmin(closeness))
         older, newer = slots[k], slots[k + 1]
@@ -125,9 +126,9 @@ def score_visit(
     out = np.zeros((len(rows), 5 + len(outliers) + len(rates)))
     for i, r in enumerate(rows):
         dt, before = time_h - base.last_h[r], base.last_h[r]
-        base.count[r] += 1
+        base.visits[r] += 1
         base.last_h[r] = time_h
-        if base.count[r] == 1:
+        if base.visits[r] == 1:
             x, p = begin(
                 value[i], fill[i], fixed[i], relative[i], noise, noise.white, noise.wander
             )

@@ -23,7 +23,7 @@ REFERENCE_WALK = 0.15
 class Baselines(NamedTuple):
     """Kalman filters, one row per neuron; changed in place."""
 
-    count: NDArray[np.int64]
+    visits: NDArray[np.int64]
     last_h: NDArray[np.float64]
     state: NDArray[np.float64]
     cov: NDArray[np.float64]
@@ -176,7 +176,7 @@ def predict_visit(
     Parameters
     ----------
     rows : (n,) int64
-        Rows of ``base``; only those with ``count > 0`` are predicted.
+        Rows of ``base``; only those with ``visits > 0`` are predicted.
     time_h : float
         Time of the visit, h; not before ``base.last_h``.
     value, fill : (n,) float64
@@ -201,7 +201,7 @@ def predict_visit(
     p = np.empty(6)
     for i in range(rows.size):
         r = rows[i]
-        if base.count[r] == 0:
+        if base.visits[r] == 0:
             continue
         x[:] = base.state[r]
         p[:] = base.cov[r]
@@ -257,7 +257,7 @@ def model_visit(
         for m in range(white.size):
             x = state[r, m]
             p = cov[r, m]
-            if base.count[r] == 0:
+            if base.visits[r] == 0:
                 first = value[i] / max(fill[i], 0.3)
                 rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
                 _begin(x, p, first, rel, noise, white[m], wander[m])

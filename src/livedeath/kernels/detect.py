@@ -355,9 +355,9 @@ def score_visit(
         p = base.cov[r]
         dt = time_h - base.last_h[r]
         before = base.last_h[r]
-        base.count[r] += 1
+        base.visits[r] += 1
         base.last_h[r] = time_h
-        if base.count[r] == 1:
+        if base.visits[r] == 1:
             first = value[i] / max(fill[i], 0.3)
             rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
             _begin(x, p, first, rel, noise, noise.white, noise.wander)

@@ -34,6 +34,18 @@ STEPS = 1.75 ** np.arange(-2.0, 3.0)
 BLIP_RATES = np.array([2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
 """Candidate rates of transients per neuron-day; prior even in the logarithm."""
 
+ARRIVAL_VISITS = 3
+"""Visits after which it is decided whether a neuron was dead on arrival."""
+ARRIVAL_NEURONS = 10
+"""Fewest living neurons to compare with."""
+ARRIVAL_PRIOR = 0.05
+"""Share of neurons dead on arrival, before their values are seen."""
+ARRIVAL_FOLD = np.log(3.0)
+ARRIVAL_SD = 0.35
+"""A dead neuron's ratio is three times a live one's, log sd 0.35 (GEDI-like sensors)."""
+ARRIVAL_CERTAINTY = 0.95
+"""Least probability; what is less sure counts as alive."""
+
 
 class Endpoint(NamedTuple):
     """What a death looks like, and the noise expected before anything is learnt."""
@@ -245,3 +257,17 @@ def _parabola(log_posterior: Floats, top: int) -> float:
 def _posterior(log_weights: Floats) -> Floats:
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def dead_on_arrival(above: Floats, spread: float) -> NDArray[np.bool_]:
+    """Return which neurons stand, by their first visits, at the level of the dead.
+
+    ``above`` is the ln of the ratio over the living's median, ``spread`` the living's log
+    sd. A merely bright neuron is alive: only what the living's own spread does not explain
+    is named.
+    """
+    wide = np.hypot(spread, ARRIVAL_SD)
+    odds = -0.5 * ((above - ARRIVAL_FOLD) / wide) ** 2 + 0.5 * (above / spread) ** 2
+    odds += np.log(spread / wide * ARRIVAL_PRIOR / (1.0 - ARRIVAL_PRIOR))
+    sure = odds > np.log(ARRIVAL_CERTAINTY / (1.0 - ARRIVAL_CERTAINTY))
+    return np.asarray(sure & (above > 0.0))

@@ -4,6 +4,7 @@ Looks at later values too, so it dates a death; it never makes a call.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,6 +20,24 @@ from livedeath.kernels.baseline import (
     _update,
     _variance,
 )
+
+Floats = NDArray[np.float64]
+
+VISITS_BEFORE = 150
+"""Visits before a call among which its onset is sought."""
+AFTER_H = 3.0
+"""Later values, h after the call, that date a death; at least four visits."""
+
+
+class Trace(NamedTuple):
+    """A neuron's measured visits in time order, as in `baseline.predict_visit`."""
+
+    time_h: Floats
+    value: Floats
+    fill: Floats
+    fixed: Floats
+    slope: Floats
+    relative: Floats
 
 
 @njit(cache=True, nogil=True)
@@ -187,3 +206,75 @@ def onset_likelihood(
                 time_h, value, fill, fixed, slope, relative, noise,
             )  # fmt: skip
     return out
+
+
+def date_onset(
+    trace: Trace,
+    called_h: float,
+    noise: Noise,
+    amplitude: tuple[float, float],
+    tau_h: Floats,
+    tau_prior: Floats,
+) -> tuple[float, float, float, float, float]:
+    """Date a called death from its whole trace.
+
+    Parameters
+    ----------
+    trace : Trace
+        The neuron's measured visits, later ones too.
+    called_h : float
+        The visit at which it was called, h.
+    noise : Noise
+        Noise of living neurons; ``scale`` is this neuron's own.
+    amplitude : (float, float)
+        Prior mean and standard deviation of the amplitude, in baselines.
+    tau_h, tau_prior : (b,) float64
+        Time constants, h, and their prior.
+
+    Returns
+    -------
+    tuple of float
+        Median, 2.5 % and 97.5 % of the onset's posterior, h, and the visits around the
+        median. All onsets between the first visit and the call are equally likely before.
+    """
+    time_h = trace.time_h
+    call = int(np.searchsorted(time_h, called_h, side="right")) - 1
+    if call < 1:
+        return called_h, called_h, called_h, np.nan, called_h
+    low = max(0, call - VISITS_BEFORE)
+    high = int(np.searchsorted(time_h, called_h + AFTER_H, side="right"))
+    part = Trace(*(a[low : max(high, call + 5)] for a in trace))
+    edges = time_h[low : call + 1]
+    middles = 0.5 * (edges[1:] + edges[:-1])
+    prior = np.log(tau_prior)
+    few = slice(1, None, 3)
+    coarse = onset_likelihood(
+        part.time_h, part.value, part.fill, part.fixed, part.slope, part.relative,
+        noise, middles, tau_h[few], *amplitude,
+    )  # fmt: skip
+    best = (coarse + prior[few]).max(axis=1)
+    likely = np.flatnonzero(best > best.max() - 12.0)
+    first, last = max(int(likely[0]) - 1, 0), min(int(likely[-1]) + 1, middles.size - 1)
+    grid, width = _fine_grid(edges[first : last + 2])
+    fine = onset_likelihood(
+        part.time_h, part.value, part.fill, part.fixed, part.slope, part.relative,
+        noise, grid, tau_h, *amplitude,
+    )  # fmt: skip
+    fine += prior
+    mass = np.exp(fine - fine.max()).sum(axis=1) * width
+    total = np.concatenate([[0.0], np.cumsum(mass)])
+    ends = np.concatenate([grid - 0.5 * width, [grid[-1] + 0.5 * width[-1]]])
+    low_h, death_h, high_h = np.interp([0.025, 0.5, 0.975], total / total[-1], ends)
+    after = int(np.searchsorted(time_h, death_h, side="right"))
+    after = min(max(after, 1), time_h.size - 1)
+    return death_h, low_h, high_h, float(time_h[after - 1]), float(time_h[after])
+
+
+def _fine_grid(edges: Floats) -> tuple[Floats, Floats]:
+    """Return onsets about a minute apart, 4 to 12 per interval, and their widths."""
+    steps = np.diff(edges)
+    counts = np.clip(np.ceil(steps * 60.0), 4, 12).astype(np.int64)
+    width = np.repeat(steps / counts, counts)
+    start = np.repeat(edges[:-1], counts)
+    nth = np.concatenate([np.arange(c) for c in counts.tolist()])
+    return start + (nth + 0.5) * width, width

@@ -1,0 +1,103 @@
+"""Steps common to a well's neurons: found, taken out within a budget, remembered.
+
+A medium change or a fluorescent compound moves all neurons of a well alike; dying neurons
+differ in onset and fold. So a step is taken out only where the neurons agree, freely
+right after an intervention and within a small budget otherwise: a well that dies at once
+is never hidden.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NEURONS = 8
+"""Fewest living neurons that show a step common to a well."""
+BUDGET = 0.15
+"""Largest common step, ln, taken out between two journaled interventions."""
+FREE = 1.4
+"""Largest common step, ln, taken out right after an intervention."""
+
+
+class Wells:
+    """Names, times and common steps of the wells."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, int] = {}
+        self.gain = np.zeros((0, 2))
+        self.time_h = np.zeros((0, 3))
+        self.log = np.zeros((0, 3))
+
+    def code(self, name: str, time_h: float) -> int:
+        """Return a well's number; an unknown well gets one."""
+        if name not in self.codes:
+            self.codes[name] = len(self.codes)
+            self.gain = np.vstack([self.gain, np.zeros(2)])
+            self.time_h = np.vstack([self.time_h, [time_h, time_h, 0.0]])
+        return self.codes[name]
+
+    def visit(self, codes: Ints, time_h: float) -> None:
+        """Note that wells were visited: first, last and number of visits."""
+        here = np.unique(codes)
+        self.time_h[here, 1] = time_h
+        self.time_h[here, 2] += 1.0
+
+    def steps(
+        self, time_h: float, codes: Ints, off: Floats, sd: Floats, intervened: NDArray[np.bool_]
+    ) -> Floats:
+        """Return the new step, ln, that each row shares with its well; 0 where none.
+
+        ``off`` is the deviation from the prediction in levels, NaN where there is none,
+        and ``sd`` its standard deviation.
+        """
+        step = np.zeros(codes.size)
+        for well in np.unique(codes).tolist():
+            here = codes == well
+            part = here & np.isfinite(off)
+            if part.sum() < NEURONS:
+                continue
+            free = bool(intervened[here].any())
+            gain, mark = self.gain[well]
+            bound = FREE if free else BUDGET
+            after = float(np.clip(gain + common(off[part], sd[part]), mark - bound, mark + bound))
+            step[here] = after - gain
+            self.gain[well] = after, after if free else mark
+            if after != gain:
+                self.log = np.vstack([self.log, [time_h, well, after]])
+        return step
+
+    def gain_at(self, time_h: Floats, well: int) -> Floats:
+        """Return the ln of all that was taken out of a well by each time."""
+        log = self.log[self.log[:, 1] == well]
+        when = np.searchsorted(log[:, 0], time_h, side="right")
+        return np.concatenate([[0.0], log[:, 2]])[when]
+
+    def state(self) -> dict[str, NDArray[np.float64] | NDArray[np.str_]]:
+        """Return everything known of the wells."""
+        return {
+            "names": np.array(list(self.codes), dtype=np.str_),
+            "gain": self.gain.copy(),
+            "time_h": self.time_h.copy(),
+            "log": self.log.copy(),
+        }
+
+    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Take over what `state` returned."""
+        self.codes = {str(name): k for k, name in enumerate(state["names"].tolist())}
+        self.gain = np.array(state["gain"], dtype=np.float64).reshape(-1, 2)
+        self.time_h = np.array(state["time_h"], dtype=np.float64).reshape(-1, 3)
+        self.log = np.array(state["log"], dtype=np.float64).reshape(-1, 3)
+
+
+def common(off: Floats, sd: Floats) -> float:
+    """Return the step, ln, common to a well's neurons; 0 where they differ or none is sure.
+
+    Dying neurons differ in onset and fold; a step of the medium is the same for all.
+    """
+    middle = float(np.median(off))
+    error = 1.2533 * float(np.median(sd)) / np.sqrt(off.size)
+    spread = 1.4826 * float(np.median(np.abs(off - middle) / (sd * max(1.0 + middle, 0.1))))
+    if abs(middle) < 4.0 * error or spread > 1.0 + 1.8 / np.sqrt(off.size) or middle < -0.9:
+        return 0.0
+    return float(np.log1p(middle))
