@@ -4,14 +4,11 @@ import pytest
 
 from livedeath.report import examples, fields
 from livedeath.report.material import gather
-from made_study import make_study
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    path = tmp_path_factory.mktemp("fields") / "s"
-    make_study(path, per_well=5)
-    return gather(path)
+def material(illustrated):
+    return gather(illustrated.path)
 
 
 def test_one_field_per_arm_is_shown_first_and_last_before_the_kill(material):

@@ -20,8 +20,8 @@ def words(page):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = make_study(tmp_path_factory.mktemp("html") / "a study", per_well=5)
+def made(illustrated):
+    folder = illustrated
     with ReviewJournal.in_folder(folder.reviews_dir, "Ines") as journal:
         journal.record(run="made00", neuron_id=1, item="a", verdict="alive")
     result = report_folder(folder.path)
