@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
+from livedeath.errors import StoreError
 
 if TYPE_CHECKING:
     from livedeath.store.folder import StudyFolder
@@ -107,7 +108,6 @@ def _report(folder: "StudyFolder") -> Path:
 def _against_truth(folder: "StudyFolder") -> dict[str, Any]:
     from livedeath.simulate.render import TRUTH_FILE
     from livedeath.simulate.truth import compare
-    from livedeath.store.folder import StoreError
     from livedeath.store.tables import read_table
 
     run = folder.latest_run()
