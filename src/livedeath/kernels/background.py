@@ -117,9 +117,9 @@ def tile_levels(
                         near = np.int32(near + np.int32(inside))
                         off_sum = np.int32(off_sum + off)
                         square_sum = np.int32(square_sum + off * off)
-                    count += near
-                    total += off_sum
-                    squares += square_sum
+                    count += int(near)
+                    total += int(off_sum)
+                    squares += int(square_sum)
                 if count > 0:
                     mean = total / count
                     variance = max(squares / count - mean * mean, 0.0)
