@@ -24,8 +24,9 @@ SHOWN_ROLES = ("fill", "indicator", "dye", "marker", "payload", "nucleus")
 STRIP_CHANNELS = 3
 """At most so many channels in a strip: more do not fit a glance."""
 
-LIMIT_PERCENTILES = (1.0, 99.8)
-"""Of the pixels of a few frames: the study's black and white."""
+LIMIT_PERCENTILES = (50.0, 99.9)
+"""Of the pixels of a few frames: the study's black and white. More than half of a field is
+background; black in its middle keeps photon noise from filling the screen."""
 
 LIMIT_FRAMES = 6
 """Frames read per channel to find black and white."""

@@ -22,7 +22,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from livedeath.review.strip import contrast, to_grey
+from livedeath.review.strip import contrast, smoothed, to_grey
 from napari_livedeath.ahead import ItemView
 from napari_livedeath.style import ACCENT, FAINT, GROUND, LINE, TEXT
 
@@ -50,14 +50,25 @@ class StripView(QWidget):
         self._tiles: list[list[QImage | None]] = []
         self._colours: dict[str, str] = {}
         self._ranges: Ranges = {}
+        self._sigma_px = 0.0
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setMinimumWidth(520)
 
-    def furnish(self, colours: dict[str, str], *, ranges: Ranges) -> None:
-        """Set the colour of each channel's name, and the study's black and white per channel."""
-        self._colours, self._ranges = colours, ranges
+    def furnish(self, colours: dict[str, str], *, ranges: Ranges, sigma_px: float) -> None:
+        """Say how strips look.
+
+        Parameters
+        ----------
+        colours : dict
+            Colour of each channel's name.
+        ranges : dict
+            Black and white of the whole study per channel.
+        sigma_px : float
+            Blur on screen, pixels.
+        """
+        self._colours, self._ranges, self._sigma_px = colours, ranges, sigma_px
 
     def show_view(self, view: ItemView) -> None:
         """Show an item; until it is painted, `painted` is None."""
@@ -67,7 +78,7 @@ class StripView(QWidget):
             self._timed = None
         self._view = view
         if fresh:
-            self._tiles = _tiles(view, self._ranges)
+            self._tiles = _tiles(view, self._ranges, self._sigma_px)
         self.updateGeometry()
         self.update()
 
@@ -171,10 +182,10 @@ class StripView(QWidget):
                 self.marked.emit(int(row))
 
 
-def _tiles(view: ItemView, ranges: Ranges) -> list[list[QImage | None]]:
+def _tiles(view: ItemView, ranges: Ranges, sigma_px: float) -> list[list[QImage | None]]:
     lines = []
     for line, channel in enumerate(view.strip.channels):
-        crops = view.strip.crops[line]
+        crops = smoothed(view.strip.crops[line], sigma_px)
         grey = to_grey(crops, contrast(crops, study_range=ranges.get(channel)))
         present = view.strip.present[line]
         lines.append(

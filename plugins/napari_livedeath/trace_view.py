@@ -110,7 +110,7 @@ class _Panel:
         _set_region(self._interval, item.low_h if show_call else None, item.high_h)
         self._onset.setVisible(show_call and item.event_h is not None)
         self._onset.setValue(item.event_h or 0.0)
-        _set_ranges(self.plot, trace, values)
+        _set_ranges(self.plot, trace, values, np.nan_to_num(sd))
 
     def point_at(self, view: ItemView) -> None:
         """Move the mark, and the span that the strip shows."""
@@ -141,7 +141,7 @@ def _short_numbers(default: Callable[..., list[str]]) -> Callable[..., list[str]
     """Write thousands as k, so that all axes stay equally narrow."""
 
     def strings(values: list[float], scale: float, spacing: float) -> list[str]:
-        if spacing < 100:
+        if max((abs(value) for value in values), default=0.0) < 1000:
             return default(values, scale, spacing)
         return [f"{value / 1000:g}k" if value else "0" for value in values]
 
@@ -178,10 +178,12 @@ def _set_region(region: pg.LinearRegionItem, low: float | None, high: float | No
         region.setRegion((low, high))
 
 
-def _set_ranges(plot: pg.PlotItem, trace: NeuronTrace, values: NDArray[np.float64]) -> None:
-    seen = values[np.isfinite(values)]
-    top = float(seen.max()) if seen.size else 1.0
-    bottom = min(0.0, float(seen.min())) if seen.size else 0.0
-    plot.setYRange(bottom, top * 1.08 if top > 0 else 1.0, padding=0.02)
+def _set_ranges(
+    plot: pg.PlotItem, trace: NeuronTrace, values: NDArray[np.float64], sd: NDArray[np.float64]
+) -> None:
+    seen = np.isfinite(values)
+    bottom = min(0.0, float(np.min((values - sd)[seen], initial=0.0)))
+    top = float(np.max((values + sd)[seen], initial=bottom))
+    plot.setYRange(bottom, top if top > bottom else bottom + 1.0, padding=0.05)
     if len(trace):
         plot.setXRange(float(trace.time_h[0]), float(trace.time_h[-1]) + 1e-3, padding=0.03)

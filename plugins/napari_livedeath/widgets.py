@@ -20,6 +20,7 @@ from livedeath.review.journal import ReviewJournal
 from livedeath.review.queue import QueueItem, build_queue
 from livedeath.review.reviewer import canonical_reviewer
 from livedeath.review.session import ReviewSession
+from livedeath.review.strip import SMOOTHING_UM
 from napari_livedeath import keys
 from napari_livedeath.ahead import AHEAD, ItemView, StripReader
 from napari_livedeath.field_view import FieldView
@@ -213,7 +214,8 @@ class ReviewWidget(QWidget):
         channels = source.strip_channels
         colours = {name: ROLE_COLOURS.get(source.role(name), FAINT) for name in channels}
         ranges = {name: source.limits(name) for name in channels}
-        self.page.strip.furnish(colours, ranges=ranges)
+        sigma_px = SMOOTHING_UM / source.pixel_size_um(source.fields[0])
+        self.page.strip.furnish(colours, ranges=ranges, sigma_px=sigma_px)
         self.page.trace.furnish(colours, unit=source.intensity_unit)
 
     def _draw(self, view: ItemView) -> None:

@@ -9,6 +9,7 @@ from livedeath.review.strip import (
     crop,
     crop_side_px,
     montage,
+    smoothed,
     strip_rows,
     to_grey,
 )
@@ -168,7 +169,7 @@ def test_contrast_ignores_what_is_unknown():
     crops = np.full((2, 10, 10), np.nan, np.float32)
     crops[0] = np.linspace(10, 110, 100).reshape(10, 10)
     low, high = contrast(crops)
-    assert 10 <= low < 15
+    assert 10 <= low < 50
     assert 105 < high <= 110
 
 
@@ -183,6 +184,28 @@ def test_noise_alone_is_not_stretched_to_white():
 def test_contrast_has_white_above_black_in_any_case(crops):
     low, high = contrast(crops.astype(np.float32))
     assert high > low
+
+
+def test_smoothing_keeps_the_mean_and_lowers_the_noise():
+    noise = np.random.default_rng(2).normal(50, 5, (3, 40, 40)).astype(np.float32)
+    blurred = smoothed(noise, 1.5)
+    assert blurred.mean() == pytest.approx(50, abs=0.5)
+    assert blurred.std() < 0.4 * noise.std()
+    assert np.array_equal(smoothed(noise, 0.0), noise)
+
+
+def test_smoothing_leaves_the_unknown_unknown_and_its_neighbours_unharmed():
+    crops = np.full((1, 20, 20), 7.0, np.float32)
+    crops[0, :, :8] = np.nan
+    blurred = smoothed(crops, 2.0)
+    assert np.isnan(blurred[0, :, :8]).all()
+    assert blurred[0, :, 8:] == pytest.approx(7.0)
+
+
+def test_smoothing_does_not_mix_visits():
+    crops = np.zeros((2, 12, 12), np.float32)
+    crops[1] = 100
+    assert smoothed(crops, 3.0)[0].max() == 0
 
 
 def test_grey_runs_from_black_to_white_and_unknown_is_black():
