@@ -57,7 +57,7 @@ class Counter:
         return Result(said, {name: columns[name] for name in names})
 
     def skip(self, visit, reason):
-        self.log.append((visit.well, reason))
+        self.log.append((visit.field.well, reason))
 
     def calls(self, traces):
         ids, first, counts = np.unique(traces["neuron_id"], return_index=True, return_counts=True)

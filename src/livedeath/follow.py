@@ -38,6 +38,9 @@ POLL_S = 0.5
 CHECKPOINT_VISITS = 64
 """Visits between two checkpoints: what a killed analyser does again at most."""
 
+REST_S = 20.0
+"""Least time between two writes of a live run's tables while the acquisition pauses."""
+
 LOCK_FILE = "run.lock"
 
 UNKNOWN_IF_EXCLUDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
@@ -64,8 +67,8 @@ class Analyser(Protocol):
         """Analyse one visit; called in the order of the journal."""
         ...
 
-    def skip(self, visit: FieldKey, reason: str) -> None:
-        """Take note of a visit of a field without images."""
+    def skip(self, visit: Visit, reason: str) -> None:
+        """Take note of a visit without images."""
         ...
 
     def calls(self, traces: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -181,6 +184,7 @@ class _Follower:
         self.done = _Progress()
         self.seen = 0
         self.tail = 0
+        self.saved_s = float("-inf")
 
     def begin(self, identity: dict[str, Any]) -> None:
         """Write who we are, or go on from the checkpoint of an earlier process."""
@@ -224,7 +228,7 @@ class _Follower:
 
     def _rest(self) -> None:
         """Use a pause of the acquisition: what is known so far goes to disk."""
-        if self.done.unsaved:
+        if self.done.unsaved and time.monotonic() - self.saved_s >= REST_S:
             self.save()
             self._write_tables()
 
@@ -260,7 +264,7 @@ class _Follower:
 
     def _push(self, visit: Visit, complete: CompleteVisit) -> None:
         if complete.skipped:
-            self.analyser.skip(visit.field, complete.skipped)
+            self.analyser.skip(visit, complete.skipped)
         else:
             labels = None if self.given is None else self.given.read(visit.field, visit.t)
             result = self.analyser.push(visit, labels)
@@ -279,6 +283,7 @@ class _Follower:
         )
         self.done.parts += 1
         self.done.unsaved = []
+        self.saved_s = time.monotonic()
 
     def end(self) -> None:
         """Write the tables and say that the run is complete."""

@@ -7,7 +7,6 @@ length. A frame that is not there is an error to read: only the journal says wha
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -177,8 +176,3 @@ def field_path(field: FieldKey) -> str:
 def _write_group(folder: Path, document: ngff.Document) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     durable.write_json(folder / "zarr.json", document)
-
-
-def frames_on_disk(source: ImageStore, keys: Iterable[FrameKey]) -> list[FrameKey]:
-    """Return those of ``keys`` whose file is there, in the order given."""
-    return [key for key in keys if source.has(key)]
