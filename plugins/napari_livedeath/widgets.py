@@ -244,6 +244,8 @@ def describe_call(item: QueueItem) -> str:
     """Say in words what the machine calls, without its confidence."""
     if item.outcome == "dead" and item.low_h is not None and item.high_h is not None:
         return f"The machine says: death began between {item.low_h:.1f} and {item.high_h:.1f} h"
+    if item.outcome == "dead" and item.event_h is not None:
+        return f"The machine says: dead at {item.event_h:.1f} h"
     if item.outcome == "lost" and item.event_h is not None:
         return f"The machine says: lost, last seen alive at {item.event_h:.1f} h"
     return f"The machine says: {TITLES.get(item.outcome, item.outcome)}"

@@ -29,6 +29,7 @@ def calls(outcomes, probabilities):
             "death_h": [4.6 if o == "dead" else None for o in outcomes],
             "death_low_h": [4.1 if o == "dead" else None for o in outcomes],
             "death_high_h": [4.9 if o == "dead" else None for o in outcomes],
+            "called_at_h": [5.5 if o == "dead" else None for o in outcomes],
         }
     )
 
@@ -120,6 +121,14 @@ def test_a_death_is_centred_on_the_first_visit_seen_dead(mixed):
     events = {item.outcome: item.event_h for item in build_queue(mixed, reviewer="anna")}
     assert (events["dead"], events["lost"]) == (5.0, 4.0)
     assert events["alive"] is None
+
+
+def test_a_death_without_an_onset_is_centred_on_the_visit_of_its_call(mixed):
+    unknown = mixed.with_columns(
+        pl.lit(float("nan")).alias(name) for name in ("first_dead_h", "death_h", "death_low_h")
+    )
+    events = {item.outcome: item.event_h for item in build_queue(unknown, reviewer="anna")}
+    assert events["dead"] == 5.5
 
 
 def test_an_empty_table_is_an_empty_queue():

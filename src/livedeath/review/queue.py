@@ -33,7 +33,15 @@ NAME_LENGTH = 6
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # without 0, 1, i, l, o: read aloud without error
 _PROBABILITIES = ("p_alive", "p_dead", "p_lost")
-_NUMBERS = ("entry_h", "last_alive_h", "first_dead_h", "death_h", "death_low_h", "death_high_h")
+_NUMBERS = (
+    "entry_h",
+    "last_alive_h",
+    "first_dead_h",
+    "death_h",
+    "death_low_h",
+    "death_high_h",
+    "called_at_h",
+)
 
 
 class CallsTable(Protocol):
@@ -59,7 +67,8 @@ class QueueItem:
     outcome : str
         What the machine says: one of `livedeath.model.tables.OUTCOMES`.
     event_h : float or None
-        Visit the review is centred on, hours: first seen dead, or last seen alive of a
+        Visit the review is centred on, hours: first seen dead (while its onset
+        is not known yet, the visit at which it was called), or last seen alive of a
         lost neuron, or the first visit of one dead on arrival; None for one called alive.
     low_h, high_h : float or None
         95 % interval of the onset, hours; None where there is none.
@@ -233,7 +242,7 @@ def _item(
 
 def _event_h(call: Mapping[str, Any]) -> float | None:
     wanted = {
-        "dead": ("first_dead_h", "death_h"),
+        "dead": ("first_dead_h", "death_h", "called_at_h"),
         "lost": ("last_alive_h",),
         "dead_on_arrival": ("first_dead_h", "entry_h"),
     }.get(call["outcome"], ())
