@@ -74,9 +74,8 @@ class CoreMicroscope:
         assert self._driver is not None
         self._settle(frame)
         deadline_s = self._study.policies.frame_deadline_s + frame.exposure_ms / 1000.0
-        time_h = self._clock.now_h()
         image = self._driver.expose(self._event(frame), deadline_s=deadline_s)
-        return trusted(frame, self._read_back(image, frame, time_h))
+        return trusted(frame, self._read_back(image, frame, self._clock.now_h()))
 
     def close(self) -> None:
         """End the engine and release the devices."""
@@ -133,8 +132,9 @@ class CoreMicroscope:
         return Exposure(
             image=image,
             time_h=time_h,
-            x_um=float(x_um),
-            y_um=float(y_um),
+            # A stage may say -0.0; adding zero makes that 0.0.
+            x_um=float(x_um) + 0.0,
+            y_um=float(y_um) + 0.0,
             z_um=float(core.getPosition()) if self._has_focus else frame.z_um,
             preset=preset_in_place(core, frame.group, frame.preset),
             exposure_ms=float(core.getExposure()),

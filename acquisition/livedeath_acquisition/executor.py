@@ -104,7 +104,7 @@ class Executor:
 
     def _visit(self, one: DueVisit, *, is_late: bool) -> None:
         if is_late:
-            self.miss([one], "nothing ran when it was due")
+            self.miss([one], "its hour had passed, the field's next visit was due")
             return
         for key in one.frames:
             self._take(one, key)

@@ -49,7 +49,7 @@ class Look:
     neurons : int
         Somata found.
     per_soma : float
-        Median light of a soma above background; NaN without any.
+        Median light under the outline of a soma, above background; NaN without any.
     unit : str
         ``electrons`` where the camera is calibrated, else ``camera units``.
     focus : float

@@ -72,8 +72,8 @@ class RemoteMicroscope:
         call("set_config", frame.group, frame.preset)
         call("set_exposure", frame.exposure_ms)
         call("wait_for_system")
-        time_h = self._clock.now_h()
         call("snap_image")
+        time_h = self._clock.now_h()
         image = self._calls.image()
         exposure = Exposure(
             image=image,

@@ -106,14 +106,24 @@ class Worker:
             If only a new process can go on.
         """
         lock = self._folder.path / LOCK_FILE
-        with durable.lock(lock, doing="livedeath acquire", wait_s=_LOCK_WAIT_S):
-            self._sweep()
-            due = due_visits(self._folder.plan, self._folder.journal.frames())
-            if due:
-                self._acquire(due)
-            else:
-                self._say_ready(due)
-            self._finish()
+        is_new = not lock.exists()
+        try:
+            with durable.lock(lock, doing="livedeath acquire", wait_s=_LOCK_WAIT_S):
+                self._work_off()
+        except LivedeathError:
+            if is_new and not self._folder.journal.read():
+                # What was refused leaves no trace.
+                lock.unlink(missing_ok=True)
+            raise
+
+    def _work_off(self) -> None:
+        self._sweep()
+        due = due_visits(self._folder.plan, self._folder.journal.frames())
+        if due:
+            self._acquire(due)
+        else:
+            self._say_ready(due)
+        self._finish()
 
     def interrupted(self) -> None:
         """Say in the journal that somebody stopped the acquisition, if it had begun."""

@@ -81,7 +81,7 @@ class FakeMicroManager:
                     self.core.getImage(), "mmcorej.TaggedImage", {}, ["pix", "tags"]
                 ), []
             result = getattr(self.objects[message["hash-code"]], name)(*arguments)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the core throws
             return {"type": "exception", "value": f"java.lang.Exception: {error}"}, []
         if result is None:
             return {"type": "null"}, []

@@ -58,10 +58,9 @@ def demo_config() -> Path:
 
 @contextmanager
 def bench_of_devices(study, tmp_path):
-    from livedeath_acquisition.simulated import BenchMicroscope, Culture
-
     from livedeath.simulate.parameters import WorldParameters
     from livedeath.simulate.world import World
+    from livedeath_acquisition.simulated import BenchMicroscope, Culture
 
     small = study.replace(
         optics=study.optics.model_dump() | {"image_shape_px": (64, 64), "bit_depth": 16}

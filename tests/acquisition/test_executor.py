@@ -179,7 +179,7 @@ def test_a_visit_whose_hour_has_passed_is_missed_not_shifted(folder, scope):
     by_hour = {t: s for (_, t, _), s in statuses(folder).items()}
     assert by_hour == {0: "missed", 1: "missed", 2: "saved", 3: "saved"}
     reasons = {e["reason"] for e in folder.journal.read() if e.get("status") == "missed"}
-    assert reasons == {"nothing ran when it was due"}
+    assert reasons == {"its hour had passed, the field's next visit was due"}
 
 
 def test_a_brought_vessel_is_visited_at_once(folder, scope):

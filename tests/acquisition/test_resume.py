@@ -148,9 +148,8 @@ def test_a_worker_ends_and_says_so_when_its_supervisor_is_gone(tmp_path):
 
 
 def test_a_second_worker_is_refused_while_one_runs(tmp_path, monkeypatch):
-    from livedeath_acquisition import worker as module
-
     from livedeath.errors import StoreError
+    from livedeath_acquisition import worker as module
 
     folder = make(tmp_path / "study")
     monkeypatch.setattr(module, "_LOCK_WAIT_S", 0.1)
