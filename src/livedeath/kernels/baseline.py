@@ -203,8 +203,10 @@ def predict_visit(
         r = rows[i]
         if base.visits[r] == 0:
             continue
-        x[:] = base.state[r]
-        p[:] = base.cov[r]
+        for k in range(3):
+            x[k] = base.state[r, k]
+        for k in range(6):
+            p[k] = base.cov[r, k]
         _predict(x, p, time_h - base.last_h[r], noise, noise.wander)
         y = x[0] + x[2]
         v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)

@@ -114,7 +114,7 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
     The heavier slot's onset, amplitudes and response live on, so the sum of the weights
     keeps its expectation.
     """
-    best = 0
+    best = np.int64(0)
     smallest = math.inf
     for k in range(bank.used[r] - 1):
         gap = bank.onset_h[r, k + 1] - bank.onset_h[r, k]
@@ -122,16 +122,16 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
         if closeness < smallest:
             smallest = closeness
             best = k
-    a = best
-    b = best + 1
-    if _weight(bank, r, a) > _weight(bank, r, b):
-        a = best + 1
-        b = best
+    goes = best
+    stays = best + 1
+    if _weight(bank, r, goes) > _weight(bank, r, stays):
+        goes = best + 1
+        stays = best
     for j in range(bank.weight.shape[2]):
         for c in range(bank.weight.shape[3]):
-            bank.weight[r, b, j, c] += bank.weight[r, a, j, c]
-    bank.mass[r, b] += bank.mass[r, a]
-    _drop(bank, r, a)
+            bank.weight[r, stays, j, c] += bank.weight[r, goes, j, c]
+    bank.mass[r, stays] += bank.mass[r, goes]
+    _drop(bank, r, goes)
 
 
 @njit(cache=True, nogil=True)
@@ -267,8 +267,9 @@ def _settle(
     probability of being alive with none, against dead. The baseline loses what the
     transient had added to it.
     """
+    first = np.int64(0)
     while blips.used[r] > 0 and time_h - blips.onset_h[r, 0] > BLIP_OVER_H:
-        weight = _weight(blips, r, 0)
+        weight = _weight(blips, r, first)
         excess = weight - blips.mass[r, 0]
         for k in range(rates.size):
             out[k] += math.log(max(1.0 + rates[k] * excess * share, 0.01))
@@ -281,7 +282,7 @@ def _settle(
         factor = np.float32(1.0 / max(1.0 + rate * excess, 0.01))
         _scale_before(deaths, r, before_h, factor)
         _scale_before(blips, r, before_h, factor)
-        _drop(blips, r, 0)
+        _drop(blips, r, first)
 
 
 @njit(cache=True, nogil=True)
@@ -403,8 +404,8 @@ def score_visit(
         wide = _normal(e, TAIL * scale * s)
         far = _far(e, scale * s, level)
         for k in range(outliers.shape[0]):
-            tail, outlier = outliers[k]
-            other = (1.0 - tail - outlier) * normal + tail * wide + outlier * far
+            other = outliers[k, 0] * wide + outliers[k, 1] * far
+            other += (1.0 - outliers[k, 0] - outliers[k, 1]) * normal
             other /= density
             out[i, 5 + k] = math.log((living * other + total - living) / total)
         _settle(

@@ -92,7 +92,7 @@ ENDPOINTS = {
         ),
         _shapes(
             [0.35, 0.75], [0.6, 0.4],
-            [0.2, 0.6, 1.6], [0.08, 0.2, 0.6], [0.5, 0.35, 0.15], recovers=True,
+            [0.2, 0.6, 1.6], [0.08, 0.2, 0.6], [0.6, 0.3, 0.1], recovers=True,
         ),
         0.06, 0.12, 0.08, 0.31, 2.1, 1.2, *_tau_grid(0.5, 0.8, 0.08, 8.0),
     ),
@@ -159,7 +159,7 @@ class Learning:
             float(_posterior(self.blips) @ BLIP_RATES),
             self.hazard,
             float(max(scale, 0.7)),
-            100.0 if known else 10.0,
+            300.0 if known else 10.0,
         )
 
     @property

@@ -83,6 +83,21 @@ def _absorb(
 
 
 @njit(cache=True, nogil=True)
+def _keep(
+    states: NDArray[np.float64],
+    covs: NDArray[np.float64],
+    i: int,
+    x: NDArray[np.float64],
+    p: NDArray[np.float64],
+) -> None:
+    """Keep a baseline; plain loops compile faster than slices."""
+    for k in range(3):
+        states[i, k] = x[k]
+    for k in range(6):
+        covs[i, k] = p[k]
+
+
+@njit(cache=True, nogil=True)
 def _tail(
     start: int,
     x: NDArray[np.float64],
@@ -167,8 +182,7 @@ def onset_likelihood(
     first = value[0] / max(fill[0], 0.3)
     rel = fixed[0] / (first * first + 1e-12) + relative[0] * relative[0]
     _begin(x, p, first, rel, noise, noise.white, noise.wander)
-    states[0] = x
-    covs[0] = p
+    _keep(states, covs, np.int64(0), x, p)
     for i in range(1, n):
         _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.wander)
         y = x[0] + x[2]
@@ -180,8 +194,7 @@ def onset_likelihood(
         bad = _unusual(e, spread, max(x[0], LEVEL_FLOOR), noise.tail, noise.outlier)
         past[i] = past[i - 1] + math.log(good + bad)
         _update(x, p, gain, e, s, good / (good + bad))
-        states[i] = x
-        covs[i] = p
+        _keep(states, covs, i, x, p)
     out = np.empty((onset_h.size, tau_h.size))
     state = np.empty(4)
     cov = np.zeros((4, 4))
@@ -191,15 +204,16 @@ def onset_likelihood(
             start += 1
         level = max(states[start, 0], LEVEL_FLOOR)
         for b in range(tau_h.size):
-            state[:3] = states[start]
-            state[3] = amplitude * level
-            cov[:] = 0.0
             k = 0
             for i in range(3):
+                state[i] = states[start, i]
+                cov[i, 3] = 0.0
+                cov[3, i] = 0.0
                 for j in range(i, 3):
                     cov[i, j] = covs[start, k]
                     cov[j, i] = covs[start, k]
                     k += 1
+            state[3] = amplitude * level
             cov[3, 3] = (amplitude_sd * level) ** 2
             out[a, b] = past[start] + _tail(
                 start, state, cov, onset_h[a], tau_h[b],
@@ -247,7 +261,7 @@ def date_onset(
     edges = time_h[low : call + 1]
     middles = 0.5 * (edges[1:] + edges[:-1])
     prior = np.log(tau_prior)
-    few = slice(1, None, 3)
+    few = np.arange(1, tau_h.size, 3)
     coarse = onset_likelihood(
         part.time_h, part.value, part.fill, part.fixed, part.slope, part.relative,
         noise, middles, tau_h[few], *amplitude,
