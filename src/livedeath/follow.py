@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
-from livedeath.model.tables import CALLS, TRACES, trace_columns
+from livedeath.model.tables import TRACES, trace_columns
 from livedeath.pipeline import Pipeline
 from livedeath.store import durable, tables
 from livedeath.store.checkpoint import Checkpoint
@@ -386,16 +385,5 @@ def empty_traces(study: Study) -> pl.DataFrame:
     return tables.from_columns({name: _empty(dtypes.get(name, "float64")) for name in names})
 
 
-def empty_calls() -> pl.DataFrame:
-    """Return the table of calls of a study in which no neuron was found."""
-    return tables.from_columns({column.name: _empty(column.dtype) for column in CALLS})
-
-
 def _empty(dtype: str) -> NDArray[Any]:
     return np.empty(0, dtype=np.str_ if dtype == "str" else dtype)
-
-
-def run_path(folder: StudyFolder, settings: AnalysisSettings | None = None) -> Path:
-    """Return where the run of a study with these settings lies or will lie."""
-    study = folder.study if settings is None else folder.study.replace(analysis=settings)
-    return folder.analysis_dir / run_name(_identity(folder, study, None))

@@ -7,7 +7,6 @@ Nothing is pickled.
 
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -130,11 +129,6 @@ class Checkpoint:
         for old in self.folder.glob("state-*.npz"):
             if old.name != name:
                 old.unlink()
-
-    def clear(self) -> None:
-        """Forget everything, so that a run begins anew."""
-        self._document.unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _part(self, number: int) -> Path:
         return self.folder / f"traces-{number:06d}.parquet"
