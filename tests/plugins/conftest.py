@@ -1,3 +1,4 @@
+import atexit
 import os
 import shutil
 import sys
@@ -6,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from review.small_study import make_study
+
 # napari writes its settings when it starts: never into those of whoever runs the tests
-os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-")) / "settings.yaml")
+_SETTINGS = tempfile.mkdtemp(prefix="napari-")
+atexit.register(shutil.rmtree, _SETTINGS, ignore_errors=True)
+os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS) / "settings.yaml")
 if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-
-from review.small_study import make_study
 
 
 @pytest.fixture(scope="session")
