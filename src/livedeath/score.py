@@ -261,19 +261,28 @@ class Scorer:
         if reference is not None:
             good &= np.isfinite(reference)
         at = np.flatnonzero(good)
+        learning = self.learning
+        if at.size and learning.measured_sd[0] < 0:
+            learning.measured_sd[0] = float(np.any(signal_sd[at] > 0))
+        by = 1.0 if reference is None else np.where(reference[at] > 0, reference[at], np.nan)
+        rough, told = record.roughness(
+            book, rows[at], signal[at] / by, np.isnan(signal_sd[at]), learning.roughness
+        )
+        learning.rough += [told.sum(), told.size]
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if reference is not None and at.size:
-            sd = np.nan_to_num(reference_sd[at])
+            guess = np.sqrt(0.5 * rough) * np.where(
+                book.reference_var[rows[at]] < 0, np.abs(reference[at]), book.reference[rows[at]]
+            )
+            sd = np.where(np.isnan(reference_sd[at]), guess, reference_sd[at])
             smooth, error = baseline.follow_reference(
                 rows[at], reference[at], sd, book.reference, book.reference_var
             ).T
             certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
-            at, smooth, sd = at[certain], smooth[certain], sd[certain]
+            at, smooth, sd, rough = at[certain], smooth[certain], sd[certain], rough[certain]
             per, relative = reference[at] / smooth, sd / smooth
+        relative = np.where(np.isnan(signal_sd[at]), np.sqrt(rough), relative)
         var = np.nan_to_num(signal_sd[at]) ** 2
-        learning = self.learning
-        if at.size and learning.measured_sd[0] < 0:
-            learning.measured_sd[0] = float(np.any(var > 0))
         slope = learning.photon_slope(signal[at], var) if at.size else var
         if at.size and not np.isfinite(self._scale):
             self._scale = first_scale(signal[at] / smooth)
@@ -388,7 +397,13 @@ class Scorer:
         order = np.argsort(self._book.neuron_id[:n], kind="stable")
         book = self._book.taken(order)
         dead = np.isfinite(book.called_h)
-        lost, reason = self._losses(book)
+        lost, reason = record.losses(
+            book,
+            self._wells.time_h[book.well],
+            self.settings.gap_visits,
+            outside=(book.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
+            missing=(book.last_flags & Flag.MISSING_CHANNEL) > 0,
+        )
         lost &= ~dead & (book.arrived != 1)
         p_dead = book.odds / (1.0 + book.odds)
         gone = np.where(lost, 1.0 - p_dead, 0.0)
@@ -418,25 +433,6 @@ class Scorer:
             "flags": book.flags.copy(),
         }
 
-    def _losses(self, book: Book) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
-        """Return which neurons have been missing too long, and why."""
-        start, end, pushes = self._wells.time_h[book.well].T
-        several = book.visits > 1
-        own = (book.seen_h - book.entry_h) / np.maximum(book.visits - 1, 1)
-        usual = np.where(several, own, (end - start) / np.maximum(pushes - 1, 1))
-        last = np.where(np.isnan(book.seen_h), book.entry_h, book.seen_h)
-        lost = end - last > (self.settings.gap_visits + 0.5) * usual + 1e-9
-        reason = np.select(
-            [
-                book.row_h < end - (self.settings.gap_visits + 0.5) * usual,
-                (book.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
-                (book.last_flags & Flag.MISSING_CHANNEL) > 0,
-            ],
-            ["no more rows", "outside the common area", "channel missing"],
-            "mask lost",
-        )
-        return np.asarray(lost), reason.astype(object)
-
     def _dates(
         self, traces: Columns, book: Book, order: Ints, dead: NDArray[np.bool_]
     ) -> Floats:
@@ -450,7 +446,7 @@ class Scorer:
         starts = np.searchsorted(ids, book.neuron_id, side="left")
         ends = np.searchsorted(ids, book.neuron_id, side="right")
         for k in np.flatnonzero(dead).tolist():
-            trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(book.well[k]))
+            trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
             if trace.time_h.size == 0:
                 continue
             squares = self._base.squares[order[k]]
@@ -466,19 +462,22 @@ class Scorer:
             )
         return out
 
-    def _one_trace(self, traces: Columns, rows: Ints, well: int) -> Trace:
+    def _one_trace(self, traces: Columns, at: Ints, row: int) -> Trace:
         """Return a neuron's measured visits in detector units, in time order."""
-        def column(name: str) -> Floats:
-            return rows_of.floats(traces[name][rows] if name in traces else None, rows.size)
 
-        time_h, signal = column("time_h"), column("signal")
+        def column(name: str) -> Floats:
+            return rows_of.floats(traces[name][at] if name in traces else None, at.size)
+
+        time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
+        rough = float(record.rough_so_far(self._book, np.array([row]), self.learning.roughness)[0])
         good = np.isfinite(signal)
         if "flags" in traces:
-            good &= (traces["flags"][rows].astype(np.uint32) & UNMEASURED) == 0
-        smooth, fill, relative = np.ones(rows.size), np.ones(rows.size), np.zeros(rows.size)
+            good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
+        smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if "reference" in traces:
-            reference, sd = column("reference"), np.nan_to_num(column("reference_sd"))
+            reference, sd = column("reference"), column("reference_sd")
             good &= np.isfinite(reference)
+            sd = np.where(np.isnan(sd), np.sqrt(0.5 * rough) * np.nanmedian(reference), sd)
             level, error = baseline.follow_reference(
                 np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
                 np.zeros(1), np.full(1, -1.0),
@@ -486,10 +485,11 @@ class Scorer:
             smooth[good] = level
             good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
             fill, relative = reference / smooth, sd / smooth
-        unit = smooth * self._scale * np.exp(self._wells.gain_at(time_h, well))
-        fixed = (np.nan_to_num(column("signal_sd")) / unit) ** 2
+        relative = np.where(np.isnan(signal_sd), np.sqrt(rough), relative)
+        unit = smooth * self._scale * np.exp(self._wells.gain_at(time_h, int(self._book.well[row])))
         value = signal / unit
-        slope = np.zeros(rows.size)
+        fixed = np.nan_to_num(signal_sd / unit) ** 2
+        slope = np.zeros(at.size)
         return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
 
     def state(self) -> dict[str, NDArray[np.generic] | float | str]:

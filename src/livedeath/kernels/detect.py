@@ -114,7 +114,7 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
     The heavier slot's onset, amplitudes and response live on, so the sum of the weights
     keeps its expectation.
     """
-    best = np.int64(0)
+    best = 0
     smallest = math.inf
     for k in range(bank.used[r] - 1):
         gap = bank.onset_h[r, k + 1] - bank.onset_h[r, k]
@@ -267,7 +267,7 @@ def _settle(
     probability of being alive with none, against dead. The baseline loses what the
     transient had added to it.
     """
-    first = np.int64(0)
+    first = 0
     while blips.used[r] > 0 and time_h - blips.onset_h[r, 0] > BLIP_OVER_H:
         weight = _weight(blips, r, first)
         excess = weight - blips.mass[r, 0]

@@ -127,18 +127,20 @@ class Learning:
         self.squares = np.zeros(2)
         self.deaths = np.zeros(2)
         self.photons = np.zeros(5)
+        self.rough = np.zeros(2)
         self.population = np.array([1.0, endpoint.spread])
         self.time_h = np.array([np.nan])
         self.measured_sd = np.array([-1.0])
 
-    _kept = ("models", "outliers", "blips", "squares", "deaths", "photons", "population", "time_h",
-             "measured_sd")  # fmt: skip
+    _kept = (
+        "models", "outliers", "blips", "squares", "deaths", "photons", "rough", "population",
+        "time_h", "measured_sd",
+    )  # fmt: skip
 
     @property
     def white(self) -> Floats:
         """White noise of each model, fraction of the level."""
-        known = self.measured_sd[0] > 0
-        return self.steps * (self.endpoint.white if known else self.endpoint.white_unmeasured)
+        return self.steps * self.endpoint.white
 
     def noise(self) -> Noise:
         """Return the noise that the next visit is judged with."""
@@ -158,9 +160,15 @@ class Learning:
             float(outlier),
             float(_posterior(self.blips) @ BLIP_RATES),
             self.hazard,
-            float(max(scale, 0.7)),
-            300.0 if known else 10.0,
+            float(max(scale, 0.9 if known else 1.0)),
+            300.0 if known else 30.0,
         )
+
+    @property
+    def roughness(self) -> float:
+        """Relative variance of a neuron whose measured deviation is not given."""
+        start = 5.0 * self.endpoint.white_unmeasured**2
+        return float((start + self.rough[0]) / (5.0 + self.rough[1]))
 
     @property
     def hazard(self) -> float:

@@ -182,7 +182,7 @@ def onset_likelihood(
     first = value[0] / max(fill[0], 0.3)
     rel = fixed[0] / (first * first + 1e-12) + relative[0] * relative[0]
     _begin(x, p, first, rel, noise, noise.white, noise.wander)
-    _keep(states, covs, np.int64(0), x, p)
+    _keep(states, covs, 0, x, p)
     for i in range(1, n):
         _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.wander)
         y = x[0] + x[2]

@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 from livedeath.kernels.baseline import Baselines
 from livedeath.kernels.detect import Bank, Shapes
 
+ROUGH_VISITS = 3.0
+"""Visits that the population's roughness is worth for one neuron."""
+ROUGH_MEMORY = 200.0
+"""Visits over which a neuron's roughness is remembered."""
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -29,6 +34,9 @@ class Book(NamedTuple):
     last_flags: NDArray[np.uint32]
     reference: Floats
     reference_var: Floats
+    ratio: Floats
+    rough_sum: Floats
+    rough_visits: Floats
 
     def taken(self, rows: Ints) -> "Book":
         """Return a copy of some rows."""
@@ -73,7 +81,7 @@ def empty_book(n: int) -> Book:
         np.zeros(n, np.int64), np.zeros(n, np.int64), nan, nan.copy(), nan.copy(),
         np.zeros(n, np.int64), nan.copy(), np.full(n, -np.inf), np.zeros(n),
         np.zeros(n, np.int8), np.zeros(n, np.uint32), np.zeros(n, np.uint32),
-        np.zeros(n), np.full(n, -1.0),
+        np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n),
     )  # fmt: skip
 
 
@@ -92,3 +100,68 @@ def divided(measured: Measured, step: Floats) -> Measured:
     return measured._replace(
         value=measured.value / by, fixed=measured.fixed / by**2, slope=measured.slope / by
     )
+
+
+def rough_so_far(book: Book, rows: Ints, population: float) -> Floats:
+    """Return each neuron's relative variance, learnt from its steps between visits.
+
+    Inflated by the estimate's own uncertainty: fourfold before the first step, by half
+    after ten; neurons' variances differ by an order of magnitude (expression log sd 0.7).
+    """
+    total = ROUGH_VISITS * population + book.rough_sum[rows]
+    visits = book.rough_visits[rows]
+    return np.asarray(total / (ROUGH_VISITS + visits) * (1.0 + 6.0 / (2.0 + visits)))
+
+
+def roughness(
+    book: Book, rows: Ints, ratio: Floats, missing: NDArray[np.bool_], population: float
+) -> tuple[Floats, Floats]:
+    """Return the relative variance where the measured deviation is missing; learn on.
+
+    Half the mean squared step of the logarithm between visits, steps over three standard
+    deviations cut, shrunk towards ``population``; a ratio that is not positive counts as
+    a step of 1. Elsewhere 0. The second array is what this visit tells of the population.
+    """
+    here = np.flatnonzero(missing)
+    out = np.zeros(rows.size)
+    rows, ratio = rows[here], np.nan_to_num(ratio[here])
+    var = rough_so_far(book, rows, population)
+    before = book.ratio[rows]
+    had = np.isfinite(before)
+    both = had & (before > 0) & (ratio > 0)
+    step = np.log(np.where(both, ratio, 1.0) / np.where(both, before, 1.0))
+    squared = np.where(both, step, 1.0) ** 2
+    told = np.where(had, 0.5 * np.minimum(squared, 18.0 * var), 0.0)
+    keep = 1.0 - 1.0 / ROUGH_MEMORY
+    book.rough_sum[rows] = np.where(had, keep * book.rough_sum[rows] + told, 0.0)
+    book.rough_visits[rows] = np.where(had, keep * book.rough_visits[rows] + 1.0, 0.0)
+    book.ratio[rows] = ratio
+    out[here] = var
+    return out, told[had]
+
+
+def losses(
+    book: Book,
+    well_time_h: Floats,
+    gap_visits: int,
+    *,
+    outside: NDArray[np.bool_],
+    missing: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
+    """Return which neurons have been missing too long, and why.
+
+    A neuron is lost when its well was watched for more than ``gap_visits`` of the
+    neuron's own usual intervals after it was last seen. ``well_time_h`` holds first
+    visit, last visit and number of visits of each neuron's well.
+    """
+    start, end, pushes = well_time_h.T
+    own = (book.seen_h - book.entry_h) / np.maximum(book.visits - 1, 1)
+    usual = np.where(book.visits > 1, own, (end - start) / np.maximum(pushes - 1, 1))
+    last = np.where(np.isnan(book.seen_h), book.entry_h, book.seen_h)
+    patience = (gap_visits + 0.5) * usual + 1e-9
+    reason = np.select(
+        [book.row_h < end - patience, outside, missing],
+        ["no more rows", "outside the common area", "channel missing"],
+        "mask lost",
+    )
+    return np.asarray(end - last > patience), reason.astype(object)
