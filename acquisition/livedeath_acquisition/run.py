@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from livedeath.errors import HardwareError, LivedeathError, StoreError
+from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import beats, choose
 from livedeath_acquisition.supervisor import Companion, Outcome, Supervisor
@@ -89,7 +89,9 @@ def acquire(
             f"{folder.path}: this study was made from a recording and has no microscope; score it "
             f"with 'livedeath score'"
         )
-    choose.resume(microscope, folder.journal.read())
+    entries = folder.journal.read()
+    choose.resume(microscope, entries)
+    _refuse_changed_study(folder, entries)
     analyser = _analyser(folder) if score else None
     try:
         outcome = _supervise(folder, microscope, visit_now=visit_now, hear=hear, analyser=analyser)
@@ -98,6 +100,17 @@ def acquire(
         if analyser is not None:
             analyser.end()
     return _count(folder, outcome, analysis)
+
+
+def _refuse_changed_study(folder: StudyFolder, entries: list[dict[str, Any]]) -> None:
+    """Refuse to go on with frames that were not declared when the acquisition began."""
+    begun = [e["camera_fingerprint"] for e in entries if "camera_fingerprint" in e]
+    if begun and begun[0] != folder.study.camera_fingerprint:
+        raise StudyError(
+            f"{folder.path / 'study.toml'}: its vessels, optics, channels, schedule, sessions or "
+            f"focus were changed after the acquisition began; take the change back, or declare a "
+            f"new study in another folder."
+        )
 
 
 def _analyser(folder: StudyFolder) -> Companion:

@@ -175,7 +175,12 @@ class Worker:
 
     def _begin(self, zero: datetime) -> None:
         begun = any(e.get("kind") == "acquisition" for e in self._folder.journal.read())
-        self._journal("resume" if begun else "start", zero=zero.isoformat())
+        self._journal(
+            "resume" if begun else "start",
+            zero=zero.isoformat(),
+            fingerprint=self._folder.study.fingerprint,
+            camera_fingerprint=self._folder.study.camera_fingerprint,
+        )
         self._is_running = True
 
     def _finish(self) -> None:

@@ -206,3 +206,11 @@ def test_beats_survive_the_pipe():
 @pytest.mark.parametrize("text", [b"", b"Retry #0\n", b"[1, 2]\n", b'{"other": 1}\n', b"\xff\n"])
 def test_anything_else_is_no_beat(text):
     assert beats.read(text) is None
+
+
+def test_what_the_user_set_for_threads_stays(monkeypatch):
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    environment = supervisor.one_thread_each()
+    assert environment["MKL_NUM_THREADS"] == "7"
+    assert environment["OPENBLAS_NUM_THREADS"] == "1"
