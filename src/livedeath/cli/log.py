@@ -110,8 +110,8 @@ def _hour(at: str, entries: list[dict[str, Any]]) -> float:
         if not 0 <= hour < float("inf"):
             raise StudyError(f"--at is {at!r}; give hours since the study's start, or 'now'.")
         return hour
-    started = [e for e in entries if e.get("kind") == "acquisition" and "wall" in e]
-    if not started:
+    zeros = [e["zero"] for e in entries if e.get("kind") == "acquisition" and "zero" in e]
+    if not zeros:
         return 0.0
-    begin = datetime.fromisoformat(started[0]["wall"]).timestamp()
+    begin = datetime.fromisoformat(zeros[0]).timestamp()
     return max(0.0, (time.time() - begin) / 3600.0)

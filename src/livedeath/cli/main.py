@@ -78,10 +78,12 @@ def run(arguments: list[str] | None = None) -> int:
     except USAGE_ERROR as error:
         return _say(error.format_message() or _help_of(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; the same command goes on from here.", INTERRUPTED)
+        status = INTERRUPTED
     except Exception:  # noqa: BLE001 - the last line of defence; says whose fault it is
         traceback.print_exc()
         return _say("this is a fault of livedeath, please report it with the lines above.", 1)
+    if status == INTERRUPTED:  # also how typer itself answers Ctrl-C
+        return _say("interrupted; the same command goes on from here.", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 

@@ -30,6 +30,8 @@ UNTREATED = "untreated"
 
 SCHEMA_VERSION = 1
 
+_DECIDES_FRAMES = ("vessels", "optics", "channels", "schedule", "sessions", "focus")
+
 
 class Study(Declared):
     """Everything that is declared before the first frame."""
@@ -115,8 +117,12 @@ class Study(Declared):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what the study says, defaults included, whatever its layout."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(said.encode()).hexdigest()
+        return _digest(self.model_dump(mode="json"))
+
+    @property
+    def camera_fingerprint(self) -> str:
+        """SHA-256 of what decides which frames are taken, and how."""
+        return _digest(self.model_dump(mode="json", include=set(_DECIDES_FRAMES)))
 
     def vessel(self, vessel_id: str) -> Vessel:
         """Return a vessel by its id.
@@ -231,6 +237,11 @@ class Study(Declared):
         if kind == "well" or not found:
             return well if len(self.vessels) == 1 else f"{vessel_id}/{well}"
         return found[0]
+
+
+def _digest(said: dict[str, Any]) -> str:
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _concerns(vessel: str | None, vessel_id: str) -> bool:

@@ -66,7 +66,8 @@ def render_study(
     write_truth(world, folder.path)
     folder.images.create(world.plan)
     journal = folder.journal
-    journal.append({"kind": "acquisition", "what": "start", "microscope": "rendered"})
+    start = {"what": "start", "fingerprint": world.study.fingerprint}
+    journal.append({"kind": "acquisition", "microscope": "rendered", **start})
     taken = frames(world)
     for visit in world.plan.visits:
         entries = []
