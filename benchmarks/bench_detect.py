@@ -49,6 +49,8 @@ class Case:
     wander: float = 0.08
     trend_per_day: float = 0.02
     read_e: float = 26.0
+    brightness_sd: float = 0.7
+    first_onset: float = 0.25
     outliers: float = 0.0
     transients_per_day: float = 0.0
     heavy_tails: bool = False
@@ -85,7 +87,7 @@ def simulate(case: Case, seed: int) -> Traces:
     onset = np.full(n, np.nan)
     dying = rng.permutation(n) < round(case.dying * n)
     last = case.days * 24.0 - min(case.horizon_h, 0.5 * case.days * 24.0)
-    onset[dying] = rng.uniform(0.25 * last, last, int(dying.sum()))
+    onset[dying] = rng.uniform(case.first_onset * last, last, int(dying.sum()))
     fold = 1.0 + (case.fold - 1.0) * np.exp(rng.normal(0.0, case.fold_sd, n))
     rise_h = np.exp(rng.normal(np.log(case.rise_min / 60.0), case.rise_sd, n))
     ln = rng.normal(0.0, case.ratio_sd, n)[:, None] + np.zeros(m)
@@ -100,7 +102,7 @@ def simulate(case: Case, seed: int) -> Traces:
     ln += np.where(hit, rng.normal(0.0, 0.7, (n, m)), 0.0)
     age = np.clip(time_h - np.nan_to_num(onset, nan=1e9)[:, None], 0.0, None)
     ratio = np.exp(ln) * (1.0 + (fold[:, None] - 1.0) * (1.0 - np.exp(-age / rise_h[:, None])))
-    fill = case.electrons * np.exp(rng.normal(0.0, 0.7, n))[:, None]
+    fill = case.electrons * np.exp(rng.normal(0.0, case.brightness_sd, n))[:, None]
     focus = np.exp(rng.normal(0.0, 0.1, (n, m)))
     signal, signal_sd = _counted(rng, fill * focus * ratio, case.read_e)
     reference, reference_sd = _counted(rng, fill * focus, case.read_e)
@@ -288,6 +290,9 @@ CASES = {
     case.name: case
     for case in (
         Case("reference"),
+        Case("reference-learnt", days=8.0, neurons=600, first_onset=0.7),
+        Case("dating", fold_sd=0.0, rise_sd=0.0, brightness_sd=0.0),
+        Case("dating-n1000", electrons=1000.0, fold_sd=0.0, rise_sd=0.0, brightness_sd=0.0),
         Case("n100", electrons=100.0),
         Case("n50", electrons=50.0),
         Case("5min", interval_min=5.0, days=3.0, neurons=250),
