@@ -96,7 +96,7 @@ unit = "well"
 block = "culture"
 
 [end_kill]
-at_h = 20.25
+at_h = 19.25
 compound = "sodium azide"
 dose = 0.2
 unit = "percent"
