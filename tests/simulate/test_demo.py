@@ -1,5 +1,6 @@
 import pytest
 
+from livedeath.simulate.census import census
 from livedeath.simulate.demo import demo_parameters, demo_study
 from livedeath.simulate.world import World
 
@@ -16,7 +17,7 @@ def test_the_plan_fits_the_time_of_a_demonstration(world):
 
 
 def test_enough_neurons_live_and_die(world):
-    truth = world.truth()
+    truth = census(world)
     seen = truth.filter("in_view")
     assert seen.height >= 300
     before = seen.filter(seen["cause"] != "kill")
@@ -27,7 +28,7 @@ def test_enough_neurons_live_and_die(world):
 def test_visits_go_on_after_the_kill(world):
     kill = world.study.end_kill
     after = {v.planned_h for v in world.plan.visits if v.planned_h > kill.at_h}
-    assert len(after) == 6
+    assert len(after) == 8
 
 
 def test_the_camera_is_declared_as_it_is(world):

@@ -7,6 +7,7 @@ import pytest
 from livedeath.cli.main import run
 from livedeath.errors import StoreError
 from livedeath.model.study import Study
+from livedeath.simulate.census import census
 from livedeath.simulate.parameters import WorldParameters
 from livedeath.simulate.render import render_study
 from livedeath.simulate.world import World
@@ -32,7 +33,7 @@ def test_a_rendered_study_holds_every_frame_and_its_truth(tmp_path):
     journal = folder.journal.frames()
     assert set(journal) == set(of.plan.frames())
     assert {entry["status"] for entry in journal.values()} == {"saved"}
-    assert pl.read_parquet(folder.path / "truth.parquet").equals(of.truth())
+    assert pl.read_parquet(folder.path / "truth.parquet").equals(census(of))
     assert WorldParameters.from_file(folder.path / "simulation.toml") == of.parameters
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from livedeath.simulate.census import census
 from livedeath.simulate.truth import compare, judge, match
 from livedeath.simulate.world import World
 from simulate.small_world import KILL, parameters, study
@@ -14,7 +15,7 @@ HOURS = np.arange(13.0)
 
 @pytest.fixture(scope="module")
 def truth():
-    return World(STUDY, parameters(death={"hazard_per_day": 3.0})).truth()
+    return census(World(STUDY, parameters(death={"hazard_per_day": 3.0})))
 
 
 def perfect(truth):

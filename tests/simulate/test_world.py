@@ -3,6 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from livedeath.errors import StudyError
+from livedeath.simulate.census import census
 from livedeath.simulate.world import World
 from simulate.small_world import KILL, SESSIONS, parameters, still, study, take, world
 
@@ -65,7 +66,7 @@ def test_empty_medium_lies_outside_the_visited_wells():
 
 def test_neurons_shine_where_the_truth_says():
     of = World(study(), still(light={"bleaching": 0.0}))
-    truth = of.truth().filter("in_view")
+    truth = census(of).filter("in_view")
     visit = of.plan.visits[0]
     own = truth.filter(truth["well"] == visit.field.well)
     smooth = gaussian_filter(take(of, visit).astype(float), 3)
@@ -89,7 +90,7 @@ def test_electrons_of_a_soma_are_those_of_the_truth(channel, name):
     visit = of.plan.visits[0]
     electrons = (take(of, visit, channel).astype(float) - 100) * 0.46
     y, x = np.mgrid[:400, :400]
-    own = of.truth((visit.field,)).filter("in_view")
+    own = census(of, (visit.field,)).filter("in_view")
     alone = own.filter(_nearest(own) > 45)
     ratio = [
         electrons[np.hypot(y - row["y_px"], x - row["x_px"]) < 2 * row["radius_um"] / 0.65].sum()
@@ -138,7 +139,7 @@ def test_other_roles_are_rendered_too():
 
 def test_marker_shows_some_of_the_neurons():
     of = world()
-    shown = of.truth()["marker"].mean()
+    shown = census(of)["marker"].mean()
     assert 0.2 < shown < 0.8
 
 
@@ -150,7 +151,7 @@ def test_a_changed_objective_is_a_larger_view():
     first, last = of.plan.visits[0], of.plan.visits[-1]
     assert take(of, first).shape == (160, 200)
     assert take(of, last).shape == (80, 100)
-    assert of.truth()["first_h"].max() == 0.0
+    assert census(of)["first_h"].max() == 0.0
 
 
 def test_eight_bit_frames_are_bytes():
@@ -171,7 +172,7 @@ def test_unknown_channel_is_refused():
 
 def test_truth_has_one_row_per_neuron_with_its_fate():
     of = world(KILL)
-    truth = of.truth()
+    truth = census(of)
     assert truth["neuron_id"].to_list() == list(range(1, truth.height + 1))
     assert set(truth["cause"]) <= {"baseline", "treatment", "kill"}
     assert truth["death_h"].is_not_nan().all()
@@ -181,14 +182,14 @@ def test_truth_has_one_row_per_neuron_with_its_fate():
 
 
 def test_truth_without_a_kill_leaves_survivors_without_a_death():
-    truth = world(death={"hazard_per_day": 0.1}).truth()
+    truth = census(world(death={"hazard_per_day": 0.1}))
     assert truth["death_h"].is_nan().any()
     assert (truth.filter(truth["death_h"].is_nan())["cause"] == "").all()
 
 
 def test_overlapping_fields_count_a_neuron_once():
     vessel = {"id": "p", "wells": ["B2:C3"], "fields_per_well": 4, "field_overlap": 0.4}
-    truth = World(study(vessels=[vessel]), still()).truth()
+    truth = census(World(study(vessels=[vessel]), still()))
     places = truth.select("y_um", "x_um")
     assert places.n_unique() == places.height
     assert truth["field"].n_unique() == 4

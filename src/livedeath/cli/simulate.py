@@ -31,6 +31,7 @@ def simulate(
 ) -> None:
     """Render a study with known deaths into DIR, its truth in truth.parquet."""
     from livedeath.model.study import Study
+    from livedeath.simulate.census import census
     from livedeath.simulate.demo import demo_study
     from livedeath.simulate.render import PARAMETERS_FILE, TRUTH_FILE, render_study
     from livedeath.simulate.world import World
@@ -40,7 +41,7 @@ def simulate(
     world = World(declared, _parameters(parameters, seed, is_demo=study is None))
     with progress("rendering frames", world.plan.n_frames) as done:
         made = render_study(world, target, done=done)
-    truth = world.truth()
+    truth = census(world)
     result = {
         "study": made.path,
         "frames": world.plan.n_frames,

@@ -4,7 +4,7 @@ One row per neuron that shows at the first visit of a field; a neuron seen by se
 fields of its well stands in the row of the field that shows it best.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,10 +15,8 @@ from livedeath.model.plan import PlannedVisit
 from livedeath.simulate import signal
 from livedeath.simulate.camera import REFERENCE_QE
 from livedeath.simulate.fate import CAUSES
-
-if TYPE_CHECKING:
-    from livedeath.simulate.scene import Scene
-    from livedeath.simulate.world import World
+from livedeath.simulate.scene import Scene
+from livedeath.simulate.world import World
 
 
 class TruthColumn(NamedTuple):
@@ -57,19 +55,19 @@ TRUTH = (
 """Columns of ``truth.parquet``."""
 
 
-def census(world: "World", fields: tuple[FieldKey, ...]) -> pl.DataFrame:
+def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataFrame:
     """Return the true neurons of some fields, sorted by place; columns as `TRUTH`.
 
     Parameters
     ----------
     world : World
         The simulated world.
-    fields : tuple of FieldKey
-        Of the world's plan. A field imaged again with other optics counts once.
+    fields : tuple of FieldKey, optional
+        Of the world's plan; default: all. A field imaged again with other optics counts once.
     """
     first, last = _first_and_last(world)
     best: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for field in fields:
+    for field in world.plan.fields if fields is None else fields:
         again = FieldKey(field.vessel, 0, field.well, field.field)
         if field.acquisition > 0 and again in first:
             continue
@@ -86,7 +84,7 @@ def census(world: "World", fields: tuple[FieldKey, ...]) -> pl.DataFrame:
     return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
-def _first_and_last(world: "World") -> tuple[dict[FieldKey, PlannedVisit], dict[FieldKey, float]]:
+def _first_and_last(world: World) -> tuple[dict[FieldKey, PlannedVisit], dict[FieldKey, float]]:
     first: dict[FieldKey, PlannedVisit] = {}
     last: dict[FieldKey, float] = {}
     for visit in world.plan.visits:
@@ -96,7 +94,7 @@ def _first_and_last(world: "World") -> tuple[dict[FieldKey, PlannedVisit], dict[
 
 
 def _rows(
-    world: "World", visit: PlannedVisit, *, last_h: float
+    world: World, visit: PlannedVisit, *, last_h: float
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Return the neurons that touch the first frame of a field, by their place in the culture."""
     scene, view = world.first_sight(visit)
@@ -127,7 +125,7 @@ def _rows(
     }
 
 
-def _common(world: "World", visit: PlannedVisit, *, last_h: float) -> dict[str, Any]:
+def _common(world: World, visit: PlannedVisit, *, last_h: float) -> dict[str, Any]:
     place = (visit.field.vessel, visit.field.well)
     return {
         "vessel": visit.field.vessel,
@@ -140,7 +138,7 @@ def _common(world: "World", visit: PlannedVisit, *, last_h: float) -> dict[str, 
     }
 
 
-def _brightness(world: "World", scene: "Scene", time_h: float) -> dict[str, Any]:
+def _brightness(world: World, scene: Scene, time_h: float) -> dict[str, Any]:
     indicators = world.study.indicators
     return {
         "fill_electrons": _electrons(world, scene, world.study.fill, time_h),
@@ -150,7 +148,7 @@ def _brightness(world: "World", scene: "Scene", time_h: float) -> dict[str, Any]
     }
 
 
-def _electrons(world: "World", scene: "Scene", channel: Channel | None, time_h: float) -> Any:  # noqa: ANN401
+def _electrons(world: World, scene: Scene, channel: Channel | None, time_h: float) -> Any:  # noqa: ANN401
     """Return the electrons that one exposure is expected to give of every soma."""
     if channel is None:
         return np.full(scene.neurons.number.size, np.nan)
@@ -172,7 +170,7 @@ def _electrons(world: "World", scene: "Scene", channel: Channel | None, time_h: 
     )
 
 
-def _fate(world: "World", scene: "Scene", *, last_h: float) -> dict[str, Any]:
+def _fate(world: World, scene: Scene, *, last_h: float) -> dict[str, Any]:
     """Return what becomes of the neurons, as far as the study sees it."""
     fates, p = scene.fates, world.parameters.signal
     dies = fates.death_h <= last_h

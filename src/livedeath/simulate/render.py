@@ -11,6 +11,7 @@ from pathlib import Path
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.plan import PlannedVisit
 from livedeath.simulate.camera import Frame
+from livedeath.simulate.census import census
 from livedeath.simulate.world import World
 from livedeath.store import durable, tables
 from livedeath.store.folder import StudyFolder
@@ -84,7 +85,7 @@ def render_study(
 def write_truth(world: World, folder: Path) -> None:
     """Write the parameters and the true neurons of a world into a study's folder."""
     durable.write_text(folder / PARAMETERS_FILE, world.parameters.to_toml())
-    tables.write_table(world.truth(), folder / TRUTH_FILE)
+    tables.write_table(census(world), folder / TRUTH_FILE)
 
 
 def _details(world: World, visit: PlannedVisit, key: FrameKey) -> dict[str, object]:

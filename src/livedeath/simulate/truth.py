@@ -90,7 +90,7 @@ def compare(
     Parameters
     ----------
     truth : DataFrame
-        As `livedeath.simulate.world.World.truth` gives it.
+        As `livedeath.simulate.census.census` gives it.
     traces, calls : DataFrame
         As the analysis gives them.
     study : Study

@@ -9,18 +9,15 @@ from collections import OrderedDict
 from functools import cached_property, lru_cache
 
 import numpy as np
-import polars as pl
 from scipy.ndimage import gaussian_filter
 
 from livedeath.kernels.draw import add_points
-from livedeath.model.frame import FieldKey
 from livedeath.model.optics import Channel, Optics
 from livedeath.model.plan import Plan, PlannedVisit, plan
 from livedeath.model.plate import FORMATS, well_centre_um
 from livedeath.model.study import Study
 from livedeath.simulate import optics, signal
 from livedeath.simulate.camera import Frame, Sensor
-from livedeath.simulate.census import census
 from livedeath.simulate.culture import Culture, Draws
 from livedeath.simulate.fate import Mortality
 from livedeath.simulate.optics import Image, Stage, View
@@ -77,16 +74,6 @@ class World:
     def plan(self) -> Plan:
         """The plan of the study."""
         return plan(self.study)
-
-    def truth(self, fields: tuple[FieldKey, ...] | None = None) -> pl.DataFrame:
-        """Return the true neurons of some fields, one row each; see `livedeath.simulate.census`.
-
-        Parameters
-        ----------
-        fields : tuple of FieldKey, optional
-            Default: all fields of the plan.
-        """
-        return census(self, self.plan.fields if fields is None else fields)
 
     def first_sight(self, visit: PlannedVisit) -> tuple[Scene, View]:
         """Return what there is around a planned visit, and what of it the camera sees."""
