@@ -233,6 +233,24 @@ def test_a_transient_that_recovers_is_no_death():
     assert (calls["outcome"] == "dead").sum() == 0
 
 
+@pytest.mark.parametrize("fold", [8.0, 300.0])
+def test_a_dye_that_is_dark_in_the_living_is_scored(fold):
+    rng = np.random.default_rng(17)
+    known = culture(seed=17, n=60)
+    signal = rng.normal(0.0, 1.0, known.signal.shape)
+    age = known.time_h - np.nan_to_num(known.onset_h, nan=1e9)[:, None]
+    signal += fold * (1.0 - np.exp(-np.clip(age, 0.0, None) / 0.5))
+    _, calls = score_traces(Culture(known.time_h, signal, known.onset_h).columns())
+    np.testing.assert_array_equal(calls["outcome"] == "dead", np.isfinite(known.onset_h))
+
+
+@pytest.mark.parametrize("fold", [10.0, 37.0])
+def test_the_largest_steps_on_record_are_deaths(fold):
+    known = culture(seed=18, fold=fold, n=40)
+    _, calls = score_traces(known.columns())
+    np.testing.assert_array_equal(calls["outcome"] == "dead", np.isfinite(known.onset_h))
+
+
 def _wells(known):
     return np.where(np.arange(known.signal.shape[0]) % 2, "B2", "B3")
 

@@ -38,8 +38,8 @@ Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DEATH_SLOTS = 12
-BLIP_SLOTS = 6
+DEATH_SLOTS, BLIP_SLOTS = 12, 6
+"""Onsets that are weighed at a time per neuron; older ones are merged."""
 UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA
 DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
 DOUBTFUL_SD = 0.2
@@ -109,7 +109,7 @@ class Scorer:
         self._rows: dict[int, int] = {}
         self._wells = Wells()
         self._time_h = -np.inf
-        self._scale = np.nan
+        self._scale, self._offset = np.nan, 0.0
         self._allocate(0)
 
     def _allocate(self, n: int) -> None:
@@ -265,8 +265,12 @@ class Scorer:
         if at.size and learning.measured_sd[0] < 0:
             learning.measured_sd[0] = float(np.any(signal_sd[at] > 0))
         by = 1.0 if reference is None else np.where(reference[at] > 0, reference[at], np.nan)
+        ratio = signal[at] / by
+        if np.isfinite(ratio).any() and not np.isfinite(self._scale):
+            self._scale, self._offset = first_scale(ratio)
+        ratio = ratio / self._scale + self._offset
         rough, told = record.roughness(
-            book, rows[at], signal[at] / by, np.isnan(signal_sd[at]), learning.roughness
+            book, rows[at], ratio, np.isnan(signal_sd[at]), learning.roughness
         )
         learning.rough += [told.sum(), told.size]
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
@@ -283,11 +287,9 @@ class Scorer:
             per, relative = reference[at] / smooth, sd / smooth
         relative = np.where(np.isnan(signal_sd[at]), np.sqrt(rough), relative)
         var = np.nan_to_num(signal_sd[at]) ** 2
-        slope = learning.photon_slope(signal[at], var) if at.size else var
-        if at.size and not np.isfinite(self._scale):
-            self._scale = first_scale(signal[at] / smooth)
+        slope = learning.photon_slope(signal[at], var)
         unit = smooth * self._scale
-        value = signal[at] / unit
+        value = signal[at] / unit + self._offset * per
         fixed = var / unit**2
         fixed += np.where(bits[at] & DOUBTFUL, (DOUBTFUL_SD * value) ** 2, 0.0)
         return Measured(at, rows[at], value, per, fixed, slope / unit, relative)
@@ -338,10 +340,9 @@ class Scorer:
 
     def _levels(self) -> Floats:
         """Return the baselines of the living neurons met so far."""
-        n = len(self._rows)
         book, base = self._book, self._base
-        alive = (base.visits[:n] > 0) & np.isnan(book.called_h[:n]) & (book.arrived[:n] != 1)
-        return np.asarray(base.state[:n][alive, 0])
+        alive = (base.visits > 0) & np.isnan(book.called_h) & (book.arrived != 1)
+        return np.asarray(base.state[alive, 0])
 
     def _meet(self, measured: Measured) -> None:
         """Learn the population before its newcomers are judged by it."""
@@ -486,8 +487,9 @@ class Scorer:
             good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
             fill, relative = reference / smooth, sd / smooth
         relative = np.where(np.isnan(signal_sd), np.sqrt(rough), relative)
-        unit = smooth * self._scale * np.exp(self._wells.gain_at(time_h, int(self._book.well[row])))
-        value = signal / unit
+        gain = np.exp(self._wells.gain_at(time_h, int(self._book.well[row])))
+        unit = smooth * self._scale * gain
+        value = signal / unit + self._offset * fill / gain
         fixed = np.nan_to_num(signal_sd / unit) ** 2
         slope = np.zeros(at.size)
         return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
@@ -499,12 +501,12 @@ class Scorer:
             "endpoint": self.endpoint,
             "time_h": self._time_h,
             "scale": self._scale,
+            "offset": self._offset,
         }
         for part, values in self._parts().items():
             state |= {f"{part}.{k}": v[:n].copy() for k, v in values.items()}
         state |= {f"wells.{k}": v for k, v in self._wells.state().items()}
-        state |= {f"learning.{k}": v for k, v in self.learning.state().items()}
-        return state
+        return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
 
     def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
         """Return the arrays with one row per neuron, by name."""
@@ -532,6 +534,7 @@ class Scorer:
             )
         array = {k: np.asarray(v) for k, v in state.items()}
         self._time_h, self._scale = float(array["time_h"]), float(array["scale"])
+        self._offset = float(array["offset"])
         ids = array["book.neuron_id"]
         self._rows = {}
         self._allocate(ids.size)

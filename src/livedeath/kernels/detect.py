@@ -201,6 +201,8 @@ def _weigh(
     """
     value, fixed, slope, relative, white = photon
     v0 = _variance(predicted, value, fixed, slope, relative, white)
+    most = usual / math.sqrt(2.0 * math.pi)
+    rarity = 1.0 / density
     total = 0.0
     for k in range(bank.used[r]):
         age = max(time_h - bank.onset_h[r, k], 0.0)
@@ -221,12 +223,13 @@ def _weigh(
                 spread = float(bank.var[r, k, j, c])
                 if e * g * a > 0.0:
                     s1 += g * g * spread
-                good = usual * _normal(b, s1)
-                weight = bank.weight[r, k, j, c] * (good + bad) / density
+                inverse = 1.0 / s1
+                good = most * math.sqrt(inverse) * math.exp(-0.5 * b * b * inverse)
+                weight = bank.weight[r, k, j, c] * (good + bad) * rarity
                 least = NEGLIGIBLE * bank.mass[r, k] * shapes.prior[j, c]
                 bank.weight[r, k, j, c] = weight if weight > least else 0.0
                 total += weight
-                move = good / (good + bad) * spread * g / (s1 + 1e-30)
+                move = good / (good + bad) * spread * g * inverse
                 a += move * b
                 low = 0.3 * shapes.mean[c]
                 bank.mean[r, k, j, c] = max(a, low) if low > 0.0 else min(a, low)

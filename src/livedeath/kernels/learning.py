@@ -84,11 +84,13 @@ def _tau_grid(median_h: float, log_sd: float, low_h: float, high_h: float) -> tu
 
 
 ENDPOINTS = {
-    # Fold 3 (log sd 0.35) and rise 30 min (log sd 0.7), both taken wider than chosen.
+    # Fold 3 (log sd 0.35) and rise 30 min (log sd 0.7), both taken wider than chosen;
+    # single steps of 10 to 37 fold are on record, and a dye is dark in the living.
     "indicator_rise": Endpoint(
         _shapes(
             [0.1, 0.4, 1.2, 4.0], [0.15, 0.4, 0.3, 0.15],
-            [0.5, 1.5, 4.0], [0.2, 0.5, 1.5], [0.2, 0.55, 0.25], recovers=False,
+            [0.5, 1.5, 4.0, 12.0, 50.0, 250.0], [0.2, 0.5, 1.5, 5.0, 22.0, 110.0],
+            [0.2, 0.5, 0.22, 0.05, 0.02, 0.01], recovers=False,
         ),
         _shapes(
             [0.35, 0.75], [0.6, 0.4],

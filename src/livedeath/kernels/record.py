@@ -85,11 +85,22 @@ def empty_book(n: int) -> Book:
     )  # fmt: skip
 
 
-def first_scale(values: Floats) -> float:
-    """Return the scale of a study's signal: the median of its first visit."""
+def first_scale(values: Floats) -> tuple[float, float]:
+    """Return scale and offset that bring a study's first visit to about 1.
+
+    The scale is the median of what is positive. A signal that is dark in the living (a
+    dye, background removed) scatters about zero and has no fold: it is lifted so that the
+    living stand ten of their standard deviations above zero.
+    """
+    values = values[np.isfinite(values)]
     positive = values[values > 0]
-    scale = float(np.median(positive if positive.size else np.abs(values)))
-    return scale if scale > 0 else 1.0
+    middle = float(np.median(values)) if values.size else 0.0
+    spread = 1.4826 * float(np.median(np.abs(values - middle))) if values.size else 0.0
+    if spread == 0.0:
+        spread = abs(middle)
+    if positive.size < 0.95 * values.size and middle < 1.5 * spread and spread > 0:
+        return 10.0 * spread, 1.0 - 0.1 * middle / spread
+    return (float(np.median(positive)), 0.0) if positive.size else (1.0, 0.0)
 
 
 def divided(measured: Measured, step: Floats) -> Measured:
