@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import StudyError
-from livedeath.model.frame import FieldKey
 from livedeath.model.plan import plan
 from livedeath.model.study import Study
 from livedeath.store.recording import Recording, open_recording
+from livedeath.store.recording_study import positions_of
 from livedeath_acquisition.devices import View
 from livedeath_acquisition.microscope import PlannedFrame
 from livedeath_acquisition.simulated import BenchMicroscope
@@ -40,7 +40,7 @@ class RecordedScene:
 
     def __init__(self, study: Study, recording: Recording) -> None:
         self._recording = recording
-        self._positions = _positions(study)
+        self._positions = positions_of(study)
         self._channels = _channel_indices(study, recording)
         _check_extent(study, recording)
 
@@ -81,16 +81,6 @@ class ReplayMicroscope(BenchMicroscope):
         """Release the devices and the file."""
         super().close()
         self._recording.close()
-
-
-def _positions(study: Study) -> dict[FieldKey, int]:
-    """Return the recording's position of each field: sites are declared in its order."""
-    positions: dict[FieldKey, int] = {}
-    for field in plan(study).fields:
-        wells = [site.well for site in study.vessel(field.vessel).sites]
-        own = [index for index, well in enumerate(wells) if well == field.well]
-        positions[field] = own[field.field] if own else len(positions)
-    return positions
 
 
 def _channel_indices(study: Study, recording: Recording) -> dict[str, int]:

@@ -7,6 +7,7 @@ is refused when it has changed.
 
 import hashlib
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from livedeath.store.images import AXES, ImageStore
 from livedeath.store.journal import Entry, frame_entry
 from livedeath.store.provenance import file_digest
 from livedeath.store.recording import Recording, open_recording
+from livedeath.store.recording_study import positions_of
 
 
 def source_of(recording: Recording) -> dict[str, Any]:
@@ -53,10 +55,10 @@ def journal_of(recording: Recording, plan: Plan, study: Study) -> list[Entry]:
     """Return the journal of a study made from a recording: every frame, saved or missed."""
     channels = [channel.name for channel in study.channels]
     entries: list[Entry] = [{"kind": "acquisition", "what": "start", "by": "recording"}]
+    positions = positions_of(study)
     for visit in plan.visits:
-        position = plan.fields.index(visit.field)
         for key in visit.frames():
-            place = (key.t, channels.index(key.channel), key.z, position)
+            place = (key.t, channels.index(key.channel), key.z, positions[visit.field])
             details: Entry = {
                 "session": visit.session,
                 "planned_h": visit.planned_h,
@@ -158,10 +160,12 @@ class LinkedImages(ImageStore):
         return t, c, z, self._position(key.field_key)
 
     def _position(self, field: FieldKey) -> int:
-        """Return the position of a field; sites of the vessel are in the file's order."""
-        sites = self._study.vessel(field.vessel).sites
-        own = [k for k, site in enumerate(sites) if site.well == field.well]
-        return own[field.field]
+        """Return which position of the file a field is."""
+        return self._positions[field]
+
+    @cached_property
+    def _positions(self) -> dict[FieldKey, int]:
+        return positions_of(self._study)
 
 
 class LinkedArray:
@@ -194,7 +198,7 @@ class LinkedArray:
             for z in np.atleast_1d(wanted[2])
         ]
         outer = tuple(n for shape in leading for n in shape)
-        return np.stack(frames).reshape(*outer, *frames[0].shape)
+        return np.stack(frames).reshape((*outer, *frames[0].shape))
 
     def _frame(self, t: int, c: int, z: int) -> NDArray[Any]:
         place = (int(t), int(c), int(z), self._position)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from livedeath.errors import StudyError
+from livedeath.model.frame import FieldKey
 from livedeath.model.optics import Channel, Optics, Role
+from livedeath.model.plan import plan
 from livedeath.model.study import Study
 from livedeath.model.timing import Focus, Schedule
 from livedeath.model.vessels import Site, Vessel
@@ -75,6 +77,21 @@ def study_from_recording(
         schedule=_schedule(recording, count=t, interval_h=interval_h, times_h=times_h),
         focus=Focus(planes_um=tuple(round(k * step, 6) for k in range(z))),
     )
+
+
+def positions_of(study: Study) -> dict[FieldKey, int]:
+    """Return which position of the recording each field of its study is.
+
+    Sites are declared in the recording's order, and the nth field of a well is its nth site;
+    the plan visits wells in plate order, which may be another. Without sites, fields are in
+    the order of the plan.
+    """
+    sites = [(vessel.id, site.well) for vessel in study.vessels for site in vessel.sites]
+    positions: dict[FieldKey, int] = {}
+    for field in plan(study).fields:
+        own = [k for k, place in enumerate(sites) if place == (field.vessel, field.well)]
+        positions[field] = own[field.field] if own else len(positions)
+    return positions
 
 
 def _optics(recording: "Recording", *, pixel_size_um: float, shape: tuple[int, int]) -> Optics:
