@@ -267,7 +267,8 @@ class Scorer:
         by = 1.0 if reference is None else np.where(reference[at] > 0, reference[at], np.nan)
         ratio = signal[at] / by
         if np.isfinite(ratio).any() and not np.isfinite(self._scale):
-            self._scale, self._offset = first_scale(ratio)
+            strict = learning.measured_sd[0] > 0 and reference is not None
+            self._scale, self._offset = first_scale(ratio, strict=bool(strict))
         ratio = ratio / self._scale + self._offset
         rough, told = record.roughness(
             book, rows[at], ratio, np.isnan(signal_sd[at]), learning.roughness
@@ -287,12 +288,11 @@ class Scorer:
             per, relative = reference[at] / smooth, sd / smooth
         relative = np.where(np.isnan(signal_sd[at]), np.sqrt(rough), relative)
         var = np.nan_to_num(signal_sd[at]) ** 2
-        slope = learning.photon_slope(signal[at], var)
-        unit = smooth * self._scale
+        slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
         value = signal[at] / unit + self._offset * per
         fixed = var / unit**2
         fixed += np.where(bits[at] & DOUBTFUL, (DOUBTFUL_SD * value) ** 2, 0.0)
-        return Measured(at, rows[at], value, per, fixed, slope / unit, relative)
+        return Measured(at, rows[at], value, per, fixed, slope, relative)
 
     def _score(
         self, measured: Measured, intervened: NDArray[np.bool_], added: NDArray[np.uint32]

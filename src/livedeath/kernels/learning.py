@@ -191,7 +191,10 @@ class Learning:
         return float(unit * white), float(self.endpoint.wander * wander)
 
     def meet(self, first: Floats, levels: Floats) -> None:
-        """Learn the population's median and spread from baselines and first values."""
+        """Learn the population's median and spread from baselines and first values.
+
+        The noise of first values is left in the spread: too wide a prior costs little.
+        """
         seen = np.log(np.maximum(np.concatenate([first, levels]), 0.05))
         middle = float(np.median(seen))
         n = seen.size

@@ -85,12 +85,14 @@ def empty_book(n: int) -> Book:
     )  # fmt: skip
 
 
-def first_scale(values: Floats) -> tuple[float, float]:
+def first_scale(values: Floats, *, strict: bool) -> tuple[float, float]:
     """Return scale and offset that bring a study's first visit to about 1.
 
     The scale is the median of what is positive. A signal that is dark in the living (a
     dye, background removed) scatters about zero and has no fold: it is lifted so that the
-    living stand ten of their standard deviations above zero.
+    living stand ten of their standard deviations above zero. Dark is a median within one
+    standard deviation of zero; with ``strict``, for a ratio of measured noise, within 0.3,
+    so that a faint ratio keeps its fold.
     """
     values = values[np.isfinite(values)]
     positive = values[values > 0]
@@ -98,7 +100,8 @@ def first_scale(values: Floats) -> tuple[float, float]:
     spread = 1.4826 * float(np.median(np.abs(values - middle))) if values.size else 0.0
     if spread == 0.0:
         spread = abs(middle)
-    if positive.size < 0.95 * values.size and middle < 1.5 * spread and spread > 0:
+    dark = (0.3 if strict else 1.0) * spread
+    if spread > 0 and positive.size < 0.95 * values.size and middle < dark:
         return 10.0 * spread, 1.0 - 0.1 * middle / spread
     return (float(np.median(positive)), 0.0) if positive.size else (1.0, 0.0)
 
