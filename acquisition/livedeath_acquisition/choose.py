@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from livedeath.errors import StudyError
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition.clock import RealClock
+from livedeath_acquisition.heights import journaled_origin_um
 from livedeath_acquisition.microscope import Microscope
 
 KINDS = "simulated, replay:FILE, micromanager:CONFIG.cfg or micromanager:PORT"
@@ -119,12 +120,15 @@ def make(choice: Choice, folder: StudyFolder, *, zero: datetime) -> Microscope:
         from livedeath_acquisition.replay import ReplayMicroscope
 
         return ReplayMicroscope(study, Path(choice.target))
+    clock, before = RealClock(zero), journaled_origin_um(folder.journal.read())
     if choice.kind == "port":
         from livedeath_acquisition.remote import RemoteMicroscope
 
-        return RemoteMicroscope(study, int(choice.target), clock=RealClock(zero))
+        return RemoteMicroscope(study, int(choice.target), clock=clock, z_before_um=before)
     from livedeath_acquisition.adapters import folder_for
     from livedeath_acquisition.core import CoreMicroscope
 
     config = Path(choice.target)
-    return CoreMicroscope(study, config, clock=RealClock(zero), adapters=folder_for(config))
+    return CoreMicroscope(
+        study, config, clock=clock, adapters=folder_for(config), z_before_um=before
+    )

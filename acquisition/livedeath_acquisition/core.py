@@ -4,6 +4,7 @@ One planned frame becomes one event of pycromanager's engine; the image is trust
 stage, focus, channel and exposure, read back from the core, are what was asked.
 """
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
 from livedeath_acquisition.clock import Clock
+from livedeath_acquisition.heights import Heights
 from livedeath_acquisition.microscope import Exposure, ExposureError, PlannedFrame, mismatch
 from livedeath_acquisition.pycro import EventDriver, PycroCore, start_core, stop_core
 
@@ -35,10 +37,18 @@ class CoreMicroscope:
         Counts the study's hours.
     adapters : Path or None
         Folder of the device adapters; None when the configuration names none.
+    z_before_um : float or None
+        Where the focus drive stood when the acquisition was last opened.
     """
 
     def __init__(
-        self, study: Study, config: Path, *, clock: Clock, adapters: Path | None = None
+        self,
+        study: Study,
+        config: Path,
+        *,
+        clock: Clock,
+        adapters: Path | None = None,
+        z_before_um: float | None = None,
     ) -> None:
         self._study = study
         self._config = config
@@ -47,6 +57,13 @@ class CoreMicroscope:
         self._core: PycroCore | None = None
         self._driver: EventDriver | None = None
         self._has_stage = self._has_focus = True
+        self._heights = Heights(study, before_um=z_before_um)
+        self._last: PlannedFrame | None = None
+
+    @property
+    def z_origin_um(self) -> float | None:
+        """Where the focus drive was found; None without one."""
+        return self._heights.origin_um if self._has_focus else None
 
     def open(self) -> None:
         """Load the configuration, check channels and camera, and start the engine."""
@@ -59,6 +76,7 @@ class CoreMicroscope:
         for channel in self._study.channels:
             _check_preset(core, channel.name, channel.group, channel.preset_name)
         self._check_camera()
+        self._find_focus()
         self._driver = EventDriver()
 
     def now_h(self) -> float:
@@ -72,6 +90,7 @@ class CoreMicroscope:
     def acquire(self, frame: PlannedFrame) -> Exposure:
         """Take one attempt at a frame; see ``Microscope``."""
         assert self._driver is not None
+        self._last, frame = frame, self._heights.resolve(frame)
         self._settle(frame)
         deadline_s = self._study.policies.frame_deadline_s + frame.exposure_ms / 1000.0
         image = self._driver.expose(self._event(frame), deadline_s=deadline_s)
@@ -81,8 +100,23 @@ class CoreMicroscope:
         """End the engine and release the devices."""
         if self._driver is not None:
             self._driver.__exit__()
-        self._driver = self._core = None
+            with contextlib.suppress(Exception):  # whatever a driver throws at the end
+                self._put_focus_back()
+        self._driver = self._core = self._last = None
         stop_core()
+
+    def _find_focus(self) -> None:
+        """Note where the focus drive stands, before anything moves it."""
+        assert self._core is not None
+        if self._has_focus:
+            self._core.waitForDevice(self._core.getFocusDevice())
+            self._heights.found_at(float(self._core.getPosition()))
+
+    def _put_focus_back(self) -> None:
+        back_um = self._heights.back_um(self._last)
+        if self._core is not None and self._has_focus and back_um is not None:
+            self._core.setPosition(back_um)
+            self._core.waitForDevice(self._core.getFocusDevice())
 
     def _event(self, frame: PlannedFrame) -> dict[str, Any]:
         """Say a frame in pycromanager's words; nothing else may go in, see its traps."""
@@ -101,7 +135,7 @@ class CoreMicroscope:
         if self._has_stage:
             y_um, x_um = self._on_stage(frame)
             event |= {"x": x_um, "y": y_um}
-        if self._has_focus:
+        if self._has_focus and frame.z_um is not None:
             event["z"] = frame.z_um
         return event
 
@@ -135,7 +169,7 @@ class CoreMicroscope:
             # A stage may say -0.0; adding zero makes that 0.0.
             x_um=float(x_um) + 0.0,
             y_um=float(y_um) + 0.0,
-            z_um=float(core.getPosition()) if self._has_focus else frame.z_um,
+            z_um=float(core.getPosition()) if self._has_focus else frame.z_um or 0.0,
             preset=preset_in_place(core, frame.group, frame.preset),
             exposure_ms=float(core.getExposure()),
         )
@@ -151,7 +185,10 @@ class CoreMicroscope:
                 f"Core-XYStage in it"
             )
         if not self._has_focus and len(self._study.focus.planes_um) > 1:
-            raise StudyError(f"{self._config}: has no focus drive, the study declares planes")
+            raise StudyError(
+                f"{self._config}: has no focus drive, the study declares planes; set Core-Focus "
+                f"in it, or declare one plane"
+            )
 
     def _check_camera(self) -> None:
         """Refuse a camera whose images are not the declared ones, before the first frame."""

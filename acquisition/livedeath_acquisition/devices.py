@@ -17,19 +17,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.errors import OptionalDependencyError
 from livedeath_acquisition.microscope import PlannedFrame
-
-try:
-    from pymmcore_plus.experimental.unicore import (
-        ShutterDevice,
-        SimpleCameraDevice,
-        StageDevice,
-        StateDevice,
-        XYStageDevice,
-    )
-except ImportError:
-    raise OptionalDependencyError("the simulated microscope", "acquisition") from None
+from livedeath_acquisition.unicore import (
+    ShutterDevice,
+    SimpleCameraDevice,
+    StageDevice,
+    StateDevice,
+    XYStageDevice,
+)
 
 # Longer than any deadline: a hung call that nothing but the end of the process ends.
 HANG_S = 3600.0

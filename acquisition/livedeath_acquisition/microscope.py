@@ -43,8 +43,11 @@ class PlannedFrame:
         When its visit is due, hours since the study's start.
     session : str
         Name of the session that the vessel is on the stage for.
-    x_um, y_um, z_um : float
-        Where the stage and the focus must stand, micrometres.
+    x_um, y_um : float
+        Where the stage must stand, micrometres in the vessel's frame.
+    z_um : float or None
+        Where the focus must stand, micrometres; counts from where the drive was found when no
+        height is declared for the field. None leaves the drive alone.
     group, preset : str
         Micro-Manager's configuration group and preset of the channel.
     exposure_ms : float
@@ -60,7 +63,7 @@ class PlannedFrame:
     session: str
     x_um: float
     y_um: float
-    z_um: float
+    z_um: float | None
     group: str
     preset: str
     exposure_ms: float
@@ -108,6 +111,13 @@ class Microscope(Protocol):
     order from one thread, then ``close`` once, also after a failure.
     """
 
+    @property
+    def z_origin_um(self) -> float | None:
+        """Where ``open`` found the focus drive: fields without a declared height count from it.
+
+        None without a focus drive.
+        """
+
     def open(self) -> None:
         """Load and initialise the hardware; called once, before anything else.
 
@@ -149,9 +159,10 @@ def mismatch(frame: PlannedFrame, exposure: Exposure) -> str | None:
     if not away_um <= XY_TOLERANCE_UM:
         return (
             f"the stage stands at ({exposure.x_um:.1f}, {exposure.y_um:.1f}) um, "
-            f"{away_um:.1f} um away from ({frame.x_um:.1f}, {frame.y_um:.1f})"
+            f"{away_um:.1f} um away from ({frame.x_um:.1f}, {frame.y_um:.1f}) in the vessel's "
+            f"frame; does origin_um of the vessel hold?"
         )
-    if not abs(exposure.z_um - frame.z_um) <= Z_TOLERANCE_UM:
+    if frame.z_um is not None and not abs(exposure.z_um - frame.z_um) <= Z_TOLERANCE_UM:
         return f"the focus stands at {exposure.z_um:.2f} um instead of {frame.z_um:.2f}"
     if exposure.preset != frame.preset:
         return f"the channel is {exposure.preset or 'unknown'!r} instead of {frame.preset!r}"

@@ -9,7 +9,6 @@ Import this module lazily; it needs the extra ``acquisition``.
 """
 
 import contextlib
-import logging
 import queue
 import re
 import threading
@@ -25,28 +24,15 @@ from numpy.typing import NDArray
 
 from livedeath.errors import OptionalDependencyError, StudyError
 from livedeath_acquisition.microscope import ExposureError, HungError
+from livedeath_acquisition.unicore import UniMMCore
 
 try:
     from mmpycorex import launcher
     from mmpycorex.core import ZMQRemoteMMCoreJ
     from pycromanager import Acquisition
     from pycromanager.acquisition.acq_eng_py.internal.engine import Engine
-    from pymmcore_plus.experimental.unicore import UniMMCore
 except ImportError:
     raise OptionalDependencyError("driving a microscope", "acquisition") from None
-
-
-def _quieten() -> None:
-    """Take back what pymmcore-plus does on import: a log file in the home, a loud root."""
-    log = logging.getLogger("pymmcore-plus")
-    for handler in list(log.handlers):
-        log.removeHandler(handler)
-        handler.close()
-    log.propagate = False
-    logging.getLogger().setLevel(logging.WARNING)
-
-
-_quieten()
 
 # The image is handed over right after its event ends; it comes through a queue.
 _HAND_OVER_S = 2.0

@@ -6,12 +6,14 @@ window stays usable, and nothing of it is changed but what a frame asks for.
 Import this module lazily; it needs the extra ``acquisition``.
 """
 
+import contextlib
 import socket
 
 from livedeath.errors import HardwareError, StudyError
 from livedeath.model.study import Study
 from livedeath_acquisition.clock import Clock
 from livedeath_acquisition.core import trusted
+from livedeath_acquisition.heights import Heights
 from livedeath_acquisition.microscope import (
     Exposure,
     ExposureError,
@@ -34,13 +36,24 @@ class RemoteMicroscope:
         Micro-Manager's server port (Tools > Options > Run server on port), usually 4827.
     clock : Clock
         Counts the study's hours.
+    z_before_um : float or None
+        Where the focus drive stood when the acquisition was last opened.
     """
 
-    def __init__(self, study: Study, port: int, *, clock: Clock) -> None:
+    def __init__(
+        self, study: Study, port: int, *, clock: Clock, z_before_um: float | None = None
+    ) -> None:
         self._study = study
         self._port = port
         self._clock = clock
         self._core: RemoteCore | None = None
+        self._heights = Heights(study, before_um=z_before_um)
+        self._last: PlannedFrame | None = None
+
+    @property
+    def z_origin_um(self) -> float | None:
+        """Where the focus drive was found."""
+        return self._heights.origin_um
 
     def open(self) -> None:
         """Connect, and check that the channels exist there."""
@@ -54,6 +67,7 @@ class RemoteMicroscope:
             raise self._nobody(str(error)) from None
         for channel in self._study.channels:
             self._try_preset(channel.name, channel.group, channel.preset_name)
+        self._find_focus()
 
     def now_h(self) -> float:
         """Return the hours since the study's start."""
@@ -66,9 +80,11 @@ class RemoteMicroscope:
     def acquire(self, frame: PlannedFrame) -> Exposure:
         """Take one attempt at a frame; see ``Microscope``."""
         call = self._calls.call
+        self._last, frame = frame, self._heights.resolve(frame)
         y0_um, x0_um = self._study.vessel(frame.key.vessel).origin_um
         call("set_xy_position", frame.x_um + x0_um, frame.y_um + y0_um)
-        call("set_position", frame.z_um)
+        if frame.z_um is not None:
+            call("set_position", frame.z_um)
         call("set_config", frame.group, frame.preset)
         call("set_exposure", frame.exposure_ms)
         call("wait_for_system")
@@ -87,10 +103,24 @@ class RemoteMicroscope:
         return trusted(frame, exposure)
 
     def close(self) -> None:
-        """Disconnect."""
+        """Put the focus back where it was found, where planes moved it, and disconnect."""
         if self._core is not None:
+            back_um = self._heights.back_um(self._last)
+            if back_um is not None:
+                with contextlib.suppress(ExposureError, HungError):
+                    self._core.call("set_position", back_um)
             self._core.close()
-            self._core = None
+            self._core = self._last = None
+
+    def _find_focus(self) -> None:
+        """Note where the focus drive stands, before anything moves it."""
+        try:
+            self._heights.found_at(float(self._calls.call("get_position")))
+        except (ExposureError, HungError) as error:
+            raise HardwareError(
+                f"port {self._port}: Micro-Manager does not say where the focus drive stands "
+                f"({error}); choose the focus drive there as the default one"
+            ) from None
 
     def _knock(self) -> None:
         """Say at once when nobody listens: the bridge itself would wait and then fall over."""

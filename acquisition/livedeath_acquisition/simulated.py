@@ -97,6 +97,11 @@ class BenchMicroscope:
             self._scope = CoreMicroscope(self._study, config, clock=self._clock)
             self._scope.open()
 
+    @property
+    def z_origin_um(self) -> float | None:
+        """Where the focus drive was found."""
+        return None if self._scope is None else self._scope.z_origin_um
+
     def now_h(self) -> float:
         """Return where the clock stands, hours."""
         return self._clock.now_h()

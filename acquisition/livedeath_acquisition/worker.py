@@ -135,7 +135,7 @@ class Worker:
         microscope = choose.make(self._choice, self._folder, zero=zero)
         try:
             microscope.open()
-            self._prepare(zero)
+            self._prepare(zero, microscope.z_origin_um)
             self._say_ready(due)
             self._execute(microscope, due)
         except HungError:
@@ -164,22 +164,24 @@ class Worker:
         elif self._folder.images.exists:
             durable.sweep(self._folder.images.path)
 
-    def _prepare(self, zero: datetime) -> None:
+    def _prepare(self, zero: datetime, z_origin_um: float | None) -> None:
         """Lay out the study on disk, once the microscope is known to fit it."""
         if self._choice.kind == "simulated":
             from livedeath_acquisition.simulated import keep_parameters
 
             keep_parameters(self._folder)
         self._folder.images.create(self._folder.plan)
-        self._begin(zero)
+        self._begin(zero, z_origin_um)
 
-    def _begin(self, zero: datetime) -> None:
+    def _begin(self, zero: datetime, z_origin_um: float | None) -> None:
+        focus = {} if z_origin_um is None else {"z_origin_um": z_origin_um}
         begun = any(e.get("kind") == "acquisition" for e in self._folder.journal.read())
         self._journal(
             "resume" if begun else "start",
             zero=zero.isoformat(),
             fingerprint=self._folder.study.fingerprint,
             camera_fingerprint=self._folder.study.camera_fingerprint,
+            **focus,
         )
         self._is_running = True
 

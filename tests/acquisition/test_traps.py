@@ -202,3 +202,15 @@ def test_many_frames_are_taken_without_needless_waits(bench, study, visits, plan
 
 def test_hung_is_not_an_exposure_that_may_be_tried_again():
     assert not issubclass(HungError, ExposureError)
+
+
+def test_pymmcore_plus_keeps_no_log_in_the_home(bench):
+    # Its documented switch opens the usual file all the same.
+    import logging
+    import os
+
+    from pymmcore_plus import _logger
+
+    assert _logger.LOG_FILE is None
+    assert not logging.getLogger("pymmcore-plus").handlers
+    assert not {"PYMM_LOG_FILE", "PYTEST_RUNNING"} & set(os.environ)

@@ -19,7 +19,9 @@ class Site(Declared):
 
     x_um: float
     y_um: float
-    z_um: float = 0.0
+    z_um: float | None = Field(
+        default=None, description="Height of the focus drive; none: where the drive stands."
+    )
     well: str = "A1"
 
 
@@ -32,7 +34,9 @@ class Vessel(Declared):
     fields_per_well: int = Field(default=1, ge=1, le=100)
     field_overlap: float = Field(default=0.0, ge=0, lt=0.9)
     sites: tuple[Site, ...] = ()
-    origin_um: tuple[float, float] = (0.0, 0.0)
+    origin_um: tuple[float, float] = Field(
+        default=(0.0, 0.0), description="(y, x) of the centre of A1 in the stage's coordinates."
+    )
     note: str = ""
 
     @field_validator("wells", mode="before")
@@ -61,6 +65,9 @@ class Vessel(Declared):
     def field_centres_um(self, well: str, step_um: tuple[float, float]) -> list[tuple[float, ...]]:
         """Return (y, x, z) of every field of a well in the vessel's frame.
 
+        Where no height is declared z is 0 and counts from where the focus drive stands; see
+        `declares_height`.
+
         Parameters
         ----------
         well : str
@@ -68,15 +75,23 @@ class Vessel(Declared):
         step_um : (float, float)
             Height and width of one frame, micrometres.
         """
-        own = [(site.y_um, site.x_um, site.z_um) for site in self.sites if site.well == well]
+        own = self._sites_in(well)
         if own:
-            return [*own]
+            return [(site.y_um, site.x_um, site.z_um or 0.0) for site in own]
         y0, x0 = well_centre_um(well, self.format)
         scale = 1.0 - self.field_overlap
         return [
             (y0 + dy * step_um[0] * scale, x0 + dx * step_um[1] * scale, 0.0)
             for dy, dx in _block(self.fields_per_well)
         ]
+
+    def declares_height(self, well: str, index: int) -> bool:
+        """Return whether the nth field of a well has a height of its own for the focus drive."""
+        own = self._sites_in(well)
+        return bool(own) and own[index].z_um is not None
+
+    def _sites_in(self, well: str) -> list[Site]:
+        return [site for site in self.sites if site.well == well]
 
 
 def _block(count: int) -> list[tuple[float, float]]:

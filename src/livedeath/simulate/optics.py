@@ -122,7 +122,7 @@ class Stage:
         sites = self._study.vessel(vessel).sites
         if not sites:
             return 0.0
-        return min(sites, key=lambda s: np.hypot(s.y_um - y_um, s.x_um - x_um)).z_um
+        return min(sites, key=lambda s: np.hypot(s.y_um - y_um, s.x_um - x_um)).z_um or 0.0
 
     def _drift_um(self, planned_h: float) -> float:
         """Return the thermal drift of the focus: a daily wave, held by a hardware focus."""

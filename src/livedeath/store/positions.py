@@ -23,7 +23,8 @@ def read_positions(path: Path) -> list[Site]:
     Returns
     -------
     list of Site
-        ``well`` is read from labels such as ``B03-Site_0`` and empty where there is none.
+        ``well`` is read from labels such as ``B03-Site_0`` and empty where there is none;
+        ``z_um`` is None where the list holds no height.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def _modern(data: dict[str, Any]) -> list[Site]:
             device["Device"]["scalar"]: device["Position_um"]["array"]
             for device in entry["DevicePositions"]["array"]
         }
-        z = axes.get(entry.get("DefaultZStage", {}).get("scalar", ""), [0.0])
+        z = axes.get(entry.get("DefaultZStage", {}).get("scalar", ""), [None])
         if xy_stage in axes:
             x, y = axes[xy_stage][:2]
             sites.append(_site(entry["Label"]["scalar"], x, y, z[0]))
@@ -70,16 +71,17 @@ def _classic(data: dict[str, Any]) -> list[Site]:
     for entry in data["POSITIONS"]:
         devices = {device["DEVICE"]: device for device in entry["DEVICES"]}
         xy = devices.get(entry["DEFAULT_XY_STAGE"])
-        z = devices.get(entry.get("DEFAULT_Z_STAGE", ""), {}).get("X", 0.0)
+        z = devices.get(entry.get("DEFAULT_Z_STAGE", ""), {}).get("X")
         if xy is not None:
             sites.append(_site(entry["LABEL"], xy["X"], xy["Y"], z))
     return sites
 
 
-def _site(label: str, x_um: float, y_um: float, z_um: float) -> Site:
+def _site(label: str, x_um: float, y_um: float, z_um: float | None) -> Site:
     match = _WELL_LABEL.match(label)
     try:
         well = well_name(*row_column(match[1])) if match else ""
     except StudyError:
         well = ""
-    return Site(x_um=float(x_um), y_um=float(y_um), z_um=float(z_um), well=well)
+    height = None if z_um is None else float(z_um)
+    return Site(x_um=float(x_um), y_um=float(y_um), z_um=height, well=well)
