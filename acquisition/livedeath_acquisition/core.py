@@ -6,6 +6,7 @@ stage, focus, channel and exposure, read back from the core, are what was asked.
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from livedeath.errors import StudyError
 from livedeath.model.study import Study
 from livedeath_acquisition.clock import Clock
 from livedeath_acquisition.heights import Heights
-from livedeath_acquisition.microscope import Exposure, ExposureError, PlannedFrame, mismatch
-from livedeath_acquisition.pycro import EventDriver, PycroCore, start_core, stop_core
+from livedeath_acquisition.microscope import (
+    LONG_MOVE_UM,
+    Exposure,
+    ExposureError,
+    HungError,
+    PlannedFrame,
+    mismatch,
+)
+from livedeath_acquisition.pycro import EventDriver, PycroCore, first_line, start_core, stop_core
 
-# A move longer than this shakes the dish; then the declared settling time is waited.
-LONG_MOVE_UM = 1000.0
 # The engine tries each move six times, each up to the core's time-out.
 _ENGINE_TRIES = 6
 
@@ -91,10 +97,12 @@ class CoreMicroscope:
         """Take one attempt at a frame; see ``Microscope``."""
         assert self._driver is not None
         self._last, frame = frame, self._heights.resolve(frame)
-        self._settle(frame)
         deadline_s = self._study.policies.frame_deadline_s + frame.exposure_ms / 1000.0
-        image = self._driver.expose(self._event(frame), deadline_s=deadline_s)
-        return trusted(frame, self._read_back(image, frame, self._clock.now_h()))
+        with _one_failure():
+            self._settle(frame)
+            image = self._driver.expose(self._event(frame), deadline_s=deadline_s)
+            exposure = self._read_back(image, frame, self._clock.now_h())
+        return trusted(frame, exposure)
 
     def close(self) -> None:
         """End the engine and release the devices."""
@@ -206,6 +214,17 @@ class CoreMicroscope:
                 f"{optics.bit_depth} bit; change image_shape_px and bit_depth in study.toml or "
                 f"the camera's settings"
             )
+
+
+@contextlib.contextmanager
+def _one_failure() -> Iterator[None]:
+    """Turn whatever a driver throws into the failure of this attempt."""
+    try:
+        yield
+    except (ExposureError, HungError):
+        raise
+    except Exception as error:  # noqa: BLE001 - any driver may fail in any way
+        raise ExposureError(first_line(error)) from None
 
 
 def trusted(frame: PlannedFrame, exposure: Exposure) -> Exposure:

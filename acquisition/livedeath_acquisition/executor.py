@@ -96,7 +96,7 @@ class Executor:
             for one in due:
                 if wait:
                     self._wait_for(one.visit.planned_h)
-                self._check_disk()
+                self._check_disk(one)
                 self._visit(one, is_late=wait and self._microscope.now_h() > one.until_h)
             self._saver.wait()
         finally:
@@ -122,10 +122,13 @@ class Executor:
             self._tell({"what": "waiting", "until_h": planned_h, "for_s": wait_s})
             self._microscope.wait_until(planned_h)
 
-    def _check_disk(self) -> None:
+    def _check_disk(self, one: DueVisit) -> None:
+        """End before a visit that, uncompressed, would not fit above the declared floor."""
         floor = self._study.policies.disk_floor_gb * GB
         free = shutil.disk_usage(self._folder.path).free
-        if free < floor:
+        rows, columns = self._study.optics.of(one.visit.field.acquisition).image_shape_px
+        n_bytes = rows * columns * (1 if self._study.optics.bit_depth == 8 else 2)
+        if free - len(one.frames) * n_bytes < floor:
             raise HardwareError(
                 f"{self._folder.path}: {free / GB:.2f} GB are free, the study keeps "
                 f"{floor / GB:g} GB (policies.disk_floor_gb); make room and run 'livedeath "

@@ -18,6 +18,8 @@ from livedeath.model.frame import FrameKey
 # under a soma (16 um), 0.5 um well under the depth of field of a 20x air objective.
 XY_TOLERANCE_UM = 1.0
 Z_TOLERANCE_UM = 0.5
+# A move longer than this shakes the dish; then the declared settling time is waited.
+LONG_MOVE_UM = 1000.0
 # Cameras round an exposure to their line time.
 EXPOSURE_TOLERANCE_SHARE = 0.02
 EXPOSURE_TOLERANCE_MS = 0.2

@@ -114,7 +114,7 @@ def start_core(config: Path, adapters: Path | None = None) -> PycroCore:
     try:
         core.loadSystemConfiguration(str(config))
     except Exception as error:  # noqa: BLE001 - whatever a driver throws
-        raise StudyError(f"{config}: the core cannot load it: {_first_line(error)}") from None
+        raise StudyError(f"{config}: the core cannot load it: {first_line(error)}") from None
     launcher._PYMMCORES.append(core)
     Engine(core)
     return core
@@ -133,7 +133,7 @@ def stop_core() -> None:
         pymmcore.CMMCore.registerCallback(core, None)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return what an error says last and clearest: drivers wrap their reasons."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
@@ -220,7 +220,7 @@ class EventDriver:
                 return self._drain(deadline_s)
             return "the camera gave no image in time"
         except Exception as error:  # noqa: BLE001 - whatever a driver throws
-            return _first_line(error)
+            return first_line(error)
         return ""
 
     def _drain(self, deadline_s: float) -> str:
@@ -282,7 +282,7 @@ class RemoteCore:
         except FutureTimeoutError:
             raise HungError(f"{what} within {self._deadline_s:g} s") from None
         except Exception as error:  # noqa: BLE001 - whatever the far side throws
-            raise ExposureError(_first_line(error)) from None
+            raise ExposureError(first_line(error)) from None
 
     def call(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - any answer
         """Call a method of the core by its snake_case name.

@@ -8,6 +8,7 @@ Import this module lazily; it needs the extra ``acquisition``.
 
 import contextlib
 import socket
+import time
 
 from livedeath.errors import HardwareError, StudyError
 from livedeath.model.study import Study
@@ -15,6 +16,7 @@ from livedeath_acquisition.clock import Clock
 from livedeath_acquisition.core import trusted
 from livedeath_acquisition.heights import Heights
 from livedeath_acquisition.microscope import (
+    LONG_MOVE_UM,
     Exposure,
     ExposureError,
     HungError,
@@ -82,12 +84,14 @@ class RemoteMicroscope:
         call = self._calls.call
         self._last, frame = frame, self._heights.resolve(frame)
         y0_um, x0_um = self._study.vessel(frame.key.vessel).origin_um
+        settle_s = self._settling_s(frame.x_um + x0_um, frame.y_um + y0_um)
         call("set_xy_position", frame.x_um + x0_um, frame.y_um + y0_um)
         if frame.z_um is not None:
             call("set_position", frame.z_um)
         call("set_config", frame.group, frame.preset)
         call("set_exposure", frame.exposure_ms)
         call("wait_for_system")
+        time.sleep(settle_s)
         call("snap_image")
         time_h = self._clock.now_h()
         image = self._calls.image()
@@ -101,6 +105,15 @@ class RemoteMicroscope:
             exposure_ms=float(call("get_exposure")),
         )
         return trusted(frame, exposure)
+
+    def _settling_s(self, x_um: float, y_um: float) -> float:
+        """Return how long to wait after a move to a place of the stage: only after a long one."""
+        settle_s = self._study.policies.settle_ms / 1000.0
+        if settle_s == 0:
+            return 0.0
+        call = self._calls.call
+        away = float(call("get_x_position")) - x_um, float(call("get_y_position")) - y_um
+        return settle_s if max(map(abs, away)) > LONG_MOVE_UM else 0.0
 
     def close(self) -> None:
         """Put the focus back where it was found, where planes moved it, and disconnect."""

@@ -113,6 +113,28 @@ def test_after_the_last_try_the_frame_is_missed_with_its_reason(folder, scope):
     assert list(statuses(folder).values()).count("saved") == folder.plan.n_frames - 1
 
 
+@pytest.mark.parametrize("tries", [1, 5])
+def test_a_frame_is_tried_as_often_as_declared(folder, scope, tries):
+    with_policies(folder, tries=tries)
+    scope.failures[1, "GEDI"] = [ExposureError("the lamp is out")] * tries
+    run(folder, scope)
+    asked = [
+        f.key for f in scope.asked if (f.key.well, f.key.t, f.key.channel) == ("B2", 1, "GEDI")
+    ]
+    assert len(asked) == tries
+    assert statuses(folder)["B2", 1, "GEDI"] == "missed"
+
+
+def test_after_a_stop_the_next_frame_is_next(folder, scope):
+    with_policies(folder, after_failure="stop")
+    scope.failures[1, "GEDI"] = [ExposureError("the lamp is out")] * 3
+    with pytest.raises(HardwareError):
+        run(folder, scope)
+    run(folder, scope)
+    assert list(statuses(folder).values()).count("missed") == 1
+    assert len(statuses(folder)) == folder.plan.n_frames
+
+
 def test_with_policy_pause_nothing_is_journaled_of_the_frame(folder, scope):
     with_policies(folder, after_failure="pause")
     scope.failures[1, "GEDI"] = [ExposureError("the lamp is out")] * 3
@@ -145,6 +167,13 @@ def test_missed_frames_between_saved_ones_do_not_give_up(folder, scope):
     with_policies(folder, missed_in_a_row=3)
     for t in range(4):
         scope.failures[t, "GEDI"] = [ExposureError("dark")] * 100
+    run(folder, scope)
+    assert list(statuses(folder).values()).count("missed") == 8
+
+
+def test_a_visit_too_late_is_no_failure_of_the_microscope(folder, scope):
+    with_policies(folder, missed_in_a_row=1)
+    scope.clock.wait_until(2.5)
     run(folder, scope)
     assert list(statuses(folder).values()).count("missed") == 8
 
@@ -218,6 +247,20 @@ def test_a_disk_below_its_floor_pauses_before_the_visit(folder, scope):
     with pytest.raises(HardwareError, match="disk_floor_gb"):
         run(folder, scope)
     assert not scope.asked
+
+
+def test_a_visit_that_would_go_below_the_floor_is_not_begun(folder, scope, monkeypatch):
+    # Two frames of 32 x 48 pixels take 6,144 bytes.
+    free = {"bytes": 1_006_143}
+    usage = type("Usage", (), {"free": property(lambda self: free["bytes"])})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage())
+    with_policies(folder, disk_floor_gb=0.001)
+    with pytest.raises(HardwareError, match=r"the study keeps 0\.001 GB"):
+        run(folder, scope)
+    assert not scope.asked
+    free["bytes"] += 1
+    run(folder, scope)
+    assert set(statuses(folder).values()) == {"saved"}
 
 
 def test_a_full_disk_ends_the_run_and_journals_nothing_false(folder, scope, monkeypatch):

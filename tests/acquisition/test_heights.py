@@ -167,6 +167,20 @@ def test_a_running_micromanager_takes_planes_and_goes_back(planned):
         assert person.call("get_position") == pytest.approx(FOUND_UM)
 
 
+def test_a_running_micromanager_settles_after_a_long_move(planned, monkeypatch):
+    from livedeath_acquisition import remote
+
+    slept = []
+    monkeypatch.setattr(remote.time, "sleep", slept.append)
+    study = study_of(WELLS + "[policies]\nsettle_ms = 123.0\n")
+    with running_micromanager(study) as (scope, _):
+        slept.clear()
+        near, far = frames(study, planned)
+        for frame in (near, far, far):
+            scope.acquire(frame)
+        assert [nap for nap in slept if nap in (0.0, 0.123)] == [0.0, 0.123, 0.0]
+
+
 def found_at(now_um, before_um=10.0, text=WELLS + STACK):
     heights = Heights(study_of(text), before_um=before_um)
     heights.found_at(now_um)

@@ -206,11 +206,60 @@ def test_hung_is_not_an_exposure_that_may_be_tried_again():
 
 def test_pymmcore_plus_keeps_no_log_in_the_home(bench):
     # Its documented switch opens the usual file all the same.
-    import logging
+    import logging.handlers
     import os
 
     from pymmcore_plus import _logger
 
     assert _logger.LOG_FILE is None
-    assert not logging.getLogger("pymmcore-plus").handlers
+    to_files = logging.handlers.RotatingFileHandler
+    log = logging.getLogger("pymmcore-plus")
+    assert not [one for one in log.handlers if isinstance(one, to_files)]
     assert not {"PYMM_LOG_FILE", "PYTEST_RUNNING"} & set(os.environ)
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """Return how long the driver slept, instead of sleeping."""
+    from livedeath_acquisition import core
+
+    slept = []
+    monkeypatch.setattr(core.time, "sleep", slept.append)
+    return slept
+
+
+def settling(study):
+    return study.replace(policies=study.policies.replace(settle_ms=123.0))
+
+
+def test_a_long_move_settles_and_a_short_one_does_not(study, visits, planned, naps):
+    from livedeath_acquisition.simulated import BenchMicroscope
+
+    microscope = BenchMicroscope(settling(study), _FlatScene())
+    microscope.open()
+    naps.clear()
+    for x_um in (0.0, 1000.0, 2001.0, 2001.0):
+        microscope.acquire(planned(study, visits[0], "RFP", x_um=x_um, y_um=0.0))
+    assert naps.count(0.123) == 1
+    microscope.close()
+
+
+def test_a_move_that_fails_while_settling_is_one_failure(study, visits, planned):
+    from livedeath_acquisition.simulated import BenchMicroscope
+
+    microscope = BenchMicroscope(settling(study), _FlatScene())
+    microscope.open()
+    microscope.bench.faults["stage_error"] = 1
+    with pytest.raises(ExposureError, match="stage refused"):
+        microscope.acquire(planned(study, visits[1], "RFP"))
+    assert microscope.acquire(planned(study, visits[1], "RFP", attempt=1)).image[0, 0] == 7
+    microscope.close()
+
+
+def test_a_stage_that_cannot_be_read_is_one_failure(bench, study, visits, planned, monkeypatch):
+    def lost():
+        raise RuntimeError("the stage was unplugged")
+
+    monkeypatch.setattr(bench._scope._core, "getXYPosition", lost)
+    with pytest.raises(ExposureError, match="unplugged"):
+        take(bench, study, visits[0], planned)

@@ -68,6 +68,11 @@ def _warnings(study: Study, cost: DryRun) -> list[str]:
         said.append("no end-kill: the study will not know its own sensitivity")
     if cost.expected_false_deaths > 0.1 * max(cost.expected_deaths, 1e-9):
         said.append("more than a tenth of the deaths may be false; ask for fewer false alarms")
+    said += [
+        f"{vessel.id} has no origin_um: on a microscope the stage must read (0, 0) at A1's centre"
+        for vessel in study.vessels
+        if not vessel.sites and vessel.origin_um == (0.0, 0.0)
+    ]
     budget = study.light.budget_ms_per_field
     if budget is not None and cost.light_ms_per_field > budget:
         said.append(f"light of {cost.light_ms_per_field:.0f} ms per field is over the budget")
