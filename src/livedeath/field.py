@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath import correct, register, segment, trace, track
+from livedeath import correct, pieces, register, segment, trace, track
 from livedeath.errors import FrameError
 from livedeath.kernels import label
 from livedeath.model.flags import Flag
@@ -152,9 +152,20 @@ class FieldPipeline:
             found = segment.segment(
                 shown.image, shown.noises, soma_px=self._soma, snr=analysis.detection_snr
             )
+            found = self._whole(found)
         else:
             return self._unseen(visit, frames)
         return self._seen(visit, frames, found, trusted=labels is not None, next_id=next_id)
+
+    def _whole(self, found: segment.Segmentation) -> segment.Segmentation:
+        """Join the outlines that are pieces of one soma."""
+        rows = found.detections
+        points = np.column_stack([rows.y, rows.x])
+        joined = pieces.join(found.labels, points, rows.area, soma_px=self._soma)
+        if joined.labels is found.labels:
+            return found
+        combined = segment.Detections(**pieces.combine(rows, joined.names))
+        return segment.Segmentation(joined.labels, combined)
 
     @property
     def n_neurons(self) -> int:
@@ -265,7 +276,11 @@ class FieldPipeline:
         picture = self._picture(outlines if trusted or shown is None else shown)
         shift, certain = self._register(found, picture)
         tracking = self._tracker.push(
-            found.detections, time_h=visit.time_h, shift=shift, trusted=trusted
+            found.detections,
+            time_h=visit.time_h,
+            shift=shift,
+            trusted=trusted,
+            shape=(found.labels.shape[0], found.labels.shape[1]),
         )
         self._shift = tracking.shift
         new = len(self._tracker.tracks) - self._ids.size
@@ -327,6 +342,7 @@ class FieldPipeline:
         height, width = self._shape or (1, 1)
         tracks = self._tracker.tracks
         stage_x, stage_y = self._stage or (0.0, 0.0)
+        block.flags[self._tracker.doubted()] |= np.uint32(Flag.DOUBTED)
         if visit.missing:
             block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
         columns: Columns = {

@@ -40,7 +40,7 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, BLIP_SLOTS = 12, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA
+UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
 DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
 DOUBTFUL_SD = 0.2
 """Extra noise of a value flagged as doubtful, fraction."""

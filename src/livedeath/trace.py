@@ -208,7 +208,9 @@ def _flags_of(seen: Seen, labels: NDArray[np.int32]) -> NDArray[np.uint32]:
     flags = np.zeros(seen.label.size, np.uint32)
     lost = seen.label == 0
     height, width = labels.shape
-    outside = (seen.y < 0) | (seen.x < 0) | (seen.y > height - 1) | (seen.x > width - 1)
+    cut = np.where(lost, seen.radius, 0.0)
+    outside = (np.minimum(seen.y, seen.x) < cut) | (seen.y > height - 1 - cut)
+    outside |= seen.x > width - 1 - cut
     flags[lost] |= np.uint32(Flag.MASK_LOST)
     flags[outside] |= np.uint32(Flag.OUTSIDE_COMMON_AREA)
     flags[seen.gap] |= np.uint32(Flag.TRACK_GAP)

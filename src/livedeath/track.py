@@ -43,6 +43,16 @@ ENOUGH_TO_REFINE = 5
 RADIUS_GAIN = 0.2
 """Part of the way that a soma's remembered radius goes towards that of its new outline."""
 
+AWAY_VISITS = 2
+"""Who was unseen for more than this many times the visits of a gap is no longer measured."""
+
+WELL_IN_VIEW = 0.5
+"""A neuron that begins after the first visit has its centre this far inside the frame, in
+soma diameters: the light of somata outside comes and goes at the border."""
+
+OTHER_THING = 4.0
+"""An outline whose ln(area) changes by more than this many sds is something else."""
+
 LEAST_APART = 0.8
 """Centres of two somata are at least this part of the sum of their radii apart."""
 
@@ -82,7 +92,9 @@ class Detections(Protocol):
 class Tracks:
     """The neurons of a field, one entry each; index = local number.
 
-    ``y`` and ``x`` are in the field's reference frame, working px.
+    ``y`` and ``x`` are in the field's reference frame, working px; ``unseen`` counts the
+    visits since a neuron was seen, ``sightings`` and ``missed`` all with and without it,
+    visits that show nobody left out.
     """
 
     y: NDArray[np.float64]
@@ -91,12 +103,15 @@ class Tracks:
     radius: NDArray[np.float64]
     seen_h: NDArray[np.float64]
     unseen: NDArray[np.int64]
+    sightings: NDArray[np.int64]
+    missed: NDArray[np.int64]
 
     @classmethod
     def empty(cls) -> "Tracks":
         """Return no tracks."""
         y, x, variance, radius, seen_h = np.empty((5, 0))
-        return cls(y, x, variance, radius, seen_h, np.empty(0, np.int64))
+        unseen, sightings, missed = np.empty((3, 0), np.int64)
+        return cls(y, x, variance, radius, seen_h, unseen, sightings, missed)
 
     @property
     def points(self) -> NDArray[np.float64]:
@@ -172,6 +187,7 @@ class Tracker:
         time_h: float,
         shift: tuple[float, float] = (0.0, 0.0),
         trusted: bool = False,
+        shape: tuple[int, int] | None = None,
     ) -> Tracking:
         """Take the detections of the next visit.
 
@@ -184,9 +200,11 @@ class Tracker:
         shift : (float, float)
             Shift of the visit's frame against the reference.
         trusted : bool
-            Every detection is a neuron at once (labels made elsewhere). Otherwise that
-            holds only for the first visit that shows any; later ones must be seen twice,
-            clear of the border and of the neurons that are known.
+            Every detection is a neuron at once (labels made elsewhere). Otherwise only
+            those clear of the border are, in the first visit that shows any; later ones
+            must be seen twice, and clear of the neurons that are known.
+        shape : (int, int), optional
+            Sides of the frame, px; with it later neurons must be well inside.
 
         Returns
         -------
@@ -194,17 +212,29 @@ class Tracker:
             Who is who.
         """
         points = np.column_stack([detections.y, detections.x]) - np.asarray(shift)
-        first = len(self.tracks) == 0
         links = self._link(self.tracks, points, detections.area, time_h)
         points, shift = self._refine(points, links, detections, shift)
         gap = self._follow(links, points, detections, time_h)
         neuron = np.full(detections.y.size, -1, np.int64)
         neuron[links[links >= 0]] = np.flatnonzero(links >= 0)
-        new = self._births(neuron < 0, points, detections, time_h, at_once=first or trusted)
+        depth = _depth(detections, shape)
+        new = self._births(neuron < 0, points, detections, time_h, None if trusted else depth)
         neuron[new] = len(self.tracks) + np.arange(new.size)
         self.tracks.append(self._begin(points[new], detections.area[new], time_h))
         gap = np.concatenate([gap, np.zeros(new.size, np.bool_)])
         return Tracking(neuron, np.concatenate([links, new]), gap, shift)
+
+    def doubted(self) -> NDArray[np.bool_]:
+        """Tell whose place says nothing about life and death.
+
+        Who was away for long, or for longer than it was ever seen, is lost; who was missed
+        more often than seen, up to the last sighting, was no neuron of its own. A neuron
+        that vanishes as it dies is neither.
+        """
+        tracks = self.tracks
+        patience = np.minimum(AWAY_VISITS * self._gap_visits, tracks.sightings)
+        away = tracks.unseen > patience
+        return away | (tracks.missed - tracks.unseen > tracks.sightings)
 
     def support(self, detections: Detections, shift: tuple[float, float]) -> int:
         """Count the detections that a shift brings within half a soma of a neuron."""
@@ -246,7 +276,9 @@ class Tracker:
         first, second, squares = pairs_within(tracks.points, points, reaches)
         ratio = np.log(areas[second] / (math.pi * tracks.radius[first] ** 2)) / AREA_SD
         costs = squares / reaches[first] ** 2 + 0.02 * np.minimum(ratio**2, 9.0)
-        return assign(first, second, costs, (len(tracks), len(points)))
+        same = np.abs(ratio) <= OTHER_THING
+        sizes = (len(tracks), len(points))
+        return assign(first[same], second[same], costs[same], sizes)
 
     def _refine(
         self,
@@ -289,6 +321,9 @@ class Tracker:
         tracks.seen_h[seen] = time_h
         gap = (links >= 0) & (tracks.unseen > 0)
         tracks.unseen[:] = np.where(links >= 0, 0, tracks.unseen + 1)
+        tracks.sightings[seen] += 1
+        if links.size and seen.size:
+            tracks.missed[links < 0] += 1
         return gap
 
     def _error(self, snr: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -302,14 +337,16 @@ class Tracker:
         points: NDArray[np.float64],
         detections: Detections,
         time_h: float,
-        *,
-        at_once: bool,
+        depth: NDArray[np.float64] | None,
     ) -> NDArray[np.int64]:
         """Return the detections that begin a neuron now; remember those that may later."""
         new = np.flatnonzero(free & detections.strong)
-        if at_once:
+        if depth is None:
             return new
-        new = new[~detections.border[new]]
+        first = len(self.tracks) == 0
+        new = new[depth[new] >= (0.0 if first else WELL_IN_VIEW * self._soma)]
+        if first:
+            return new
         new = new[~self._on_known(points[new], detections.area[new])]
         links = self._link(self._candidates, points[new], detections.area[new], time_h)
         confirmed = np.zeros(new.size, np.bool_)
@@ -344,7 +381,19 @@ class Tracker:
             radius=np.sqrt(areas / math.pi),
             seen_h=np.full(n, time_h),
             unseen=np.zeros(n, np.int64),
+            sightings=np.ones(n, np.int64),
+            missed=np.zeros(n, np.int64),
         )
+
+
+def _depth(detections: Detections, shape: tuple[int, int] | None) -> NDArray[np.float64]:
+    """Return how far inside the frame each centre lies, px; below 0 what the border cuts."""
+    depth = np.full(detections.y.size, np.inf)
+    if shape is not None:
+        depth = np.minimum(detections.y, detections.x)
+        depth = np.minimum(depth, shape[0] - 1 - detections.y)
+        depth = np.minimum(depth, shape[1] - 1 - detections.x)
+    return np.where(detections.border, -1.0, depth)
 
 
 def assign(

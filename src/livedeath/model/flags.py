@@ -22,6 +22,7 @@ class Flag(IntFlag):
     COMMON_STEP = 1024
     OUTLIER = 2048
     UNREGISTERED = 4096
+    DOUBTED = 8192
 
 
 DESCRIPTIONS: dict[Flag, str] = {
@@ -38,6 +39,7 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.COMMON_STEP: "A step common to the well's neurons was taken out.",
     Flag.OUTLIER: "The value does not fit the neuron's past and was given little weight.",
     Flag.UNREGISTERED: "The shift of this visit could not be measured and was taken as none.",
+    Flag.DOUBTED: "Unseen for long, or more often than seen: no evidence of life or death.",
 }
 
 
