@@ -13,7 +13,9 @@ from review.small_study import make_study
 _SETTINGS = tempfile.mkdtemp(prefix="napari-")
 atexit.register(shutil.rmtree, _SETTINGS, ignore_errors=True)
 os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS) / "settings.yaml")
-if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+# Widgets are drawn into memory even where there is a display: without a window manager no
+# window is ever active. The test of the whole window starts a process of its own.
+if sys.platform.startswith("linux"):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 
