@@ -132,7 +132,9 @@ def test_a_constant_background_changes_next_to_nothing_in_electrons(movie):
     lifted = {name: image + np.uint16(700) for name, image in visit.images.items()}
     one = pipeline().push(visit).traces
     other = pipeline().push(dataclasses.replace(visit, images=lifted)).traces
-    np.testing.assert_allclose(one["fill"], other["fill"], rtol=1e-3)
+    # A pixel at the edge of an outline may change sides, far within the stated sd.
+    assert (np.abs(one["fill"] - other["fill"]) < 0.1 * one["fill_sd"]).all()
+    assert not np.array_equal(one["fill"], other["fill"])
 
 
 def test_uncalibrated_data_are_scored_and_say_so(movie):

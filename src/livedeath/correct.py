@@ -121,9 +121,8 @@ def correct(
     stack = _planes(image, where)
     ceiling = _ceiling(stack.dtype, camera, bit_depth)
     clipped = np.zeros(stack.shape[1:], np.bool_)
-    if ceiling is not None:
-        for plane in stack:
-            clipped |= plane >= ceiling
+    if ceiling is not None and stack.max() >= ceiling:
+        (stack >= ceiling).any(axis=0, out=clipped)
     calibrated = camera.gain_e_per_adu is not None and camera.offset_adu is not None
     light = _light(stack, camera, calibrated)
     if flat is not None:
@@ -230,7 +229,8 @@ def level(frame: CorrectedFrame, soma_px: float) -> LevelledFrame:
     levels = background.calm_mesh(levels, noises)
     if frame.calibrated:
         levels += SKEW * np.clip(levels / noises**2, 0.0, 1.0)
-    image = background.subtract_levels(frame.image, levels)
+    image = np.empty_like(frame.image)
+    background.subtract_levels(frame.image, levels, image)
     background.despeckle(image, SPECKLE_NOISES * float(noises.max()))
     binning = binning_for(soma_px)
     clipped = frame.clipped

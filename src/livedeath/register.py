@@ -55,6 +55,15 @@ class Picture:
 
     grey: NDArray[np.uint8]
     factor: int
+    _known: dict[tuple[int, ...], NDArray[Any]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def spectrum(self, size: tuple[int, int]) -> NDArray[Any]:
+        """Return the Fourier transform of the picture at a padded size; kept for the next time."""
+        if size not in self._known:
+            self._known[size] = fft.rfft2(_centred(self.grey), s=size)
+        return self._known[size]
 
 
 def picture_of(
@@ -107,9 +116,9 @@ def measure_shift(reference: Picture, picture: Picture) -> Shift:
     if picture.grey.shape != reference.grey.shape or not picture.grey.any():
         return Shift(0.0, 0.0, certain=False)
     reach = max(min(int(REACH * max(rows, cols)), rows - 2, cols - 2), 1)
-    size = [fft.next_fast_len(n + reach + 1, real=True) for n in (rows, cols)]
-    a, b = (_spectrum(p.grey, size) for p in (reference, picture))
-    correlation = fft.irfft2(np.conj(a) * b, s=size).astype(np.float32)
+    height, width = (fft.next_fast_len(n + reach + 1, real=True) for n in (rows, cols))
+    product = np.conj(reference.spectrum((height, width))) * picture.spectrum((height, width))
+    correlation = fft.irfft2(product, s=(height, width)).astype(np.float32, copy=False)
     power = float(np.linalg.norm(_centred(reference.grey)) * np.linalg.norm(_centred(picture.grey)))
     apart = max(int(2 * SOMA_IN_PICTURE), 2)
     dy, dx, height, rival = peak_offset(correlation, reach, apart)
@@ -120,8 +129,3 @@ def measure_shift(reference: Picture, picture: Picture) -> Shift:
 
 def _centred(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return grey.astype(np.float32) - np.float32(grey.mean())
-
-
-def _spectrum(grey: NDArray[np.uint8], size: list[int]) -> NDArray[Any]:
-    spectrum: NDArray[Any] = fft.rfft2(_centred(grey), s=size)
-    return spectrum

@@ -23,6 +23,9 @@ FINE = 1 / 10
 COARSE = 1 / 4
 """Smoothing that finds the faintest somata (86 % of the matched filter of a disc)."""
 
+COARSE_SD_PX = 3.0
+"""The coarse scale is looked at with the fewest pixels that leave its smoothing this wide."""
+
 EDGE = 0.5
 """A soma's outline lies at this part of its own peak."""
 
@@ -179,28 +182,56 @@ def segment(
     Two scales: the fine one tells touching somata apart, the coarse one finds somata
     too faint for it. Cost linear in Y*X.
     """
-    fine_sigma, coarse_sigma = FINE * soma_px, COARSE * soma_px
-    smooth = label.smooth(image, gaussian_taps(fine_sigma))
-    fine = _regions(smooth, noises, _FINE, soma_px, snr * OUTLINED)
-    refused = ~fine.soma & (fine.snr >= CLEAR * snr)
-    labels, ratio = _named(fine, fine.soma)
-    more = gaussian_taps(math.sqrt(coarse_sigma**2 - fine_sigma**2))
-    coarse = _regions(label.smooth(smooth, more), noises, _COARSE, soma_px, snr * WEAK)
-    free = coarse.soma & ~_overlap(coarse, labels > 0, 0.0)
-    free &= ~_overlap(coarse, refused[fine.labels], MOST_REFUSED)
-    faint, faint_ratio = _named(coarse, free)
-    labels = np.where(faint > 0, faint + np.int32(ratio.size), labels)
-    return _segmentation(labels, image, np.concatenate([ratio, faint_ratio]), snr)
+    labels = np.zeros(image.shape, np.int32)
+    smooth = label.smooth(image, gaussian_taps(FINE * soma_px))
+    fine = _regions(smooth, noises, _FINE, soma_px, snr * OUTLINED, labels)
+    named = _by_brightness(fine, fine.soma)
+    factor = max(int(COARSE * soma_px / COARSE_SD_PX), 1)
+    coarse = _coarse(smooth, noises, soma_px, snr * WEAK, factor)
+    kinds = np.where(fine.soma, 1, 0) + np.where(~fine.soma & (fine.snr >= CLEAR * snr), 2, 0)
+    counts = label.covered(
+        coarse.labels, coarse.places, labels, kinds.astype(np.uint8), factor, coarse.soma.size - 1
+    )
+    free = coarse.soma & (counts[:, 1] == 0)
+    free &= counts[:, 2] <= MOST_REFUSED * factor**2 * coarse.area
+    faint = _by_brightness(coarse, free, after=int(fine.soma.sum()))
+    anything = np.full(int(named.max()) + 1, -np.inf, np.float32)
+    places = label.trim(smooth, labels, fine.places, named, anything)
+    painted = label.paint(coarse.labels, coarse.places, faint, labels, factor)
+    ratio = np.concatenate([_snr_of(fine, named), _snr_of(coarse, faint)])
+    return _segmentation(labels, np.concatenate([places, painted]), image, ratio, snr)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Regions:
-    """Regions of one scale: labels 0..n and for each whether it is a soma and its SNR."""
+    """Regions of one scale: labels 0..n, their pixels, and for each whether it is a soma.
+
+    ``peak`` and ``snr`` are of its brightest pixel, ``area`` counts its pixels.
+    """
 
     labels: NDArray[np.int32]
+    places: NDArray[np.int32]
     soma: NDArray[np.bool_]
+    peak: NDArray[np.float64]
     snr: NDArray[np.float64]
     area: NDArray[np.float64]
+
+
+def _coarse(
+    fine: NDArray[np.float32],
+    noises: NDArray[np.float32],
+    soma_px: float,
+    snr: float,
+    factor: int,
+) -> _Regions:
+    """Grow the regions of the coarse scale, in pixels ``factor`` times as large."""
+    small = background.bin_sum(fine, factor) if factor > 1 else fine
+    # A pixel is smooth by itself: the variance of a block of so many pixels.
+    done = (FINE * soma_px) ** 2 + (factor**2 - 1) / 12
+    taps = gaussian_taps(math.sqrt((COARSE * soma_px) ** 2 - done) / factor)
+    smooth = label.smooth(small, taps)
+    labels = np.zeros(smooth.shape, np.int32)
+    return _regions(smooth, noises * np.float32(factor), _COARSE, soma_px / factor, snr, labels)
 
 
 def _regions(
@@ -209,36 +240,43 @@ def _regions(
     scale: _Scale,
     soma_px: float,
     snr: float,
+    labels: NDArray[np.int32],
 ) -> _Regions:
-    """Grow the regions of one scale and judge each by its peak and outline."""
+    """Grow the regions of one scale into ``labels``; judge each by its peak and outline."""
     noise = _smooth_noise(smooth, noises, scale.sigma * soma_px)
-    order = label.descending(smooth, (snr * EDGE * noise).astype(np.float32))
+    places, tops = label.climb(smooth, (snr * EDGE * noise).astype(np.float32), labels)
+    peaks = np.column_stack([smooth.ravel()[tops], *np.divmod(tops, smooth.shape[1])])
+    pairs, heights = label.passes(smooth, labels, places, tops.size - 1)
+    order = np.argsort(-heights, kind="stable")
     valley = VALLEY_NOISES * float(np.median(noise))
-    basins, tops, saddles = label.flood(smooth, order, VALLEY, valley, NEAR * soma_px, NEAR_VALLEY)
-    peaks = np.where(tops >= 0, smooth.ravel()[tops], 0.0)
-    ratio = peaks / _at(noise, tops, smooth.shape)
-    floors = np.where(ratio >= snr, EDGE * peaks, np.inf).astype(np.float32)
-    label.trim(smooth, basins, order, floors)
-    table = measure.region_table(basins, tops.size - 1, smooth, np.zeros(smooth.shape, np.bool_))
-    alone = (saddles < ALONE * peaks) & (ratio >= CLEAR_NARROW * snr)
+    names, kept, saddles = label.join(
+        peaks, pairs[order], heights[order], VALLEY, valley, NEAR * soma_px, NEAR_VALLEY
+    )
+    tops, peak = tops[kept], np.where(kept > 0, peaks[kept, 0], 0.0)
+    ratio = peak / _at(noise, tops, smooth.shape)
+    floors = np.where(ratio >= snr, EDGE * peak, np.inf).astype(np.float32)
+    places = label.trim(smooth, labels, places, names, floors)
+    table = measure.region_table(labels, places, tops.size - 1, smooth)
+    alone = (saddles < ALONE * peak) & (ratio >= CLEAR_NARROW * snr)
     soma = _soma_like(table, alone, soma_px, scale) & (ratio >= snr)
-    return _Regions(basins, soma, ratio, table[:, measure.AREA])
+    return _Regions(labels, places, soma, peak, ratio, table[:, measure.AREA])
 
 
-def _named(
-    regions: _Regions, chosen: NDArray[np.bool_]
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return labels of the chosen regions only, numbered 1..n, and their SNR."""
-    names = np.where(chosen, np.cumsum(chosen), 0).astype(np.int32)
-    labels = regions.labels.copy()
-    label.relabel(labels, names)
-    return labels, regions.snr[chosen]
+def _by_brightness(
+    regions: _Regions, chosen: NDArray[np.bool_], *, after: int = 0
+) -> NDArray[np.int32]:
+    """Return new names of the chosen regions, the brightest first, and 0 of all others."""
+    names = np.zeros(chosen.size, np.int32)
+    ranked = np.argsort(-regions.peak, kind="stable")
+    ranked = ranked[chosen[ranked]]
+    names[ranked] = after + 1 + np.arange(ranked.size)
+    return names
 
 
-def _overlap(regions: _Regions, mask: NDArray[np.bool_], part: float) -> NDArray[np.bool_]:
-    """Tell which regions lie on a mask with more than a part of their area."""
-    covered = np.bincount(regions.labels[mask], minlength=regions.soma.size)
-    return np.asarray(covered > part * regions.area, np.bool_)
+def _snr_of(regions: _Regions, names: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the SNR of the regions that have a name, in the names' order."""
+    chosen = np.flatnonzero(names)
+    return regions.snr[chosen[np.argsort(names[chosen])]]
 
 
 def _smooth_noise(
@@ -294,11 +332,12 @@ def _soma_like(
 
 def _segmentation(
     labels: NDArray[np.int32],
+    places: NDArray[np.int32],
     image: NDArray[np.float32],
     ratio: NDArray[np.float64],
     snr: float,
 ) -> Segmentation:
-    table = measure.region_table(labels, ratio.size, image, np.zeros(image.shape, np.bool_))[1:]
+    table = measure.region_table(labels, places, ratio.size, image)[1:]
     light = table[:, measure.LIGHT].copy()
     faintest = FAINTEST_PART * float(np.median(light)) if light.size else 0.0
     detections = Detections(
@@ -344,9 +383,9 @@ def from_labels(labels: NDArray[Any], *, binning: int = 1, where: str = "labels"
         )
     named = _in_raster_order(labels)
     small = np.ascontiguousarray(named[binning // 2 :: binning, binning // 2 :: binning])
-    nothing = np.zeros(named.shape, np.float32)
     n = int(named.max())
-    table = measure.region_table(named, n, nothing, np.zeros(named.shape, np.bool_))[1:]
+    places = np.flatnonzero(named).astype(np.int32)
+    table = measure.region_table(named, places, n, np.zeros(named.shape, np.float32))[1:]
     certain = np.full(n, np.inf)
     detections = Detections(
         label=np.arange(1, n + 1, dtype=np.int32),

@@ -17,9 +17,20 @@ def blurred(seed, shape, grain=2):
     return (rough + 0.2 * rng.random(shape)).astype(np.float32) + np.float32(0.01)
 
 
-def flooded(image, floor=0.3, rule=(0.1, 0.02, 4.0, 0.4)):
-    order = label.descending(image, np.full((1, 1), floor, np.float32))
-    return order, rule
+def climbed(image, floor=0.3):
+    """Return the basins of an image and its places and tops, above one floor."""
+    basins = np.zeros(image.shape, np.int32)
+    places, tops = label.climb(image, np.full((1, 1), floor, np.float32), basins)
+    return basins, places, tops
+
+
+def joined(image, floor, rule):
+    """Return what `join` makes of an image, as the caller does it."""
+    basins, places, tops = climbed(image, floor)
+    peaks = np.column_stack([image.ravel()[tops], *np.divmod(tops, image.shape[1])])
+    pairs, heights = label.passes(image, basins, places, tops.size - 1)
+    order = np.argsort(-heights, kind="stable")
+    return (peaks.astype(float), pairs[order], heights[order], *rule), basins, places
 
 
 @settings(max_examples=25, deadline=None)
@@ -31,13 +42,39 @@ def test_smooth_equals_its_twin(seed, height, width, reach):
     np.testing.assert_allclose(label.smooth(image, taps), twin.smooth(image, taps), rtol=2e-5)
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES, rows=st.integers(1, 3), cols=st.integers(1, 3))
-def test_descending_equals_its_twin(seed, height, width, rows, cols):
-    image = blurred(seed, (height, width))
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=SEEDS,
+    height=SIDES,
+    width=st.integers(1, 40),
+    rows=st.integers(1, 3),
+    cols=st.integers(1, 3),
+    steps=st.sampled_from([3, 1000]),
+)
+def test_climb_equals_its_twin(seed, height, width, rows, cols, steps):
+    # Few steps make plateaus and equal neighbours.
+    image = np.ceil(blurred(seed, (height, width)) * steps) / np.float32(steps)
     mesh = (min(rows, height), min(cols, width))
     floors = np.random.default_rng(seed).uniform(0.2, 0.9, mesh).astype(np.float32)
-    np.testing.assert_array_equal(label.descending(image, floors), twin.descending(image, floors))
+    fast, slow = np.zeros((2, height, width), np.int32)
+    given_ = (image.astype(np.float32), floors)
+    for ours, theirs in zip(label.climb(*given_, fast), twin.climb(*given_, slow), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(fast, slow)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES)
+def test_passes_equals_its_twin(seed, height, width):
+    image = blurred(seed, (height, width))
+    basins, places, tops = climbed(image)
+    fast, slow = (
+        dict(zip(map(tuple, pairs.tolist()), heights.tolist(), strict=True))
+        for pairs, heights in (
+            module.passes(image, basins, places, tops.size - 1) for module in (label, twin)
+        )
+    )
+    assert fast == slow
 
 
 @settings(max_examples=20, deadline=None)
@@ -51,13 +88,9 @@ def test_find_root_equals_its_twin(seed, n):
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, height=SIDES, width=SIDES, depth=st.sampled_from([0.0, 0.1, 0.5]))
-def test_flood_equals_its_twin(seed, height, width, depth):
-    image = blurred(seed, (height, width))
-    order, _ = flooded(image)
-    rule = (depth, 0.02, 4.0, 0.6)
-    for fast, slow in zip(
-        label.flood(image, order, *rule), twin.flood(image, order, *rule), strict=True
-    ):
+def test_join_equals_its_twin(seed, height, width, depth):
+    given_, *_ = joined(blurred(seed, (height, width)), 0.3, (depth, 0.02, 4.0, 0.6))
+    for fast, slow in zip(label.join(*given_), twin.join(*given_), strict=True):
         np.testing.assert_allclose(fast, slow, rtol=1e-6)
 
 
@@ -65,24 +98,40 @@ def test_flood_equals_its_twin(seed, height, width, depth):
 @given(seed=SEEDS, height=SIDES, width=SIDES)
 def test_trim_equals_its_twin(seed, height, width):
     image = blurred(seed, (height, width))
-    order, rule = flooded(image)
-    fast, tops, _ = label.flood(image, order, *rule)
+    given_, fast, places = joined(image, 0.3, (0.1, 0.02, 4.0, 0.6))
+    names, kept, _ = label.join(*given_)
     slow = fast.copy()
-    floors = np.random.default_rng(seed).uniform(0.3, 1.2, tops.size).astype(np.float32)
-    label.trim(image, fast, order, floors)
-    twin.trim(image, slow, order, floors)
+    floors = np.random.default_rng(seed).uniform(0.3, 1.2, kept.size).astype(np.float32)
+    ours = label.trim(image, fast, places, names, floors)
+    np.testing.assert_array_equal(ours, twin.trim(image, slow, places, names, floors))
     np.testing.assert_array_equal(fast, slow)
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_relabel_equals_its_twin(seed, height, width):
+def two_scales(seed, height, width, factor):
+    """Return coarse labels 0..4, their pixels, and fine labels 0..5."""
     rng = np.random.default_rng(seed)
-    fast = rng.integers(0, 6, (height, width)).astype(np.int32)
-    names = np.concatenate([[0], rng.integers(0, 9, 5)]).astype(np.int32)
-    slow = fast.copy()
-    label.relabel(fast, names)
-    twin.relabel(slow, names)
+    size = (-(-height // factor), -(-width // factor))
+    coarse = rng.integers(0, 5, size).astype(np.int32)
+    fine = rng.integers(0, 6, (height, width)).astype(np.int32)
+    return coarse, np.flatnonzero(coarse).astype(np.int32), fine
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES, factor=st.integers(1, 3))
+def test_covered_equals_its_twin(seed, height, width, factor):
+    coarse, places, fine = two_scales(seed, height, width, factor)
+    kinds = np.random.default_rng(seed).integers(0, 3, 6).astype(np.uint8)
+    given_ = (coarse, places, fine, kinds, factor, 4)
+    np.testing.assert_array_equal(label.covered(*given_), twin.covered(*given_))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES, factor=st.integers(1, 3))
+def test_paint_equals_its_twin(seed, height, width, factor):
+    coarse, places, fast = two_scales(seed, height, width, factor)
+    slow, names = fast.copy(), np.array([0, 7, 0, 9, 8], np.int32)
+    ours = label.paint(coarse, places, names, fast, factor)
+    np.testing.assert_array_equal(np.sort(ours), twin.paint(coarse, places, names, slow, factor))
     np.testing.assert_array_equal(fast, slow)
 
 
@@ -97,18 +146,15 @@ def two_domes(apart, second=1.0):
 @pytest.mark.parametrize(("apart", "regions"), [(16, 2), (6, 1)], ids=["two", "one"])
 def test_domes_are_told_apart_by_the_valley_between_them(apart, regions):
     image = two_domes(apart)
-    order = label.descending(image, np.full((1, 1), 5, np.float32))
-    _, tops, _ = label.flood(image, order, 0.1, 1.0, 0.0, 0.0)
-    assert tops.size - 1 == regions
+    given_, *_ = joined(image, 5.0, (0.1, 1.0, 0.0, 0.0))
+    assert label.join(*given_)[1].size - 1 == regions
 
 
 def test_near_peaks_of_like_height_need_a_deep_valley_and_a_faint_neighbour_does_not():
-    floor = np.full((1, 1), 2, np.float32)
     counts = []
     for apart, second, near in ((14, 1.0, 20.0), (14, 1.0, 0.0), (17, 0.2, 20.0)):
-        image = two_domes(apart, second)
-        order = label.descending(image, floor)
-        counts.append(label.flood(image, order, 0.1, 1.0, near, 0.9)[1].size - 1)
+        given_, *_ = joined(two_domes(apart, second), 2.0, (0.1, 1.0, near, 0.9))
+        counts.append(label.join(*given_)[1].size - 1)
     assert counts == [1, 2, 2]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from livedeath.kernels.background import CLIP, CLIPPED_SD, LOWER_QUARTER_SD, SAMPLE
+from livedeath.kernels.background import CLIP, CLIPPED_SD, LOWER_QUARTER_SD, SAMPLE, STRIDES
 
 
 def sample_level(sample, floor):
@@ -23,14 +23,23 @@ def tiles(shape, rows, cols):
             yield r, c, y, x
 
 
+def tile_sample(part, sample):
+    steps = [(n - 1) // SAMPLE + 1 for n in part.shape]
+    drawn = np.sort(part[:: steps[0], :: steps[1]], axis=None)
+    sample[: drawn.size] = drawn
+    sample[drawn.size :] = np.inf
+    return drawn.size
+
+
 def tile_levels(image, rows, cols, floor):
     levels, noises = np.empty((rows, cols)), np.empty((rows, cols))
     for r, c, ys, xs in tiles(image.shape, rows, cols):
         part = image[ys, xs]
-        steps = [(n - 1) // SAMPLE + 1 for n in part.shape]
-        level, noise = sample_level(np.sort(part[:: steps[0], :: steps[1]], axis=None), floor)
-        for _ in range(2):
-            off = part - np.float32(level)
+        sample = np.empty(SAMPLE**2, np.float32)
+        n = tile_sample(part, sample)
+        level, noise = sample_level(sample[:n], floor)
+        for stride in STRIDES:
+            off = part[::stride] - np.float32(level)
             near = off[np.abs(off) <= np.float32(CLIP * noise)].astype(np.float64)
             if near.size:
                 level, noise = level + near.mean(), max(near.std() / CLIPPED_SD, floor)
@@ -51,6 +60,11 @@ def calm_mesh(mesh, reaches):
     return np.where(mesh > medians + reaches, medians, mesh)
 
 
+def spread_nodes(nodes, line):
+    before, after, part = along(line.size, nodes.size)
+    line[:] = nodes[before] * (1 - part) + nodes[after] * part
+
+
 def along(length, n):
     """Return for each pixel the mesh node before it and how far it is to the next."""
     pitch = length / n
@@ -59,17 +73,15 @@ def along(length, n):
     return node, np.minimum(node + 1, n - 1), place - node
 
 
-def subtract_levels(image, levels):
+def subtract_levels(image, levels, out):
     top, bottom, down = along(image.shape[0], levels.shape[0])
     left, right, across = along(image.shape[1], levels.shape[1])
-    flat = np.empty(image.shape)
     for y, x in np.ndindex(image.shape):
         upper = levels[top[y], left[x]] * (1 - across[x]) + levels[top[y], right[x]] * across[x]
         lower = (
             levels[bottom[y], left[x]] * (1 - across[x]) + levels[bottom[y], right[x]] * across[x]
         )
-        flat[y, x] = image[y, x] - (upper * (1 - down[y]) + lower * down[y])
-    return flat
+        out[y, x] = image[y, x] - (upper * (1 - down[y]) + lower * down[y])
 
 
 def despeckle(image, margin):

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from livedeath.kernels.label import KEY_SHIFT
-
 
 def smooth(image, taps):
     reach = taps.size // 2
@@ -22,18 +20,48 @@ def floor_at(floors, shape, y, x):
     return floors[y * floors.shape[0] // shape[0], col]
 
 
-def descending(image, floors):
-    above = [
-        y * image.shape[1] + x
-        for y, x in np.ndindex(image.shape)
-        if image[y, x] > floor_at(floors, image.shape, y, x)
-    ]
-    values = image.ravel()[above]
+def around(shape, y, x):
+    """Return a pixel and its neighbours in raster order."""
+    for v in range(max(y - 1, 0), min(y + 2, shape[0])):
+        for u in range(max(x - 1, 0), min(x + 2, shape[1])):
+            yield v, u
+
+
+def climb(image, floors, basins):
+    ground = {
+        place
+        for place in np.ndindex(image.shape)
+        if image[place] > floor_at(floors, image.shape, *place)
+    }
+
+    def uphill(place):
+        # max() returns the first of equals, which is the first in raster order.
+        return max((p for p in around(image.shape, *place) if p in ground), key=image.__getitem__)
+
+    def peak_of(place):
+        while uphill(place) != place:
+            place = uphill(place)
+        return place
+
+    peaks = sorted({peak_of(place) for place in ground})
+    for place in ground:
+        basins[place] = peaks.index(peak_of(place)) + 1
+    width = image.shape[1]
     return (
-        np.array(sorted(zip(-(values.view(np.int32) >> KEY_SHIFT), above, strict=True)))[:, 1]
-        if above
-        else np.empty(0, int)
+        np.array([y * width + x for y, x in sorted(ground)], int),
+        np.array([-1, *(y * width + x for y, x in peaks)]),
     )
+
+
+def passes(image, basins, places, n):
+    heights = {}
+    for place in np.ndindex(image.shape):
+        for near in around(image.shape, *place):
+            low, high = sorted((basins[place], basins[near]))
+            if low > 0 and low != high:
+                height = min(image[place], image[near])
+                heights[low, high] = max(heights.get((low, high), 0), height)
+    return np.array(list(heights), int).reshape(-1, 2), np.array(list(heights.values()), np.float32)
 
 
 def find_root(parents, region):
@@ -42,66 +70,55 @@ def find_root(parents, region):
     return region
 
 
-def flood(image, order, depth, noise_depth, near, near_depth):
-    """The same with sets: each region is the set of its pixels."""
-    height, width = image.shape
-    value = {at: float(image[divmod(at, width)]) for at in map(int, order)}
-    regions, peaks, meets, begun = {}, {}, {}, []
-
-    def region_of(at):
-        return next((name for name, members in regions.items() if at in members), None)
-
-    def around(at):
-        y, x = divmod(at, width)
-        for v in range(max(y - 1, 0), min(y + 2, height)):
-            for u in range(max(x - 1, 0), min(x + 2, width)):
-                if region_of(v * width + u) is not None:
-                    yield v * width + u
-
-    for at in map(int, order):
-        known = list(around(at))
-        if not known:
-            begun.append(at)
-            regions[at], peaks[at], meets[at] = {at}, at, 0.0
+def join(peaks, pairs, heights, depth, noise_depth, near, near_depth):
+    """The same with sets: each region is the set of its basins, named by its highest one."""
+    regions = {basin: {basin} for basin in range(1, len(peaks))}
+    meets = dict.fromkeys(regions, 0.0)
+    for pair, saddle in zip(pairs, heights, strict=True):
+        one, other = (next(name for name in regions if basin in regions[name]) for basin in pair)
+        if one == other:
             continue
-        brightest = max(value[k] for k in known)
-        own = region_of(next(k for k in known if value[k] == brightest))
-        regions[own].add(at)
-        for neighbour in known:
-            other = region_of(neighbour)
-            if other == own:
-                continue
-            low, high = (own, other) if value[peaks[other]] > value[peaks[own]] else (other, own)
-            (y, x), (v, u) = divmod(peaks[low], width), divmod(peaks[high], width)
-            close = (y - v) ** 2 + (x - u) ** 2 < near**2
-            texture = close and value[at] >= 0.5 * value[peaks[high]]
-            need = max((near_depth if texture else depth) * value[peaks[low]], noise_depth)
-            if np.float32(value[peaks[low]]) - np.float32(value[at]) <= need:
-                regions[high] |= regions.pop(low)
-                own = high
-            else:
-                for name in (low, high):
-                    meets[name] = max(meets[name], value[at])
-    basins = np.zeros(image.shape, int)
-    kept = [name for name in begun if name in regions]
+        low, high = sorted((one, other), key=lambda name: (peaks[name, 0], -name))
+        close = np.hypot(*(peaks[low, 1:] - peaks[high, 1:])) < near
+        texture = close and saddle >= 0.5 * peaks[high, 0]
+        need = max((near_depth if texture else depth) * peaks[low, 0], noise_depth)
+        if peaks[low, 0] - saddle <= need:
+            regions[high] |= regions.pop(low)
+        else:
+            for name in (low, high):
+                meets[name] = max(meets[name], saddle)
+    kept = sorted(regions)
+    names = np.zeros(len(peaks), int)
     for number, name in enumerate(kept, start=1):
-        for at in regions[name]:
-            basins[divmod(at, width)] = number
-    return (
-        basins,
-        np.array([-1, *(peaks[name] for name in kept)]),
-        np.array([0.0, *(meets[name] for name in kept)]),
+        names[list(regions[name])] = number
+    return names, np.array([0, *kept]), np.array([0.0, *(meets[name] for name in kept)])
+
+
+def trim(image, basins, places, names, floors):
+    left = []
+    for at in places:
+        place = divmod(int(at), image.shape[1])
+        name = names[basins[place]]
+        stays = name > 0 and image[place] >= floors[name]
+        basins[place] = name if stays else 0
+        left += [at] if stays else []
+    return np.array(left, int)
+
+
+def enlarged(labels, shape, factor):
+    """Return a coarse label image at the size of the fine one."""
+    large = np.kron(labels, np.ones((factor, factor), int))
+    return large[: shape[0], : shape[1]]
+
+
+def covered(labels, places, fine, kinds, factor, n):
+    large, kind = enlarged(labels, fine.shape, factor), kinds[fine]
+    return np.array(
+        [[(kind[large == k] == j).sum() * (k > 0) for j in range(3)] for k in range(n + 1)]
     )
 
 
-def trim(image, basins, order, floors):
-    for at in order:
-        place = divmod(int(at), image.shape[1])
-        if image[place] < floors[basins[place]]:
-            basins[place] = 0
-
-
-def relabel(labels, names):
-    for place in np.ndindex(labels.shape):
-        if labels[place]:
-            labels[place] = names[labels[place]]
+def paint(labels, places, names, fine, factor):
+    new = names[enlarged(labels, fine.shape, factor)]
+    fine[new > 0] = new[new > 0]
+    return np.flatnonzero(new)

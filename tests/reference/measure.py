@@ -3,8 +3,8 @@
 import numpy as np
 
 
-def region_table(labels, n_labels, image, clipped):
-    table = np.zeros((n_labels + 1, 10))
+def region_table(labels, places, n_labels, image):
+    table = np.zeros((n_labels + 1, 8))
     edge = np.ones(labels.shape, bool)
     edge[1:-1, 1:-1] = False
     for label in range(n_labels + 1):
@@ -12,7 +12,6 @@ def region_table(labels, n_labels, image, clipped):
         if label == 0 or y.size == 0:
             table[label, 1:3] = np.nan
             continue
-        values = image[y, x].astype(np.float64)
         dy, dx = y - y.mean(), x - x.mean()
         table[label] = [
             y.size,
@@ -21,19 +20,27 @@ def region_table(labels, n_labels, image, clipped):
             (dy * dy).mean() + 1 / 12,
             (dx * dx).mean() + 1 / 12,
             (dy * dx).mean(),
-            values.sum(),
-            values.max(),
+            image[y, x].astype(np.float64).sum(),
             edge[y, x].any(),
-            clipped[y, x].sum(),
         ]
     return table
 
 
 def bilinear(patch, y, x):
+    """Read a patch between its pixels; zero outside."""
     value = 0.0
     for (row, col), pixel in np.ndenumerate(patch):
         value += max(0.0, 1 - abs(y - row)) * max(0.0, 1 - abs(x - col)) * pixel
     return value
+
+
+def shift_row(patch, row, weights, out):
+    padded = np.pad(patch, ((1, 1), (1, 1)))
+    above, here = padded[row], padded[row + 1]
+    out[:] = 0
+    for x in range(patch.shape[1] + 1):
+        around = (above[x], above[x + 1], here[x], here[x + 1])
+        out[x + 1] = np.dot(weights, around)
 
 
 def weighted_sums(image, noises, clipped, owners, names, places, profiles, quantum):

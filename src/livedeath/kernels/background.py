@@ -10,21 +10,25 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-SAMPLE = 24
+SAMPLE = 8
 """Rows and columns of a tile's sample for the first, robust estimate."""
 
+STRIDES = (4, 2, 1)
+"""Rows of a tile that make the later estimates: every fourth, every second, all. Each takes
+out 9/10 of what is wrong with the level and 3/4 of what is wrong with the noise (slopes of
+the moments of a normal variable cut at 2.5 sd)."""
+
 CLIP = 2.5
-"""Pixels within this many standard deviations of the level make the second estimate."""
+"""Pixels within this many standard deviations of the level make such an estimate."""
 
 CLIPPED_SD = 0.9546
 """Standard deviation of a normal variable cut at +-2.5, where the uncut one has 1."""
 
-STEPS = 511
-"""Steps in which a deviation of up to 2.5 noises is counted: sums of integers can be
-vectorised, and a row of 8,000 pixels does not overflow 32 bits."""
-
 LOWER_QUARTER_SD = 0.6745
 """Distance from the median to the lower quartile of a normal variable, in its sd."""
+
+CHUNK = 256
+"""Pixels of a row that are looked through at once."""
 
 
 @njit(cache=True, nogil=True)
@@ -59,14 +63,48 @@ def sample_level(sample: NDArray[np.float32], floor: float) -> tuple[float, floa
 
 
 @njit(cache=True, nogil=True)
+def tile_sample(part: NDArray[np.float32], sample: NDArray[np.float32]) -> int:
+    """Take at most 8 x 8 pixels of a tile, evenly spaced, and sort them.
+
+    Parameters
+    ----------
+    part : (P, Q) float32
+        The tile.
+    sample : (64,) float32
+        Changed in place.
+
+    Returns
+    -------
+    int
+        How many of the sample's values are filled.
+    """
+    rows, cols = part.shape
+    drawn = np.full(SAMPLE * SAMPLE, np.inf, np.float32)
+    n = 0
+    for y in range(0, rows, (rows - 1) // SAMPLE + 1):
+        for x in range(0, cols, (cols - 1) // SAMPLE + 1):
+            drawn[n] = part[y, x]
+            n += 1
+    sample[:] = np.inf
+    for i in range(n):
+        value, rank = drawn[i], np.int32(0)
+        for k in range(SAMPLE * SAMPLE):
+            rank += np.int32(drawn[k] < value)
+        while sample[rank] == value:
+            rank += 1
+        sample[rank] = value
+    return n
+
+
+@njit(cache=True, nogil=True)
 def tile_levels(
     image: NDArray[np.float32], n_rows: int, n_cols: int, floor: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Measure the background's level and noise in each tile.
 
-    First a robust estimate from a sample of at most 24 x 24 pixels (`sample_level`), then
-    twice over the mean and standard deviation of all of the tile's pixels within 2.5
-    noises of it, which is nearly as good as the mean of pure background.
+    First a robust estimate from a small sample (`sample_level`), then three times over the
+    mean and standard deviation of the pixels within 2.5 noises of it, in the end of all of
+    the tile, which is nearly as good as the mean of pure background.
 
     Parameters
     ----------
@@ -84,49 +122,46 @@ def tile_levels(
 
     Notes
     -----
-    Cost linear in Y*X, each pixel read twice.
+    Cost linear in Y*X. A band of tiles is summed column by column, over whole rows, so
+    that the loops are long enough for the processor's vectors, and stays in its cache.
     """
     height, width = image.shape
     levels = np.empty((n_rows, n_cols), np.float32)
     noises = np.empty((n_rows, n_cols), np.float32)
     sample = np.empty(SAMPLE * SAMPLE, np.float32)
+    centre, reach, near, total, squares = np.empty((5, width), np.float32)
     for row in range(n_rows):
         top, bottom = row * height // n_rows, (row + 1) * height // n_rows
         for col in range(n_cols):
             left, right = col * width // n_cols, (col + 1) * width // n_cols
-            step_y = (bottom - top - 1) // SAMPLE + 1
-            step_x = (right - left - 1) // SAMPLE + 1
-            n = 0
-            for y in range(top, bottom, step_y):
-                for x in range(left, right, step_x):
-                    sample[n] = image[y, x]
-                    n += 1
-            sample[:n].sort()
-            level, noise = sample_level(sample[:n], floor)
-            for _ in range(2):
-                centre = np.float32(level)
-                step = np.float32(STEPS / max(CLIP * noise, 1e-30))
-                count, total, squares = 0, 0, 0
-                for y in range(top, bottom):
-                    line = image[y, left:right]
-                    near, off_sum, square_sum = np.int32(0), np.int32(0), np.int32(0)
-                    for x in range(line.size):
-                        scaled = (line[x] - centre) * step
-                        inside = abs(scaled) < np.float32(STEPS + 1)
-                        off = np.int32(scaled if inside else np.float32(0))
-                        near = np.int32(near + np.int32(inside))
-                        off_sum = np.int32(off_sum + off)
-                        square_sum = np.int32(square_sum + off * off)
-                    count += int(near)
-                    total += int(off_sum)
-                    squares += int(square_sum)
-                if count > 0:
-                    mean = total / count
-                    variance = max(squares / count - mean * mean, 0.0)
-                    level += float(mean / step)
-                    noise = max(float(math.sqrt(variance) / step) / CLIPPED_SD, floor)
-            levels[row, col] = level
-            noises[row, col] = noise
+            n = tile_sample(image[top:bottom, left:right], sample)
+            levels[row, col], noises[row, col] = sample_level(sample[:n], floor)
+        for stride in STRIDES:
+            for col in range(n_cols):
+                left, right = col * width // n_cols, (col + 1) * width // n_cols
+                centre[left:right] = levels[row, col]
+                reach[left:right] = CLIP * noises[row, col]
+            near[:], total[:], squares[:] = 0, 0, 0
+            for y in range(top, bottom, stride):
+                line = image[y]
+                for x in range(width):
+                    off = line[x] - centre[x]
+                    inside = np.float32(1) if abs(off) <= reach[x] else np.float32(0)
+                    off *= inside
+                    near[x] += inside
+                    total[x] += off
+                    squares[x] += off * off
+            for col in range(n_cols):
+                count, mean, square = 0.0, 0.0, 0.0
+                for x in range(col * width // n_cols, (col + 1) * width // n_cols):
+                    count += near[x]
+                    mean += total[x]
+                    square += squares[x]
+                if count > 0.0:
+                    mean /= count
+                    variance = max(square / count - mean * mean, 0.0)
+                    levels[row, col] += np.float32(mean)
+                    noises[row, col] = max(math.sqrt(variance) / CLIPPED_SD, floor)
     return levels, noises
 
 
@@ -189,7 +224,32 @@ def calm_mesh(mesh: NDArray[np.float32], reaches: NDArray[np.float32]) -> NDArra
 
 
 @njit(cache=True, nogil=True)
-def subtract_levels(image: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:
+def spread_nodes(nodes: NDArray[np.float32], line: NDArray[np.float32]) -> None:
+    """Interpolate between nodes that share a line evenly, in place.
+
+    Parameters
+    ----------
+    nodes : (C,) float32
+        Values at the middles of C equal parts of the line.
+    line : (X,) float32
+        Filled; in a straight line beyond the outermost nodes.
+    """
+    n, width = nodes.size, line.size
+    pitch = width / n
+    for col in range(max(n - 1, 1)):
+        right = min(col + 1, n - 1)
+        left_x = 0 if col == 0 else math.ceil((col + 0.5) * pitch - 0.5)
+        right_x = width if col >= n - 2 else math.ceil((right + 0.5) * pitch - 0.5)
+        slope = (nodes[right] - nodes[col]) / np.float32(pitch)
+        start = nodes[col] - slope * np.float32((col + 0.5) * pitch - 0.5)
+        for x in range(left_x, right_x):
+            line[x] = start + slope * np.float32(x)
+
+
+@njit(cache=True, nogil=True)
+def subtract_levels(
+    image: NDArray[np.float32], levels: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
     """Subtract the background, interpolated between the centres of the tiles.
 
     Bilinear inside the mesh, extended in a straight line beyond the outermost centres
@@ -201,36 +261,25 @@ def subtract_levels(image: NDArray[np.float32], levels: NDArray[np.float32]) -> 
         The image whose tiles were measured.
     levels : (R, C) float32
         From `tile_levels`, smoothed or not.
-
-    Returns
-    -------
-    (Y, X) float32
-        Image minus background.
+    out : (Y, X) float32
+        Filled with the image minus the background; may be the image itself.
     """
     height, width = image.shape
-    n_rows, n_cols = levels.shape
-    flat = np.empty_like(image)
-    pitch_y, pitch_x = height / n_rows, width / n_cols
-    line = np.empty(n_cols, np.float32)
+    n_rows = levels.shape[0]
+    pitch = height / n_rows
+    upper, lower = np.empty((2, width), np.float32)
+    last = -1
     for y in range(height):
-        place = (y + 0.5) / pitch_y - 0.5
+        place = (y + 0.5) / pitch - 0.5
         row = min(max(int(place), 0), max(n_rows - 2, 0))
-        below = min(row + 1, n_rows - 1)
+        if row != last:
+            spread_nodes(levels[row], upper)
+            spread_nodes(levels[min(row + 1, n_rows - 1)], lower)
+            last = row
         part = np.float32(place - row)
-        for col in range(n_cols):
-            line[col] = levels[row, col] + part * (levels[below, col] - levels[row, col])
-        source, target = image[y], flat[y]
-        for col in range(max(n_cols - 1, 1)):
-            right = min(col + 1, n_cols - 1)
-            left_x = 0 if col == 0 else math.ceil((col + 0.5) * pitch_x - 0.5)
-            right_x = math.ceil((right + 0.5) * pitch_x - 0.5)
-            if col >= n_cols - 2:
-                right_x = width
-            slope = (line[right] - line[col]) / np.float32(pitch_x)
-            start = line[col] - slope * np.float32((col + 0.5) * pitch_x - 0.5)
-            for x in range(left_x, right_x):
-                target[x] = source[x] - (start + slope * np.float32(x))
-    return flat
+        source, target = image[y], out[y]
+        for x in range(width):
+            target[x] = source[x] - (upper[x] + part * (lower[x] - upper[x]))
 
 
 @njit(cache=True, nogil=True)
@@ -245,29 +294,41 @@ def despeckle(image: NDArray[np.float32], margin: float) -> int:
     image : (Y, X) float32
         Background subtracted; changed in place. The outermost pixels are left alone.
     margin : float
-        In the image's unit; several noises.
+        In the image's unit; several noises; positive.
 
     Returns
     -------
     int
         Number of pixels changed.
+
+    Notes
+    -----
+    Rows are looked through in chunks for a pixel that towers over its two neighbours in
+    the row; there is none in nearly all of them.
     """
     height, width = image.shape
+    least = np.float32(margin)
     changed = 0
     for y in range(1, height - 1):
         above, here, below = image[y - 1], image[y], image[y + 1]
-        for x in range(1, width - 1):
-            value = here[x]
-            if value <= margin:
+        for start in range(1, width - 1, CHUNK):
+            stop = min(start + CHUNK, width - 1)
+            left, middle, right = here[start - 1 :], here[start:stop], here[start + 1 :]
+            towering = np.int32(0)
+            for x in range(middle.size):
+                beside = left[x] if left[x] > right[x] else right[x]
+                beside = beside if beside > np.float32(0) else np.float32(0)
+                over = middle[x] > beside + beside + least
+                towering = np.int32(towering | np.int32(over))
+            if towering == 0:
                 continue
-            near = max(here[x - 1], here[x + 1])
-            if value <= 2.0 * near + margin:
-                continue
-            for dx in range(-1, 2):
-                near = max(near, above[x + dx], below[x + dx])
-            if value > 2.0 * max(near, np.float32(0)) + margin:
-                here[x] = max(near, np.float32(0))
-                changed += 1
+            for x in range(start, stop):
+                near = max(here[x - 1], here[x + 1], np.float32(0))
+                for u in range(x - 1, x + 2):
+                    near = max(near, above[u], below[u])
+                if here[x] > near + near + least:
+                    here[x] = near
+                    changed += 1
     return changed
 
 
@@ -289,11 +350,20 @@ def bin_sum(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """
     height, width = image.shape
     n_rows, n_cols = -(-height // factor), -(-width // factor)
-    binned = np.zeros((n_rows, n_cols), np.float32)
-    for y in range(height):
-        source, target = image[y], binned[y // factor]
-        for x in range(width):
-            target[x // factor] += source[x]
+    binned = np.empty((n_rows, n_cols), np.float32)
+    line = np.zeros(n_cols * factor, np.float32)
+    for row in range(n_rows):
+        line[:width] = image[row * factor]
+        for y in range(row * factor + 1, min((row + 1) * factor, height)):
+            source = image[y]
+            for x in range(width):
+                line[x] += source[x]
+        target = binned[row]
+        for col in range(n_cols):
+            block = line[col * factor]
+            for x in range(col * factor + 1, (col + 1) * factor):
+                block += line[x]
+            target[col] = block
     rest_y, rest_x = height - (n_rows - 1) * factor, width - (n_cols - 1) * factor
     binned[-1] *= np.float32(factor / rest_y)
     binned[:, -1] *= np.float32(factor / rest_x)

@@ -1,15 +1,18 @@
 """Regions of an image, each around its own peak and down to its own threshold.
 
 A smooth image and the noise of it go in; labels come out. Whether a region is a soma is
-decided elsewhere.
+decided elsewhere. A watershed in steps that read the frame in order: every pixel goes
+uphill to its peak (`climb`), the passes between neighbouring peaks are listed (`passes`),
+peaks are joined over them from the highest pass down (`join`), and each region is cut back
+to its own threshold (`trim`).
 """
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-KEY_SHIFT = 12
-"""Bits cut from a float32 to sort by it: steps of 1/2048 of the value."""
+CHUNK = 32
+"""Pixels of a row that are looked through at once."""
 
 
 @njit(cache=True, nogil=True)
@@ -61,52 +64,188 @@ def smooth(image: NDArray[np.float32], taps: NDArray[np.float32]) -> NDArray[np.
 
 
 @njit(cache=True, nogil=True)
-def descending(image: NDArray[np.float32], floors: NDArray[np.float32]) -> NDArray[np.int32]:
-    """List the pixels above a floor, brightest first.
+def climb(
+    image: NDArray[np.float32], floors: NDArray[np.float32], basins: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Give each pixel above its floor the number of the peak uphill of it.
 
-    A counting sort on the leading bits of the float: steps of 1/2048 of the value are
-    kept apart, and pixels of one step come in raster order.
+    Uphill is the brightest of the pixel and its eight neighbours above their floors; of
+    equally bright ones the first in raster order.
 
     Parameters
     ----------
     image : (Y, X) float32
-        What to sort by.
+        What to climb on.
     floors : (R, C) float32
         Positive floor of each tile; tiles share the frame evenly.
+    basins : (Y, X) int32
+        Zero everywhere; filled with 1..n, peaks numbered in raster order.
 
     Returns
     -------
-    (N,) int32
-        Flat indices of the pixels with a value above their floor.
+    places : (N,) int32
+        Flat indices of the pixels above their floor, in raster order.
+    tops : (n + 1,) int32
+        Flat index of each peak, -1 at index 0.
+
+    Notes
+    -----
+    Cost linear in Y*X. Whole rows are compared at once; only pixels above their floor are
+    looked at one by one.
     """
     height, width = image.shape
     n_rows, n_cols = floors.shape
-    bits = image.view(np.int32)
-    lowest = floors.min()
-    low = np.array([lowest], np.float32).view(np.int32)[0] >> KEY_SHIFT
-    top = max(image.max(), lowest)
-    high = np.array([top], np.float32).view(np.int32)[0] >> KEY_SHIFT
-    starts = np.zeros(high - low + 2, np.int64)
-    for y in range(height):
-        row = y * n_rows // height
-        for col in range(n_cols):
-            floor = floors[row, col]
-            for x in range(-(-col * width // n_cols), -(-(col + 1) * width // n_cols)):
-                if image[y, x] > floor:
-                    starts[high - (bits[y, x] >> KEY_SHIFT) + 1] += 1
-    for key in range(1, starts.size):
-        starts[key] += starts[key - 1]
-    order = np.empty(starts[-1], np.int32)
-    for y in range(height):
-        row = y * n_rows // height
-        for col in range(n_cols):
-            floor = floors[row, col]
-            for x in range(-(-col * width // n_cols), -(-(col + 1) * width // n_cols)):
-                if image[y, x] > floor:
-                    key = high - (bits[y, x] >> KEY_SHIFT)
-                    order[starts[key]] = y * width + x
-                    starts[key] += 1
-    return order
+    rows = np.zeros((3, -(-width // CHUNK) * CHUNK + 2), np.float32)
+    uphill = np.empty(width, np.int32)
+    floor_line = np.empty(width, np.float32)
+    places = np.empty(height * width, np.int32)
+    tops = np.empty((height + 1) // 2 * ((width + 1) // 2) + 1, np.int32)
+    tops[0] = -1
+    flat = basins.ravel()
+    n, n_peaks = 0, 0
+    for ahead in range(height + 1):
+        # What is not above its floor becomes zero, which is never uphill.
+        shown = rows[ahead % 3, 1 : width + 1]
+        if ahead < height:
+            row = ahead * n_rows // height
+            for col in range(n_cols):
+                left, right = -(-col * width // n_cols), -(-(col + 1) * width // n_cols)
+                floor_line[left:right] = floors[row, col]
+            source = image[ahead]
+            for x in range(width):
+                shown[x] = source[x] if source[x] > floor_line[x] else np.float32(0)
+        else:
+            shown[:] = 0
+        y = ahead - 1
+        if y < 0:
+            continue
+        above, here, below = rows[(y + 2) % 3], rows[y % 3], rows[ahead % 3]
+        _point_uphill(above, here, below, uphill)
+        start = y * width
+        for first in range(1, here.size - 1, CHUNK):
+            chunk = here[first : first + CHUNK]
+            some = np.int32(0)
+            for k in range(CHUNK):
+                some = np.int32(some | np.int32(chunk[k] > np.float32(0)))
+            if some == 0:
+                continue
+            for k in range(CHUNK):
+                if chunk[k] <= np.float32(0):
+                    continue
+                at = start + first - 1 + k
+                places[n] = at
+                n += 1
+                step = uphill[first - 1 + k]
+                if step == 0:
+                    n_peaks += 1
+                    tops[n_peaks], flat[at] = at, n_peaks
+                    continue
+                # A peak's number where it is known, else where to look: -1 - place.
+                known = flat[at + step]
+                flat[at] = known if known != 0 else -1 - (at + step)
+    for k in range(n):
+        number = flat[places[k]]
+        while number < 0:
+            number = flat[-1 - number]
+        flat[places[k]] = number
+    return places[:n].copy(), tops[: n_peaks + 1].copy()
+
+
+@njit(cache=True, nogil=True)
+def _point_uphill(
+    above: NDArray[np.float32],
+    here: NDArray[np.float32],
+    below: NDArray[np.float32],
+    uphill: NDArray[np.int32],
+) -> None:
+    """Fill in for each pixel of a row how far away its brightest neighbour is, flat."""
+    width = uphill.size
+    for x in range(width):
+        best, step = above[x], -width - 1
+        value = above[x + 1]
+        step = -width if value > best else step
+        best = value if value > best else best
+        value = above[x + 2]
+        step = -width + 1 if value > best else step
+        best = value if value > best else best
+        value = here[x]
+        step = -1 if value > best else step
+        best = value if value > best else best
+        value = here[x + 1]
+        step = 0 if value > best else step
+        best = value if value > best else best
+        value = here[x + 2]
+        step = 1 if value > best else step
+        best = value if value > best else best
+        value = below[x]
+        step = width - 1 if value > best else step
+        best = value if value > best else best
+        value = below[x + 1]
+        step = width if value > best else step
+        best = value if value > best else best
+        value = below[x + 2]
+        step = width + 1 if value > best else step
+        uphill[x] = step
+
+
+@njit(cache=True, nogil=True)
+def passes(
+    image: NDArray[np.float32], basins: NDArray[np.int32], places: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """List which basins meet and how high the pass between them is.
+
+    Parameters
+    ----------
+    image : (Y, X) float32
+        What was climbed on.
+    basins : (Y, X) int32
+        From `climb`.
+    places : (N,) int32
+        From `climb`.
+    n : int
+        Number of basins.
+
+    Returns
+    -------
+    pairs : (K, 2) int32
+        Basins with neighbouring pixels (of eight), the smaller number first; each pair
+        once.
+    heights : (K,) float32
+        The highest of the lower pixels of the neighbours.
+    """
+    width = basins.shape[1]
+    values, flat = image.ravel(), basins.ravel()
+    pairs = np.empty((4 * places.size, 2), np.int32)
+    heights = np.empty(4 * places.size, np.float32)
+    latest = np.full(n + 1, -1, np.int32)
+    before = np.empty(4 * places.size, np.int32)
+    n_pairs, row_start = 0, 0
+    for at in places:
+        while at >= row_start + width:
+            row_start += width
+        x = at - row_start
+        basin = flat[at]
+        for k in range(4):
+            # Right, then the three below.
+            near = at + 1 if k == 0 else at + width + k - 2
+            if (k == 1 and x == 0) or (k in (0, 3) and x == width - 1) or near >= flat.size:
+                continue
+            other = flat[near]
+            if other == 0 or other == basin:
+                continue
+            height = min(values[at], values[near])
+            low, high = min(basin, other), max(basin, other)
+            pair = latest[low]
+            while pair >= 0 and pairs[pair, 1] != high:
+                pair = before[pair]
+            if pair >= 0:
+                heights[pair] = max(heights[pair], height)
+                continue
+            pairs[n_pairs, 0], pairs[n_pairs, 1], heights[n_pairs] = low, high, height
+            before[n_pairs] = latest[low]
+            latest[low] = n_pairs
+            n_pairs += 1
+    return pairs[:n_pairs].copy(), heights[:n_pairs].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -132,29 +271,30 @@ def find_root(parents: NDArray[np.int32], region: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def flood(
-    image: NDArray[np.float32],
-    order: NDArray[np.int32],
+def join(
+    peaks: NDArray[np.float64],
+    pairs: NDArray[np.int32],
+    heights: NDArray[np.float32],
     depth: float,
     noise_depth: float,
     near: float,
     near_depth: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Grow regions from the peaks downwards and keep apart those with a real valley.
+    """Join basins over their passes and keep apart those with a real valley.
 
-    Pixels are taken brightest first. One without a neighbour taken before starts a
-    region; others join the region of their brightest neighbour. Where two regions meet,
-    the lower one is joined to the higher one unless its peak stands out over the meeting
-    point by more than ``depth`` of itself and by more than ``noise_depth``. Peaks nearer
-    than ``near`` that meet above half of the higher one must stand out by
-    ``near_depth``: that is the texture of one soma.
+    Where two regions meet, the lower one is joined to the higher one unless its peak
+    stands out over the pass by more than ``depth`` of itself and by more than
+    ``noise_depth``. Peaks nearer than ``near`` that meet above half of the higher one must
+    stand out by ``near_depth``: that is the texture of one soma.
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Smooth intensities.
-    order : (N,) int32
-        From `descending`.
+    peaks : (n + 1, 3) float64
+        Value, y and x of each basin's peak; row 0 is not used.
+    pairs : (K, 2) int32
+        From `passes`, the highest pass first.
+    heights : (K,) float32
+        Of the passes, descending.
     depth : float
         Smallest valley kept, as a part of the lower peak, 0 to 1.
     noise_depth : float
@@ -166,117 +306,168 @@ def flood(
 
     Returns
     -------
-    basins : (Y, X) int32
-        0 where not in ``order``, else the number of the region, 1..n.
-    peaks : (n + 1,) int32
-        Flat index of each region's brightest pixel, -1 at index 0.
-    saddles : (n + 1,) float32
-        Where the region meets another one, the highest value of the image there; 0 where
-        it stands alone.
+    names : (n + 1,) int32
+        Region of each basin, 1..m in the order of the regions' peaks; 0 at index 0.
+    kept : (m + 1,) int32
+        The basin with each region's peak; 0 at index 0.
+    saddles : (m + 1,) float32
+        The highest pass to a region that was kept apart; 0 where there is none.
     """
-    height, width = image.shape
-    values = image.ravel()
-    basins = np.zeros((height, width), np.int32)
-    flat = basins.ravel()
-    parents = np.empty(order.size + 1, np.int32)
-    peaks = np.empty(order.size + 1, np.int32)
-    meets = np.empty(order.size + 1, np.float32)
-    n = 0
-    for at in order:
-        y, x = at // width, at % width
-        best, best_value, alike = 0, np.float32(-np.inf), True
-        for v in range(max(y - 1, 0), min(y + 2, height)):
-            for near_at in range(v * width + max(x - 1, 0), v * width + min(x + 2, width)):
-                basin = flat[near_at]
-                if basin == 0:
-                    continue
-                alike = alike and (best == 0 or basin == best)
-                if values[near_at] > best_value:
-                    best, best_value = basin, values[near_at]
-        if best == 0:
-            n += 1
-            parents[n], peaks[n], meets[n], flat[at] = n, at, np.float32(0), n
+    n = peaks.shape[0]
+    parents = np.arange(n).astype(np.int32)
+    meets = np.zeros(n, np.float32)
+    for k in range(heights.size):
+        low, high = find_root(parents, pairs[k, 0]), find_root(parents, pairs[k, 1])
+        if low == high:
             continue
-        root = find_root(parents, best)
-        flat[at] = root
-        if alike:
-            continue
-        saddle = values[at]
-        for v in range(max(y - 1, 0), min(y + 2, height)):
-            for near_at in range(v * width + max(x - 1, 0), v * width + min(x + 2, width)):
-                if flat[near_at] == 0 or flat[near_at] == root:
-                    continue
-                other = find_root(parents, flat[near_at])
-                if other == root:
-                    continue
-                low, high = other, root
-                if values[peaks[low]] > values[peaks[high]]:
-                    low, high = high, low
-                peak = values[peaks[low]]
-                dy = peaks[low] // width - peaks[high] // width
-                dx = peaks[low] % width - peaks[high] % width
-                texture = dy * dy + dx * dx < near * near
-                texture = texture and saddle >= np.float32(0.5) * values[peaks[high]]
-                part = near_depth if texture else depth
-                if peak - saddle <= max(part * peak, noise_depth):
-                    parents[low] = high
-                    root = high
-                else:
-                    meets[low] = max(meets[low], saddle)
-                    meets[high] = max(meets[high], saddle)
-    names = np.zeros(n + 1, np.int32)
-    tops = np.empty(n + 1, np.int32)
-    saddles = np.zeros(n + 1, np.float32)
-    tops[0] = -1
-    kept = 0
-    for region in range(1, n + 1):
-        if parents[region] == region:
-            kept += 1
-            names[region] = kept
-            tops[kept], saddles[kept] = peaks[region], meets[region]
-    for at in order:
-        flat[at] = names[find_root(parents, flat[at])]
-    return basins, tops[: kept + 1], saddles[: kept + 1]
+        if peaks[low, 0] > peaks[high, 0] or (peaks[low, 0] == peaks[high, 0] and low < high):
+            low, high = high, low
+        saddle, peak = heights[k], peaks[low, 0]
+        dy, dx = peaks[low, 1] - peaks[high, 1], peaks[low, 2] - peaks[high, 2]
+        texture = dy * dy + dx * dx < near * near and saddle >= 0.5 * peaks[high, 0]
+        part = near_depth if texture else depth
+        if peak - saddle <= max(part * peak, noise_depth):
+            parents[low] = high
+        else:
+            meets[low] = max(meets[low], saddle)
+            meets[high] = max(meets[high], saddle)
+    names = np.zeros(n, np.int32)
+    kept = np.zeros(n, np.int32)
+    saddles = np.zeros(n, np.float32)
+    m = 0
+    for basin in range(1, n):
+        if parents[basin] == basin:
+            m += 1
+            names[basin], kept[m], saddles[m] = m, basin, meets[basin]
+    for basin in range(1, n):
+        names[basin] = names[find_root(parents, basin)]
+    return names, kept[: m + 1], saddles[: m + 1]
 
 
 @njit(cache=True, nogil=True)
 def trim(
     image: NDArray[np.float32],
     basins: NDArray[np.int32],
-    order: NDArray[np.int32],
+    places: NDArray[np.int32],
+    names: NDArray[np.int32],
     floors: NDArray[np.float32],
-) -> None:
-    """Cut each region back, in place, to the pixels above its own threshold.
+) -> NDArray[np.int32]:
+    """Rename basins, in place, and cut each region back to the pixels above its threshold.
 
     Parameters
     ----------
     image : (Y, X) float32
-        What the regions were grown on.
+        What was climbed on.
     basins : (Y, X) int32
-        From `flood`; changed in place.
-    order : (N,) int32
-        The pixels that are in a region.
-    floors : (n + 1,) float32
-        Threshold of each region; infinity removes it.
+        From `climb`; changed in place.
+    places : (N,) int32
+        The pixels that are in a basin.
+    names : (n + 1,) int32
+        New name of each basin, 0..m.
+    floors : (m + 1,) float32
+        Threshold of each new name; infinity removes it.
+
+    Returns
+    -------
+    (N',) int32
+        The places that are left, in their order.
     """
     values, flat = image.ravel(), basins.ravel()
-    for at in order:
-        if values[at] < floors[flat[at]]:
+    left = np.empty_like(places)
+    n = 0
+    for at in places:
+        name = names[flat[at]]
+        if name == 0 or values[at] < floors[name]:
             flat[at] = 0
+            continue
+        flat[at] = name
+        left[n] = at
+        n += 1
+    return left[:n].copy()
 
 
 @njit(cache=True, nogil=True)
-def relabel(labels: NDArray[np.int32], names: NDArray[np.int32]) -> None:
-    """Give each label its new name, in place.
+def covered(
+    labels: NDArray[np.int32],
+    places: NDArray[np.int32],
+    fine: NDArray[np.int32],
+    kinds: NDArray[np.uint8],
+    factor: int,
+    n: int,
+) -> NDArray[np.int64]:
+    """Count for each coarse region how much of it lies on fine regions of each kind.
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        0..n; changed in place.
-    names : (n + 1,) int32
-        New name of each label; ``names[0]`` is 0.
+    labels : (Y', X') int32
+        Coarse regions, 0..n, one pixel for ``factor`` x ``factor`` fine ones.
+    places : (N,) int32
+        Flat indices of the coarse regions' pixels.
+    fine : (Y, X) int32
+        Fine regions, 0..m.
+    kinds : (m + 1,) uint8
+        Kind of each fine region, 0 to 2.
+    factor : int
+        Fine pixels per coarse one, along one side.
+    n : int
+        Largest coarse label.
+
+    Returns
+    -------
+    (n + 1, 3) int64
+        Fine pixels of each kind under each coarse region.
     """
+    counts = np.zeros((n + 1, 3), np.int64)
+    height, width = fine.shape
     flat = labels.ravel()
-    for at in range(flat.size):
-        if flat[at] != 0:
-            flat[at] = names[flat[at]]
+    for at in places:
+        top, left = at // labels.shape[1] * factor, at % labels.shape[1] * factor
+        for y in range(top, min(top + factor, height)):
+            for x in range(left, min(left + factor, width)):
+                counts[flat[at], kinds[fine[y, x]]] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def paint(
+    labels: NDArray[np.int32],
+    places: NDArray[np.int32],
+    names: NDArray[np.int32],
+    fine: NDArray[np.int32],
+    factor: int,
+) -> NDArray[np.int32]:
+    """Paint coarse regions into a fine label image, in place.
+
+    Parameters
+    ----------
+    labels : (Y', X') int32
+        Coarse regions, 0..n, one pixel for ``factor`` x ``factor`` fine ones.
+    places : (N,) int32
+        Flat indices of the coarse regions' pixels.
+    names : (n + 1,) int32
+        Label to paint for each region, 0 for none.
+    fine : (Y, X) int32
+        Changed in place.
+    factor : int
+        Fine pixels per coarse one, along one side.
+
+    Returns
+    -------
+    (N',) int32
+        Flat indices of the pixels painted.
+    """
+    height, width = fine.shape
+    flat = labels.ravel()
+    painted = np.empty(places.size * factor * factor, np.int32)
+    n = 0
+    for at in places:
+        name = names[flat[at]]
+        if name == 0:
+            continue
+        top, left = at // labels.shape[1] * factor, at % labels.shape[1] * factor
+        for y in range(top, min(top + factor, height)):
+            for x in range(left, min(left + factor, width)):
+                fine[y, x] = name
+                painted[n] = y * width + x
+                n += 1
+    return painted[:n].copy()

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-AREA, Y, X, YY, XX, YX, LIGHT, PEAK, BORDER, CLIPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+AREA, Y, X, YY, XX, YX, LIGHT, BORDER = 0, 1, 2, 3, 4, 5, 6, 7
 """Columns of `region_table`."""
 
 SUM, VARIANCE, INSIDE, CLIPPED_PART = 0, 1, 2, 3
@@ -19,61 +19,56 @@ SUM, VARIANCE, INSIDE, CLIPPED_PART = 0, 1, 2, 3
 @njit(cache=True, nogil=True)
 def region_table(
     labels: NDArray[np.int32],
+    places: NDArray[np.int32],
     n_labels: int,
     image: NDArray[np.float32],
-    clipped: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Measure every region in one pass.
+    """Measure every region in one pass over its pixels.
 
     Parameters
     ----------
     labels : (Y, X) int32
         0 is background, others in 1..n_labels; not checked here.
+    places : (N,) int32
+        Flat indices, ascending or not, of all pixels with a label other than 0, each once.
     n_labels : int
         Largest label.
     image : (Y, X) float32
         Intensity, background subtracted.
-    clipped : (Y, X) bool
-        Pixels at the camera's ceiling.
 
     Returns
     -------
-    (n_labels + 1, 10) float64
+    (n_labels + 1, 8) float64
         Columns AREA (px), Y and X (centre, px), YY, XX, YX (central second moments,
-        px2, of the outline, with the pixel's own 1/12), LIGHT (sum of the image), PEAK
-        (its maximum), BORDER (1 if any pixel lies on the frame's border), CLIPPED
-        (number of clipped pixels). Row 0 and rows of absent labels hold NaN places.
+        px2, of the outline, with the pixel's own 1/12), LIGHT (sum of the image), BORDER
+        (1 if any pixel lies on the frame's border). Row 0 and rows of absent labels hold
+        NaN places.
 
     Notes
     -----
-    Cost linear in Y*X. Moments are summed relative to the region's first pixel, so that
+    Cost linear in N. Moments are summed relative to the region's first pixel, so that
     large frames lose no digits.
     """
     height, width = labels.shape
-    table = np.zeros((n_labels + 1, 10))
+    flat, values = labels.ravel(), image.ravel()
+    table = np.zeros((n_labels + 1, 8))
     first = np.zeros((n_labels + 1, 2))
-    for y in range(height):
-        for x in range(width):
-            label = labels[y, x]
-            if label == 0:
-                continue
-            row = table[label]
-            if row[AREA] == 0:
-                first[label, 0], first[label, 1] = y, x
-                row[PEAK] = -np.inf
-            dy, dx = y - first[label, 0], x - first[label, 1]
-            value = image[y, x]
-            row[AREA] += 1
-            row[Y] += dy
-            row[X] += dx
-            row[YY] += dy * dy
-            row[XX] += dx * dx
-            row[YX] += dy * dx
-            row[LIGHT] += value
-            row[PEAK] = max(row[PEAK], value)
-            row[CLIPPED] += clipped[y, x]
-            if y == 0 or x == 0 or y == height - 1 or x == width - 1:
-                row[BORDER] = 1
+    for at in places:
+        label = flat[at]
+        y, x = at // width, at % width
+        row = table[label]
+        if row[AREA] == 0:
+            first[label, 0], first[label, 1] = y, x
+        dy, dx = y - first[label, 0], x - first[label, 1]
+        row[AREA] += 1
+        row[Y] += dy
+        row[X] += dx
+        row[YY] += dy * dy
+        row[XX] += dx * dx
+        row[YX] += dy * dx
+        row[LIGHT] += values[at]
+        if y == 0 or x == 0 or y == height - 1 or x == width - 1:
+            row[BORDER] = 1
     for label in range(n_labels + 1):
         row = table[label]
         area = row[AREA]
@@ -89,35 +84,35 @@ def region_table(
 
 
 @njit(cache=True, nogil=True)
-def bilinear(patch: NDArray[np.float32], y: float, x: float) -> float:
-    """Read a patch between its pixels; zero outside.
+def shift_row(
+    patch: NDArray[np.float32], row: int, weights: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Read one row of a patch that lies between pixels, by bilinear interpolation.
 
     Parameters
     ----------
     patch : (P, Q) float32
-        The patch.
-    y, x : float
-        Where, in pixels of the patch.
-
-    Returns
-    -------
-    float
-        The value.
+        The patch; zero outside.
+    row : int
+        Which row of the shifted patch, 0 to P: a mixture of the patch's rows ``row - 1``
+        and ``row``.
+    weights : (4,) float32
+        Of a pixel's neighbour above left, above, to the left, and of itself.
+    out : (Q + 3,) float32
+        ``out[1]`` to ``out[Q + 1]`` are filled; the values between them are used as well.
     """
     rows, cols = patch.shape
-    top, left = math.floor(y), math.floor(x)
-    fy, fx = y - top, x - left
-    value = 0.0
-    for v in range(2):
-        row = top + v
-        if row < 0 or row >= rows:
+    out[:] = 0
+    for k in range(2):
+        at = row - 1 + k
+        if at < 0 or at >= rows:
             continue
-        wy = fy if v else 1.0 - fy
-        for u in range(2):
-            col = left + u
-            if 0 <= col < cols:
-                value += wy * (fx if u else 1.0 - fx) * patch[row, col]
-    return value
+        source, before, same = patch[at], weights[2 * k], weights[2 * k + 1]
+        left, right = out[2:], out[1:]
+        for x in range(cols):
+            left[x] += before * source[x]
+        for x in range(cols):
+            right[x] += same * source[x]
 
 
 @njit(cache=True, nogil=True)
@@ -171,28 +166,37 @@ def weighted_sums(
     """
     height, width = image.shape
     n_rows, n_cols = noises.shape
-    half = profiles.shape[1] // 2
+    side = profiles.shape[1]
     table = np.empty((places.shape[0], 4))
+    weights, line = np.empty(4, np.float32), np.empty(side + 3, np.float32)
     for i in range(places.shape[0]):
-        profile = profiles[i]
-        cy, cx = places[i, 0], places[i, 1]
+        top, left = math.floor(places[i, 0]), math.floor(places[i, 1])
+        fy, fx = places[i, 0] - top, places[i, 1] - left
+        weights[0], weights[1] = fy * fx, fy * (1.0 - fx)
+        weights[2], weights[3] = (1.0 - fy) * fx, (1.0 - fy) * (1.0 - fx)
         light, background, square, cube, inside, ceiling = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for y in range(max(math.floor(cy) - half, 0), min(math.ceil(cy) + half + 1, height)):
-            for x in range(max(math.floor(cx) - half, 0), min(math.ceil(cx) + half + 1, width)):
+        for v in range(side + 1):
+            y = top - side // 2 + v
+            if y < 0 or y >= height:
+                continue
+            shift_row(profiles[i], v, weights, line)
+            x0 = left - side // 2
+            for x in range(max(x0, 0), min(x0 + side + 1, width)):
+                p = line[x - x0 + 1]
+                if p <= np.float32(0):
+                    continue
                 owner = owners[y, x]
                 if owner != 0 and owner != names[i]:
                     continue
-                p = bilinear(profile, y - cy + half, x - cx + half)
-                if p <= 0.0:
-                    continue
                 noise = noises[y * n_rows // height, x * n_cols // width]
-                light += p * image[y, x]
-                background += p * p * noise * noise
-                square += p * p
-                cube += p * p * p
-                inside += p
+                weight = float(p)
+                light += weight * image[y, x]
+                background += weight * weight * noise * noise
+                square += weight * weight
+                cube += weight * weight * weight
+                inside += weight
                 if clipped[y, x]:
-                    ceiling += p
+                    ceiling += weight
         if square > 0.0:
             light /= square
             table[i, SUM] = light
