@@ -7,6 +7,7 @@ import pytest
 
 from livedeath.cli.main import run
 from livedeath.store.folder import StudyFolder
+from livedeath_acquisition.worker import Order, Worker
 
 SMALL = """
 title = "commands"
@@ -41,21 +42,14 @@ def said(capfd):
     return json.loads(out) if out.strip() else None, err
 
 
-def test_acquire_takes_every_frame_and_scores(study, capfd):
-    assert run(["acquire", str(study), "--json"]) == 0
-    result, _ = said(capfd)
-    assert (result["frames_planned"], result["frames_saved"], result["frames_missed"]) == (5, 5, 0)
-    assert Path(result["traces"]).is_file()
-    assert Path(result["calls"]).is_file()
-    assert {"study", "run", "neurons", "dead"} <= set(result)
-
-
 def test_visit_now_takes_one_round_and_no_score_scores_nothing(study, capfd):
-    for rounds in (1, 2):
-        assert run(["acquire", str(study), "--visit", "now", "--no-score", "--json"]) == 0
-        result, _ = said(capfd)
-        assert (result["frames_saved"], result["frames_missed"]) == (rounds, 0)
-        assert "run" not in result
+    Worker(Order(str(study), visit_now=True), lambda beat: None).run()
+    assert len(StudyFolder.open(study).journal.frames()) == 1
+    capfd.readouterr()
+    assert run(["acquire", str(study), "--visit", "now", "--no-score", "--json"]) == 0
+    result, _ = said(capfd)
+    assert (result["frames_saved"], result["frames_missed"]) == (2, 0)
+    assert "run" not in result
     assert not StudyFolder.open(study).runs()
 
 

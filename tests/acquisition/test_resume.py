@@ -8,14 +8,17 @@ import textwrap
 import time
 
 import numpy as np
+import polars as pl
 import pytest
 
+from livedeath.cli.main import run
+from livedeath.follow import follow
 from livedeath.model.study import Study
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import beats
 from livedeath_acquisition.supervisor import Supervisor
-from livedeath_acquisition.worker import Order
+from livedeath_acquisition.worker import Order, Worker
 
 STUDY = """
 title = "small but true"
@@ -60,10 +63,9 @@ def start(folder: StudyFolder) -> subprocess.Popen:
     )
 
 
-def finish(folder: StudyFolder) -> int:
-    with start(folder) as worker:
-        worker.stdout.read()
-        return worker.wait()
+def finish(folder: StudyFolder) -> None:
+    """Take what is left, in this process."""
+    Worker(Order(str(folder.path), "simulated"), lambda beat: None).run()
 
 
 def kill_after(folder: StudyFolder, n_saved: int, then_s: float) -> None:
@@ -88,7 +90,7 @@ def saved_lines(folder: StudyFolder) -> list:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory) -> StudyFolder:
     folder = make(tmp_path_factory.mktemp("undisturbed") / "study")
-    assert finish(folder) == beats.FINISHED
+    finish(folder)
     return folder
 
 
@@ -106,6 +108,8 @@ def test_an_undisturbed_run_saves_every_frame_once(undisturbed):
     assert len(lines) == len(undisturbed.journal.frames()) == N_FRAMES
     whats = [e["what"] for e in undisturbed.journal.read() if e["kind"] == "acquisition"]
     assert whats == ["start", "finish"]
+    # The simulated focus drive stands at 0 when it is found.
+    assert next(e for e in undisturbed.journal.read() if "zero" in e)["z_origin_um"] == 0.0
 
 
 def test_the_cultures_images_are_not_all_the_same(undisturbed):
@@ -120,11 +124,33 @@ def test_killed_at_random_moments_and_resumed_it_equals_an_undisturbed_run(tmp_p
         kill_after(folder, chance.randint(1, 30), chance.uniform(0.0, 0.03))
     assert len(folder.journal.frames()) < N_FRAMES
     leave_half_written(folder)
-    assert finish(folder) == beats.FINISHED
+    finish(folder)
     assert len(saved_lines(folder)) == N_FRAMES
     assert not [e for e in folder.journal.read() if e.get("status") == "missed"]
     assert not list(folder.path.rglob(f"*{durable.PARTIAL_SUFFIX}"))
     assert_same(folder, undisturbed)
+
+
+def test_killed_with_all_its_processes_the_same_command_goes_on(tmp_path, undisturbed, capfd):
+    folder = make(tmp_path / "a killed study")
+    command = [sys.executable, "-m", "livedeath", "acquire", str(folder.path), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as supervisor:
+        while len(saved_lines(folder)) < 7 and supervisor.poll() is None:
+            time.sleep(0.01)
+        supervisor.kill()
+        # The end of the pipe is the end of every process that it started.
+        assert supervisor.stdout.read() == b""
+    assert 7 <= len(saved_lines(folder)) < N_FRAMES
+    assert run(command[3:]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert (said["frames_planned"], said["frames_saved"], said["frames_missed"]) == (80, 80, 0)
+    assert len(saved_lines(folder)) == N_FRAMES
+    assert_same(folder, undisturbed)
+    expected = follow(undisturbed)
+    assert pl.read_parquet(said["traces"]).equals(expected.traces())
+    assert pl.read_parquet(said["calls"]).equals(expected.calls())
+    assert len(expected.calls()) == said["neurons"] > 0
+    assert not list(folder.path.rglob(f"*{durable.PARTIAL_SUFFIX}"))
 
 
 def leave_half_written(folder: StudyFolder) -> None:

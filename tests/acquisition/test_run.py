@@ -1,19 +1,42 @@
 """What is refused before anything is moved, and what the journal says at the start."""
 
+import shutil
+
 import pytest
 
 from livedeath.errors import StudyError
+from livedeath.model.study import Study
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import run
+from livedeath_acquisition.worker import Order, Worker
+
+STUDY = """
+title = "begun"
+vessels = [{ id = "p1", wells = ["B2:B3"] }]
+channels = [
+  { name = "RFP", role = "fill", exposure_ms = 75 },
+  { name = "GEDI", role = "indicator", exposure_ms = 50 },
+]
+optics = { pixel_size_um = 0.65, image_shape_px = [32, 48] }
+schedule = { interval_h = 1, duration_h = 1 }
+policies = { disk_floor_gb = 0.0 }
+"""
+
+
+@pytest.fixture(scope="module")
+def acquired(tmp_path_factory):
+    """Return a small study after its acquisition on the simulated microscope."""
+    declared = Study.from_toml(STUDY)
+    folder = StudyFolder.create(tmp_path_factory.mktemp("acquired") / "a study", declared)
+    Worker(Order(str(folder.path), "simulated"), lambda beat: None).run()
+    return folder
 
 
 @pytest.fixture
-def begun(tmp_path, study):
-    """Return a small study after its acquisition on the simulated microscope."""
-    small = study.replace(schedule={"interval_h": 1.0, "duration_h": 1.0})
-    folder = StudyFolder.create(tmp_path / "a study", small)
-    run.acquire(folder.path, microscope="simulated", score=False)
-    return folder
+def begun(tmp_path, acquired):
+    """Return a copy of the acquired study."""
+    shutil.copytree(acquired.path, tmp_path / "a copy")
+    return StudyFolder.open(tmp_path / "a copy")
 
 
 def rewrite(folder, **changes):
