@@ -135,3 +135,20 @@ def test_a_restart_changes_nothing():
 def test_too_faint_is_below_three_standard_deviations():
     light, sd = np.array([10.0, 10.0, np.nan]), np.array([2.0, 5.0, 1.0])
     assert trace.too_faint(light, sd).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("depth", "outside"), [(3.0, True), (14.0, False)])
+def test_a_neuron_lost_at_the_border_is_outside_and_not_dark(depth, outside):
+    scene = scenes.Scene(
+        *np.array([[depth, 80.0], [70.0, 86], [8.0, 8], [9000.0, 9000]]),
+        160,
+        neurites=False,
+        debris=0,
+    )
+    frame = levelled(scene.camera(scene.photons(scene.light)))
+    lost = seen_at(scene, label=[0, 2])
+    flags = trace.Tracer(16.0).push({"fill": frame}, lost, scene.truth(), shape=None).flags
+    assert bool(flags[0] & Flag.OUTSIDE_COMMON_AREA) == outside
+    found = seen_at(scene, label=[1, 2])
+    flags = trace.Tracer(16.0).push({"fill": frame}, found, scene.truth(), shape=None).flags
+    assert not flags[0] & Flag.OUTSIDE_COMMON_AREA

@@ -216,3 +216,67 @@ def test_real_neurons_are_linked_as_their_source_links_them(shared_data, well):
     ids = sorted(set(numbers[0]) & set(numbers[5]))
     shuffled = sum(numbers[0][n] == numbers[5][m] for n, m in pairwise(ids))
     assert shuffled < 5
+
+
+@pytest.mark.parametrize("trusted", [False, True], ids=["found", "given"])
+def test_a_soma_cut_by_the_border_begins_no_neuron_unless_it_was_given(trusted):
+    follower = tracker()
+    found = at(GRID)
+    found.border[0] = True
+    assert (follower.push(found, time_h=0.0, trusted=trusted).neuron[0] >= 0) == trusted
+    assert len(follower.tracks) == len(GRID) - (not trusted)
+
+
+@pytest.mark.parametrize(("depth", "begins"), [(6.0, False), (10.0, True)])
+def test_who_begins_later_is_well_inside_the_frame(depth, begins):
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0, shape=(300, 300))
+    new = np.vstack([GRID, [(299.0 - depth, 150.0)]])
+    for visit in range(1, 4):
+        seen = follower.push(at(new), time_h=float(visit), shape=(300, 300))
+    assert (seen.neuron[-1] >= 0) == begins
+
+
+def test_a_region_seven_times_as_large_is_something_else():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    haze = at(GRID)
+    haze.area[0] *= 7.0
+    haze.area[1] *= 2.5
+    seen = follower.push(haze, time_h=0.5)
+    assert seen.neuron[:2].tolist() == [-1, 1]
+
+
+def doubt(pattern, **more):
+    """Return after each visit whether the first neuron is doubted; others are always there."""
+    follower, said = tracker(**more), []
+    for visit, shown in enumerate(pattern):
+        follower.push(at(GRID if shown == "1" else GRID[1:]), time_h=0.5 * visit)
+        assert not follower.doubted()[1:].any()
+        said.append("?" if follower.doubted()[0] else ".")
+    return "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("1111111100000011", ".............." + ".."),
+        ("11111111000000000011", "..............?????."),
+        ("1100000", "....???"),
+        ("10001000100", "..??????" + "???"),
+        ("1101101101101", "............."),
+    ],
+    ids=["vanishes as it dies", "away for long", "hardly seen", "a flickering piece", "faint"],
+)
+def test_who_is_unseen_for_long_or_more_often_than_seen_is_doubted(pattern, said):
+    assert doubt(pattern) == said
+
+
+def test_visits_that_show_nobody_make_nobody_doubtful_for_good():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    for visit in range(1, 9):
+        follower.push(at([]), time_h=float(visit))
+    assert follower.doubted().all()
+    follower.push(at(GRID), time_h=9.0)
+    assert not follower.doubted().any()
