@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
 from livedeath.simulate.parameters import WorldParameters
-from livedeath.simulate.world import World
+from livedeath.simulate.world import World, warm_up
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition.clock import Clock, JumpingClock
@@ -139,6 +139,7 @@ class Culture:
         self._study = study
         self._world = world
         self._slots = filter_slots(study)
+        warm_up()  # else the first frame, which has a deadline, would wait for the compiler
 
     def shape(self, frame: PlannedFrame | None) -> tuple[int, int]:
         """Return (Y, X) of a frame: another objective may come with another shape."""

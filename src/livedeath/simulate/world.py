@@ -332,6 +332,13 @@ class World:
         )
 
 
+def warm_up() -> None:
+    """Compile what rendering needs, so that a first frame does not wait for it."""
+    none = np.zeros(0, np.float32)
+    nobody, nowhere = np.zeros(0, np.int32), np.zeros((0, 4))
+    add_points(np.zeros((1, 1), np.float32), none, none, none, nobody, nowhere, 0.0)
+
+
 class _Places:
     """Where things lie in an image, and how large they are."""
 
