@@ -41,17 +41,22 @@ def pairs_within(
     n, m = points.shape[0], others.shape[0]
     if n == 0 or m == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    y0, x0 = others[:, 0].min(), others[:, 1].min()
-    extent = max(others[:, 0].max() - y0, others[:, 1].max() - x0)
-    side = max(reaches.max(), extent / 1024.0, 1e-9)
-    rows = int((others[:, 0].max() - y0) / side) + 1
-    cols = int((others[:, 1].max() - x0) / side) + 1
+    y0, x0, y1, x1 = others[0, 0], others[0, 1], others[0, 0], others[0, 1]
+    for j in range(m):
+        y0, y1 = min(y0, others[j, 0]), max(y1, others[j, 0])
+        x0, x1 = min(x0, others[j, 1]), max(x1, others[j, 1])
+    farthest = 0.0
+    for i in range(n):
+        farthest = max(farthest, reaches[i])
+    side = max(farthest, (y1 - y0) / 1024.0, (x1 - x0) / 1024.0, 1e-9)
+    rows, cols = int((y1 - y0) / side) + 1, int((x1 - x0) / side) + 1
     starts = np.zeros(rows * cols + 1, np.int64)
     where = np.empty(m, np.int64)
     for j in range(m):
         where[j] = int((others[j, 0] - y0) / side) * cols + int((others[j, 1] - x0) / side)
         starts[where[j] + 1] += 1
-    starts = np.cumsum(starts)
+    for k in range(1, starts.size):
+        starts[k] += starts[k - 1]
     filled = starts.copy()
     members = np.empty(m, np.int64)
     for j in range(m):

@@ -188,9 +188,13 @@ def median_mesh(mesh: NDArray[np.float32]) -> NDArray[np.float32]:
             n = 0
             for r in range(max(row - 1, 0), min(row + 2, n_rows)):
                 for c in range(max(col - 1, 0), min(col + 2, n_cols)):
-                    near[n] = mesh[r, c]
+                    # Sorted as they come: of so few values that is quickest.
+                    place = n
+                    while place > 0 and near[place - 1] > mesh[r, c]:
+                        near[place] = near[place - 1]
+                        place -= 1
+                    near[place] = mesh[r, c]
                     n += 1
-            near[:n].sort()
             smooth[row, col] = near[(n - 1) // 2]
     return smooth
 
@@ -353,8 +357,9 @@ def bin_sum(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     binned = np.empty((n_rows, n_cols), np.float32)
     line = np.zeros(n_cols * factor, np.float32)
     for row in range(n_rows):
-        line[:width] = image[row * factor]
-        for y in range(row * factor + 1, min((row + 1) * factor, height)):
+        for x in range(width):
+            line[x] = 0
+        for y in range(row * factor, min((row + 1) * factor, height)):
             source = image[y]
             for x in range(width):
                 line[x] += source[x]
@@ -365,6 +370,8 @@ def bin_sum(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
                 block += line[x]
             target[col] = block
     rest_y, rest_x = height - (n_rows - 1) * factor, width - (n_cols - 1) * factor
-    binned[-1] *= np.float32(factor / rest_y)
-    binned[:, -1] *= np.float32(factor / rest_x)
+    for col in range(n_cols):
+        binned[n_rows - 1, col] *= np.float32(factor / rest_y)
+    for row in range(n_rows):
+        binned[row, n_cols - 1] *= np.float32(factor / rest_x)
     return binned
