@@ -28,7 +28,7 @@ def at(y, x, light, radius=8.0, **more):
 def test_somata_are_found_among_neurites_and_debris():
     recall, extra, total = 0, 0, 0
     for seed in range(10):
-        scene = scenes.Scene.random(20, side=256, seed=seed, low=2000)
+        scene = scenes.Scene.random(20, side=256, seed=seed, low=1500)
         seen = found(scene)
         hits = scenes.match(seen.labels, scene.truth(), 0.35)
         recall += (hits > 0).sum()
