@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livedeath.kernels import baseline, detect, onset
-from livedeath.kernels.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
-from livedeath.kernels.record import empty_bank, empty_baselines
+from livedeath.score.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
+from livedeath.score.record import empty_bank, empty_baselines
 from reference import baseline as slow_baseline
 from reference import detect as slow_detect
 from reference import onset as slow_onset

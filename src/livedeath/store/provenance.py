@@ -16,7 +16,14 @@ from typing import Any
 import livedeath
 from livedeath._version import __version__
 
-ANALYSIS_CODE = ("*.py", "kernels/*.py", "model/*.py", "store/sequence.py", "store/events.py")
+ANALYSIS_CODE = (
+    "*.py",
+    "kernels/*.py",
+    "score/*.py",
+    "model/*.py",
+    "store/sequence.py",
+    "store/events.py",
+)
 """Modules of livedeath that can change a result."""
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "tifffile", "zarr", "polars", "pyarrow")

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
-from livedeath.kernels import baseline, detect, onset, record
-from livedeath.kernels import rows as rows_of
-from livedeath.kernels.learning import (
+from livedeath.kernels import baseline, detect, onset
+from livedeath.kernels.onset import Trace
+from livedeath.model.flags import Flag
+from livedeath.score import record
+from livedeath.score import rows as rows_of
+from livedeath.score.learning import (
     ARRIVAL_NEURONS,
     ARRIVAL_VISITS,
     BLIP_RATES,
@@ -29,10 +32,8 @@ from livedeath.kernels.learning import (
     dead_on_arrival,
     lessons,
 )
-from livedeath.kernels.onset import Trace
-from livedeath.kernels.record import Book, Measured, divided, first_scale
-from livedeath.kernels.wells import Wells
-from livedeath.model.flags import Flag
+from livedeath.score.record import Book, Measured, divided, first_scale
+from livedeath.score.wells import Wells
 
 Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]
@@ -434,9 +435,7 @@ class Scorer:
             "flags": book.flags.copy(),
         }
 
-    def _dates(
-        self, traces: Columns, book: Book, order: Ints, dead: NDArray[np.bool_]
-    ) -> Floats:
+    def _dates(self, traces: Columns, book: Book, order: Ints, dead: NDArray[np.bool_]) -> Floats:
         """Return onset, its interval, and the visits around it for the dead neurons."""
         out = np.full((book.neuron_id.size, 5), np.nan)
         if not dead.any():
@@ -543,9 +542,7 @@ class Scorer:
                 v[:] = array[f"{part}.{k}"]
         self._rows = {int(i): row for row, i in enumerate(ids)}
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
-        self.learning.restore(
-            {k: array[f"learning.{k}"] for k in self.learning.state()}
-        )
+        self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})
 
 
 def score_traces(
