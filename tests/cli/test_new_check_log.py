@@ -127,3 +127,16 @@ def test_log_refuses_what_makes_no_sense(study, capsys, arguments, said):
     assert status == 2
     assert said in err
     assert not (study / "journal.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--pixel-size-um", "0.5"], "--pixel-size-um has a meaning with --from"),
+        (["--from", "a.tif", "--from-micromanager", "b.pos"], "give one of them"),
+    ],
+)
+def test_new_refuses_what_would_count_for_nothing(tmp_path, capsys, arguments, said):
+    assert run(["new", str(tmp_path / "made"), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()

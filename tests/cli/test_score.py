@@ -159,6 +159,8 @@ REFUSED = {
     "both": (["{movie}", *TOLD, "--fill", "0", "--indicator", "0"], "must differ"),
     "labels shape": (["{movie}", *TOLD, "--labels", "{short}"], "5 visits of 96 x 96"),
     "labels none": (["{movie}", *TOLD, "--labels", "none.tif"], "no such file"),
+    "labels huge": (["{movie}", *TOLD, "--labels", "{huge}"], "the label 4000000000"),
+    "pixel text": (["{movie}", "--pixel-size-um", "abc"], "--pixel-size-um is 'abc'; input should"),
     "rate": (["{movie}", *TOLD, "--false-alarms", "0"], "--false-alarms is 0"),
     "workers": (["{movie}", *TOLD, "--workers", "0"], "--workers is 0"),
     "follow": (["{movie}", *TOLD, "--follow"], "--follow"),
@@ -171,9 +173,10 @@ REFUSED = {
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=list(REFUSED))
 def test_bad_input_is_one_sentence_and_no_folder(command, movie, tmp_path, arguments, said):
-    files = {name: tmp_path / f"{name}.tif" for name in ("short", "two")}
+    files = {name: tmp_path / f"{name}.tif" for name in ("short", "two", "huge")}
     files |= {name: tmp_path / f"{name}.csv" for name in ("table", "empty")}
     tifffile.imwrite(files["short"], small_studies.blobs(visits=5), photometric="minisblack")
+    tifffile.imwrite(files["huge"], np.full((6, 96, 96), 4_000_000_000, np.uint32))
     two = small_studies.blobs(channels=2)
     tifffile.imwrite(files["two"], two, imagej=True, metadata={"axes": "TCYX"})
     files["table"].write_text(f"{HEAD}\n1,0,5\n")

@@ -91,6 +91,11 @@ def test_what_is_not_there_is_refused_in_one_sentence(table, tmp_path, capsys, a
     assert not out.exists()
 
 
+def test_a_table_without_the_column_is_named(table, capsys):
+    assert run(["survival", str(table), "--group", "drug"]) == 2
+    assert str(table) in capsys.readouterr().err
+
+
 def test_no_such_file_is_refused(tmp_path, capsys):
     assert run(["survival", str(tmp_path / "none.csv")]) == 2
     assert "there is no such file" in capsys.readouterr().err

@@ -56,6 +56,19 @@ def test_a_fault_is_refused_in_one_sentence_that_names_it(right, wrong, said):
     assert "\n" not in str(caught.value)
 
 
+def test_one_fault_is_not_told_as_two():
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(PLATE.replace("exposure_ms = 75", "exposure_ms = -5", 1))
+    assert "more" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_bytes("title = 'Kälte'".encode("latin-1"))
+    with pytest.raises(StoreError, match="not UTF-8 text"):
+        Study.from_file(path)
+
+
 def test_the_template_without_a_fault_is_accepted():
     assert Study.from_toml(PLATE).title == "Drug against vehicle"
 

@@ -306,6 +306,15 @@ def test_a_negative_label_is_refused(tmp_path, frames):
         open_recording(path, labels=True)
 
 
+def test_a_label_beyond_31_bits_is_refused_at_once(tmp_path, frames):
+    path = tmp_path / "labels.tif"
+    labels = frames[:, 0, 0].astype(np.uint32)
+    labels[-1] += np.uint32(2**31)
+    tifffile.imwrite(path, labels)
+    with pytest.raises(FrameError, match="at most 2147483647"):
+        open_recording(path, labels=True)
+
+
 def test_real_recordings_are_read(shared_data):
     with open_recording(shared_data / "mitocheck_movie.tif") as recording:
         assert recording.shape == (30, 1, 1, 190, 211)

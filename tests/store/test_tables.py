@@ -62,7 +62,9 @@ BAD = {
     f"{HEAD},well\n1,0,5,A1\n1,1,5,A2\n": "neuron 1 has more than one well",
     f"{HEAD},signal_sd\n1,0,5,-1\n": "signal_sd in row 1 is -1",
     f"{HEAD},intervened\n1,0,5,maybe\n": "intervened may only hold",
-    f"{HEAD}\n1,0,5,9,9\n": "no readable table",
+    f"{HEAD}\n1,0,5\n1,1,5,9,9\n": "row 2 has 5 cells, the table has 3 columns",
+    HEAD.replace(",", ";") + "\n1;0;5\n": "separated by semicolons",
+    HEAD.replace(",", "\t") + "\n1\t0\t5\n": "separated by tabs",
 }
 
 

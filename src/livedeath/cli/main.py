@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from livedeath._version import __version__
 from livedeath.errors import LivedeathError
@@ -76,7 +77,7 @@ def run(arguments: list[str] | None = None) -> int:
     except LivedeathError as error:
         return _say(str(error), error.exit_status)
     except USAGE_ERROR as error:
-        return _say(error.format_message() or _help_of(error), error.exit_code)
+        return _say(_usage(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except Exception:  # noqa: BLE001 - the last line of defence; says whose fault it is
@@ -90,6 +91,17 @@ def run(arguments: list[str] | None = None) -> int:
 def _say(sentence: str, status: int) -> int:
     sys.stderr.write(f"livedeath: {sentence}\n")
     return status
+
+
+def _usage(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR
+    """Return what is wrong with the command line in one sentence."""
+    cause, option = error.__cause__, getattr(error, "param", None)
+    if isinstance(cause, ValidationError) and option is not None:
+        fault = cause.errors(include_url=False)[0]
+        said = str(fault["msg"]).removeprefix("Value error, ").partition(", unable")[0]
+        name = option.opts[0] if option.opts[0].startswith("-") else option.name
+        return f"{name} is {fault['input']!r}; {said[0].lower()}{said[1:].rstrip('.')}."
+    return str(error.format_message()) or _help_of(error)
 
 
 def _help_of(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR

@@ -1,7 +1,7 @@
 """``livedeath new``: start a study from a template, a recording or a position list."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,6 +51,14 @@ def new(
         return
     if folder is None:
         raise StudyError("no folder was named; write 'livedeath new DIR' (or --list).")
+    told = {
+        "--pixel-size-um": pixel_size_um,
+        "--interval-h": interval_h,
+        "--times-h": times_h,
+        "--fill": fill,
+        "--indicator": indicator,
+    }
+    _refuse_unused(from_file, from_micromanager, told)
     target = check_output_folder(folder)
     if from_file is not None:
         said = _from_recording(
@@ -72,6 +80,17 @@ def new(
         as_json=as_json,
         text=f"{path} is written; change what differs, then: livedeath check {target}",
     )
+
+
+def _refuse_unused(
+    from_file: Path | None, from_micromanager: Path | None, told: dict[str, Any]
+) -> None:
+    """Refuse what would silently count for nothing."""
+    if from_file is not None and from_micromanager is not None:
+        raise StudyError("--from and --from-micromanager were both given; give one of them.")
+    given = [name for name, value in told.items() if value is not None]
+    if given and from_file is None:
+        raise StudyError(f"{given[0]} has a meaning with --from FILE only; leave it out.")
 
 
 def _write(folder: Path, text: str) -> Path:

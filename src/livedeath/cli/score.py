@@ -262,4 +262,6 @@ def _report(run: "Run", traces: "pl.DataFrame", calls: "pl.DataFrame", *, as_jso
     }
     said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
     text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
+    if not calls.height:
+        text += "\nNo neuron was found: check the pixel size and which channel is the fill."
     emit(result, as_json=as_json, text=text)

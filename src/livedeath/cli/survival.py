@@ -71,7 +71,7 @@ def survival(
 
 
 def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "SurvivalTable":
-    from livedeath.errors import StoreError
+    from livedeath.errors import StoreError, TableError
     from livedeath.store.folder import StudyFolder
     from livedeath.store.tables import read_table
     from livedeath.survival.study import survival_table
@@ -82,7 +82,10 @@ def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "Survi
     if scored_table or not source.is_dir():
         named = dict(columns)
         table = read_table(calls if scored_table else source)
-        return from_frame(table, named.pop("group"), **named, endpoint=endpoint)
+        try:
+            return from_frame(table, named.pop("group"), **named, endpoint=endpoint)
+        except TableError as error:
+            raise TableError(f"{source}: {error}") from None
     folder = StudyFolder.open(source)
     run = folder.latest_run()
     if run is None:

@@ -4,6 +4,7 @@ import difflib
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from livedeath.errors import StudyError
 
@@ -75,7 +76,8 @@ def explain(error: ValidationError, where: str) -> str:
     where : str
         File or place named in the message.
     """
-    first = error.errors(include_url=False)[0]
+    faults = _independent(error.errors(include_url=False))
+    first = faults[0]
     place = _place(first["loc"])
     said = str(first["msg"]).removeprefix("Value error, ")
     given = first.get("input")
@@ -85,9 +87,23 @@ def explain(error: ValidationError, where: str) -> str:
         sentence = f"{place} is missing; add it"
     else:
         sentence = f"{place} is {given!r}; {said[0].lower()}{said[1:]}"
-    more = error.error_count() - 1
+    more = len(faults) - 1
     tail = f" (and {more} more)" if more else ""
     return f"{where}: {sentence}{tail}."
+
+
+def _independent(faults: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short where only its faulty items were taken away."""
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(_lies_in(other["loc"], fault["loc"]) for other in faults)
+    ]
+
+
+def _lies_in(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

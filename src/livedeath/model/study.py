@@ -105,8 +105,10 @@ class Study(Declared):
             raise StoreError(
                 f"{path}: there is no such file; start one with 'livedeath new'."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+        except UnicodeDecodeError:
+            raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
         return cls.from_toml(text, where=str(path))
 
     def to_toml(self) -> str:

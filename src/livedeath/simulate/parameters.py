@@ -342,8 +342,10 @@ class WorldParameters(Declared):
             raise StoreError(
                 f"{path}: there is no such file; name a file of simulation parameters."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+        except UnicodeDecodeError:
+            raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
         return cls.from_toml(text, where=str(path))
 
     def to_toml(self) -> str:

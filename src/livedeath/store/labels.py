@@ -22,8 +22,6 @@ from livedeath.store.recording import open_recording
 
 LABEL_AXES = ("t", "y", "x")
 
-LARGEST_LABEL = np.iinfo(np.int32).max
-
 
 class LabelStore:
     """The labels of a run.
@@ -128,20 +126,8 @@ class LabelFile:
         return {"size": source["size"], "sha256": source["sha256"]}
 
     def read(self, field: FieldKey, t: int) -> NDArray[np.int32]:
-        """Return the labels of a visit, (Y, X) int32, with the values of the file.
-
-        Raises
-        ------
-        FrameError
-            If a value does not fit into 31 bits.
-        """
-        labels = self._recording.read(t, 0)
-        if labels.size and int(labels.max()) > LARGEST_LABEL:
-            raise FrameError(
-                f"{self._recording.path}: visit {t} holds the label {labels.max()}; "
-                f"at most {LARGEST_LABEL} is allowed, number them anew."
-            )
-        return labels.astype(np.int32)
+        """Return the labels of a visit, (Y, X) int32, with the values of the file."""
+        return self._recording.read(t, 0).astype(np.int32)
 
 
 def _said(shape: tuple[int, ...]) -> str:

@@ -29,6 +29,7 @@ __all__ = [
 
 IMAGE_TYPES = ("uint8", "uint16", "float32")
 LABEL_TYPES = ("uint8", "uint16", "uint32", "int32")
+LARGEST_LABEL = np.iinfo(np.int32).max
 
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf8")
 
@@ -138,7 +139,7 @@ def open_recording(path: Path, *, labels: bool = False) -> Recording:
         _check_shape(path, reader.contents)
         _check_type(path, reader.contents, LABEL_TYPES if labels else IMAGE_TYPES)
         recording = Recording(path, reader)
-        if recording.dtype.kind in "fi":
+        if recording.dtype.kind in "fi" or recording.dtype.name == "uint32":
             _check_values(recording)
     except BaseException:
         reader.close()
@@ -195,7 +196,7 @@ def _check_type(path: Path, contents: Contents, allowed: tuple[str, ...]) -> Non
 
 
 def _check_values(recording: Recording) -> None:
-    """Refuse what is not finite, or a negative label; reads the whole file once."""
+    """Refuse what is not finite, and labels that are no ids; reads the whole file once."""
     for index in recording.indices():
         if not recording.has(*index):
             continue
@@ -208,3 +209,8 @@ def _check_values(recording: Recording) -> None:
             )
         if frame.dtype.kind == "i" and frame.min() < 0:
             raise FrameError(f"{where} holds the label {frame.min()}; labels are 0 or more.")
+        if frame.dtype.kind == "u" and frame.max() > LARGEST_LABEL:
+            raise FrameError(
+                f"{where} holds the label {frame.max()}; at most {LARGEST_LABEL} is allowed, "
+                "number them anew."
+            )

@@ -4,6 +4,7 @@ Parquet lies inside a study, CSV is written on export, and both are read whereve
 read. It knows no column's meaning, only whether a file is a table at all.
 """
 
+import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ PARQUET_MAGIC = b"PAR1"
 
 PARQUET_ENDINGS = (".parquet", ".pq")
 TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".txt": ","}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 def is_table(path: Path) -> bool:
@@ -92,6 +94,7 @@ def _read_text(path: Path) -> pl.DataFrame:
             io.BytesIO(data), separator=separator, infer_schema_length=None, null_values=[""]
         )
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        _check_widths(path, data, separator)
         raise TableError(f"{path}: this is no readable table ({_first(error)}).") from error
 
 
@@ -104,6 +107,24 @@ def _check_header(path: Path, data: bytes, separator: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise TableError(f"{path}: the column {twice[0]!r} is there twice; give it one name.")
+    other = next((mark for mark in SEPARATORS if mark in header and len(names) == 1), separator)
+    if other != separator:
+        raise TableError(
+            f"{path}: the columns are separated by {SEPARATORS[other]}, "
+            f"{path.suffix} needs {SEPARATORS[separator]}; save the table anew."
+        )
+
+
+def _check_widths(path: Path, data: bytes, separator: str) -> None:
+    """Name the first row that has more cells than there are columns."""
+    rows = csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=separator)
+    width = len(next(rows, []))
+    for number, row in enumerate(rows, start=1):
+        if len(row) > width:
+            raise TableError(
+                f"{path}: row {number} has {len(row)} cells, the table has {width} columns; "
+                "correct the row (a decimal comma also makes a cell)."
+            )
 
 
 def _first(error: Exception) -> str:
