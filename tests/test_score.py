@@ -173,8 +173,10 @@ def test_the_unit_of_the_signal_does_not_matter(scored, scale):
 def test_a_reference_takes_changes_of_both_channels_out():
     known = culture(seed=3, n=40)
     rng = np.random.default_rng(3)
-    fill = 1000.0 * np.exp(rng.normal(0, 0.7, 40))[:, None] * np.exp(
-        rng.normal(0.0, 0.3, known.signal.shape)
+    fill = (
+        1000.0
+        * np.exp(rng.normal(0, 0.7, 40))[:, None]
+        * np.exp(rng.normal(0.0, 0.3, known.signal.shape))
     )
     columns = known.columns()
     columns["signal"] = (known.signal * fill).ravel()
@@ -260,9 +262,7 @@ def _push_all(known, *, intervened_at=None):
     n = known.signal.shape[0]
     for k, now in enumerate(known.time_h):
         touched = np.full(n, intervened_at == k) & (_wells(known) == "B2")
-        scorer.push(
-            now, np.arange(n), known.signal[:, k], well=_wells(known), intervened=touched
-        )
+        scorer.push(now, np.arange(n), known.signal[:, k], well=_wells(known), intervened=touched)
     return scorer.calls(known.columns())
 
 

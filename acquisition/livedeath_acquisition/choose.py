@@ -76,7 +76,7 @@ def resume(text: str | None, entries: list[dict[str, Any]]) -> Choice:
     """
     begun = next((e["microscope"] for e in entries if e.get("kind") == "acquisition"), None)
     if begun is None:
-        return parse(text or DEFAULT)
+        return parse(DEFAULT if text is None else text)
     before = parse_begun(str(begun))
     if text is None:
         return parse(before.text)

@@ -86,6 +86,8 @@ def visits_now(
     """
     row, column = row_column(well)
     name = well_name(row, column)
+    if vessel is not None:
+        folder.study.vessel(vessel)
     nearest: dict[tuple[Any, ...], PlannedVisit] = {}
     for visit in folder.plan.visits:
         key = visit.field

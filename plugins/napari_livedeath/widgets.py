@@ -104,7 +104,9 @@ class ReviewWidget(QWidget):
         self.finish()
         journal = ReviewJournal.in_folder(source.folder.reviews_dir, reviewer)
         name, run = canonical_reviewer(reviewer), source.run.name
-        queue = build_queue(source.calls, reviewer=name, run=run)
+        kill = source.folder.study.end_kill
+        killed_h = kill.at_h if kill is not None else None
+        queue = build_queue(source.calls, reviewer=name, run=run, killed_h=killed_h)
         self.session = ReviewSession(queue, journal, run=run)
         self._strips = StripReader(source)
         self._furnish(source)

@@ -100,5 +100,5 @@ def test_look_makes_pictures_and_adds_nothing(study, capfd, tmp_path):
 def test_doctor_says_whether_all_is_well(capfd):
     assert run(["doctor", "--json"]) == 0
     result, _ = said(capfd)
-    assert result["well"] is True
+    assert result["ok"] is True
     assert any(one["what"] == "core" for one in result["findings"])

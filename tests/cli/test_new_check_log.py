@@ -115,9 +115,10 @@ def test_log_appends_to_the_journal(study, capsys):
     ("arguments", "said"),
     [
         pytest.param(["exclude", "--wells", "B2"], "needs a reason", id="no-reason"),
-        pytest.param(["dose", "--at", "3"], "name them", id="no-wells"),
-        pytest.param(["dose", "--wells", "A1"], "not visited", id="unvisited-well"),
-        pytest.param(["dose", "--wells", "B2", "--at", "-3"], "--at is '-3'", id="before-start"),
+        pytest.param(["media", "--at", "3"], "name them", id="no-wells"),
+        pytest.param(["dose", "--wells", "B2"], "needs what was added", id="no-compound"),
+        pytest.param(["media", "--wells", "A1"], "not visited", id="unvisited-well"),
+        pytest.param(["media", "--wells", "B2", "--at", "-3"], "--at is '-3'", id="before-start"),
         pytest.param(["eat"], "eat", id="unknown-kind"),
         pytest.param(["note", "--why", "x", "--vessel", "p9"], "no vessel 'p9'", id="no-vessel"),
     ],

@@ -85,9 +85,7 @@ def model_visit(
     for i, r in enumerate(rows):
         for m in range(len(white)):
             if base.visits[r] == 0:
-                x, p = begin(
-                    value[i], fill[i], fixed[i], relative[i], noise, white[m], wander[m]
-                )
+                x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, white[m], wander[m])
             else:
                 x, p = predict(
                     state[r, m], matrix(cov[r, m]), time_h - base.last_h[r], noise, wander[m]

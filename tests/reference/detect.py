@@ -46,8 +46,7 @@ def write(bank, r, slots):
 def open_slot(slots, room, time_h, onset, mass, shapes):
     if len(slots) == room:
         closeness = [
-            (b["onset"] - a["onset"]) / (time_h - b["onset"] + 0.1)
-            for a, b in pairwise(slots)
+            (b["onset"] - a["onset"]) / (time_h - b["onset"] + 0.1) for a, b in pairwise(slots)
         ]
         k = int(np.argmin(closeness))
         older, newer = slots[k], slots[k + 1]
@@ -129,9 +128,7 @@ def score_visit(
         base.visits[r] += 1
         base.last_h[r] = time_h
         if base.visits[r] == 1:
-            x, p = begin(
-                value[i], fill[i], fixed[i], relative[i], noise, noise.white, noise.wander
-            )
+            x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, noise.white, noise.wander)
             base.state[r], base.cov[r] = x, six(p)
             out[i, 0], out[i, 2], out[i, 4] = -math.inf, 1, 1
             continue

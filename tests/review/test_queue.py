@@ -156,3 +156,13 @@ def test_the_queue_needs_only_promised_columns(mixed):
 def test_uncertainty_runs_from_sure_to_undecided(p, expected):
     arrays = [np.array([value], float) for value in p]
     assert uncertainty(*arrays)[0] == pytest.approx(expected)
+
+
+def test_deaths_of_the_end_kill_are_drawn_like_the_living(mixed):
+    queue = build_queue(mixed, reviewer="anna", audit_share=0.0, audit_minimum=0, killed_h=5.0)
+    assert set(ids(queue)) == {208, 209}
+
+
+def test_deaths_before_the_end_kill_stay_in_the_queue(mixed):
+    queue = build_queue(mixed, reviewer="anna", audit_share=0.0, audit_minimum=0, killed_h=6.0)
+    assert set(ids(queue)) == set(range(200, 210))

@@ -21,6 +21,11 @@ MicroscopeOption = Annotated[
 ]
 
 
+NO_MICROSCOPE = (
+    "No microscope was named, so a simulated culture is acquired; name yours with --microscope."
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("acquire")(acquire)
@@ -48,7 +53,10 @@ def acquire(
     """
     from livedeath_acquisition import run
 
-    planned = StudyFolder.open(folder).plan.n_frames
+    opened = StudyFolder.open(folder)
+    planned = opened.plan.n_frames
+    if microscope is None and not opened.journal.frames():
+        typer.echo(NO_MICROSCOPE, err=True)
     with progress("Acquiring", planned) as advance:
         acquired = run.acquire(
             folder,

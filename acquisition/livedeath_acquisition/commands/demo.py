@@ -121,9 +121,10 @@ def _against_truth(folder: "StudyFolder") -> dict[str, Any]:
 def _text(said: dict[str, Any]) -> str:
     return "\n".join(
         [
-            f"{said['frames_saved']} of {said['frames_planned']} frames saved, "
-            f"{said['neurons']} neurons followed over {said['neuron_days']:.0f} neuron-days.",
-            f"{said['deaths_called']} of {said['deaths_true']} deaths called "
+            f"{said['frames_saved']} of {said['frames_planned']} frames saved; of "
+            f"{said['neurons']} neurons wholly in view and alive at the start, "
+            f"{said['neurons_found']} were followed, {said['neuron_days']:.0f} neuron-days.",
+            f"{said['deaths_called']} of their {said['deaths_true']} deaths were called "
             f"(sensitivity {said['sensitivity']:.3f}), {said['median_delay_h']:.2f} h after the "
             f"onset in the middle; {said['false_deaths']} false.",
             f"The study is in {said['study']}, took {said['elapsed_s']:.0f} s.",

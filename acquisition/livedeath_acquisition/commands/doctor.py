@@ -21,9 +21,9 @@ def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, what fits together and what is missing."""
     with contextlib.redirect_stdout(sys.stderr):  # drivers print
         findings = examine()
-    is_well = all(finding.state != "wrong" for finding in findings)
+    is_ok = all(finding.state != "wrong" for finding in findings)
     emit(
-        {"well": is_well, "findings": [asdict(finding) for finding in findings]},
+        {"ok": is_ok, "findings": [asdict(finding) for finding in findings]},
         as_json=as_json,
         text=_text(findings),
     )

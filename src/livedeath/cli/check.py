@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    folder: Annotated[Path, typer.Argument(help="Folder of the study, or its study.toml.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of the study, or its study.toml.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Validate DIR/study.toml and make a dry run."""

@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder of a scored study.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a scored study.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; new or empty.")],
     to: Annotated[
         Format, typer.Option(help="csv: tables; ctc: masks as in the Cell Tracking Challenge.")
     ],

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def log(
-    folder: Annotated[Path, typer.Argument(help="Folder of the study.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the study.")],
     what: Annotated[What, typer.Argument(help="What was done.")],
     wells: Annotated[
         list[str] | None, typer.Option(help="Wells, like B3 or A1:A4; repeat for more.")
@@ -51,6 +51,8 @@ def log(
     from livedeath.store.folder import StudyFolder
 
     study_folder = StudyFolder.open(folder)
+    if what is What.dose and not compound.strip():
+        raise StudyError("'dose' needs what was added; name it with --compound.")
     vessel_id = _vessel(study_folder.study, vessel)
     named = _wells(study_folder.study, vessel_id, wells or [], what)
     hour = _hour(at, study_folder.journal.read())

@@ -46,7 +46,6 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         name="livedeath",
         help="Measures the death of single neurons while it happens.",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -73,7 +72,8 @@ def run(arguments: list[str] | None = None) -> int:
         What follows ``livedeath``; default: the process's own.
     """
     try:
-        status = build_app()(arguments, prog_name="livedeath", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        status = build_app()(given or ["--help"], prog_name="livedeath", standalone_mode=False)
     except LivedeathError as error:
         return _say(str(error), error.exit_status)
     except USAGE_ERROR as error:

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def new(
-    folder: Annotated[Path | None, typer.Argument(help="Folder to make; new or empty.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder to make; new or empty.")
+    ] = None,
     template: Annotated[str, typer.Option(help="Template to start from.")] = templates.DEFAULT,
     list_templates: Annotated[bool, typer.Option("--list", help="List the templates.")] = False,
     from_file: Annotated[

@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a study that was scored.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of a study that was scored.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="New or empty folder for the report; default: reports/RUN in the study."),

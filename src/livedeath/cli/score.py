@@ -160,10 +160,10 @@ def _score_study(
     folder = StudyFolder.open(path)
     if not os.access(folder.path, os.W_OK):
         raise StoreError(f"{folder.path}: cannot be written; give yourself the right to write.")
-    if not follow and not folder.journal.read():
+    if not follow and not folder.journal.frames():
         raise StoreError(
-            f"{folder.path}: nothing was acquired yet; run 'livedeath acquire' first, or wait for "
-            "it with --follow."
+            f"{folder.path}: the journal holds no frame yet; run 'livedeath acquire' first, or "
+            "wait for it with --follow."
         )
     return _follow(
         folder,

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    folder: Annotated[Path, typer.Argument(help="Folder to make; new or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; new or empty.")],
     study: Annotated[
         Path | None, typer.Option(help="Declaration to render; default: the demonstration's.")
     ] = None,

@@ -135,9 +135,7 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _open(
-    bank: Bank, r: int, time_h: float, onset_h: float, mass: float, shapes: Shapes
-) -> None:
+def _open(bank: Bank, r: int, time_h: float, onset_h: float, mass: float, shapes: Shapes) -> None:
     """Open a slot for an onset at ``onset_h`` with a prior mass in neuron-days."""
     if bank.used[r] == bank.onset_h.shape[1]:
         _merge(bank, r, time_h)

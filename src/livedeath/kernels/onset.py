@@ -41,9 +41,7 @@ class Trace(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _advance(
-    x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise
-) -> None:
+def _advance(x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise) -> None:
     """Move the state (level, trend, wander, amplitude) on; P is (4, 4)."""
     phi = math.exp(-dt_h / noise.wander_tau_h)
     x[0] += dt_h * x[1]

@@ -178,13 +178,13 @@ def common_horizon_h(table: SurvivalTable) -> float:
 
 
 def landmark_hours(horizon_h: float) -> tuple[float, ...]:
-    """Return even hours up to the horizon, at most eight, and the horizon itself."""
+    """Return even hours well before the horizon, at most eight, and the horizon itself."""
     if horizon_h <= 0:
         return ()
     step = next((s for s in LANDMARK_STEPS_H if horizon_h / s >= 2), horizon_h)
     inner = np.arange(1, np.floor(horizon_h / step + 1e-9) + 1) * step
     inner = inner[-8:] if len(inner) > 8 else inner
-    kept = [float(hour) for hour in inner if hour < horizon_h * (1 - 1e-6)]
+    kept = [float(hour) for hour in inner if hour <= horizon_h - step / 2]
     return (*kept, horizon_h)
 
 
