@@ -133,7 +133,8 @@ def test_killed_at_random_moments_and_resumed_it_equals_an_undisturbed_run(tmp_p
 
 def test_killed_with_all_its_processes_the_same_command_goes_on(tmp_path, undisturbed, capfd):
     folder = make(tmp_path / "a killed study")
-    command = [sys.executable, "-m", "livedeath", "acquire", str(folder.path), "--json"]
+    named = ["--microscope", "simulated", "--json"]
+    command = [sys.executable, "-m", "livedeath", "acquire", str(folder.path), *named]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as supervisor:
         while len(saved_lines(folder)) < 7 and supervisor.poll() is None:
             time.sleep(0.01)
