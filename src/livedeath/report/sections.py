@@ -183,6 +183,7 @@ def losses(material: Material) -> dict[str, Any]:
             for reason in reasons
         ],
         "total": lost.height,
+        "unwatched": int((table.lost & ~table.at_risk).sum()),
     }
 
 
