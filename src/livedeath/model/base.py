@@ -1,12 +1,13 @@
 """What every declared value has in common: frozen, validated, unknown keys refused."""
 
 import difflib
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from livedeath.errors import StudyError
+from livedeath.errors import StoreError, StudyError
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -41,6 +42,31 @@ def _unknown_key(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"perhaps {near[0]!r} is meant" if near else f"known keys are {', '.join(known)}"
     return f"unknown key {key!r}; {hint}"
+
+
+def read_toml_file(path: Path | str, *, missing: str) -> str:
+    """Return the text of a declaration.
+
+    Parameters
+    ----------
+    path : Path or str
+        A UTF-8 file.
+    missing : str
+        What to do when there is no such file.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file or it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise StoreError(f"{path}: there is no such file; {missing}.") from None
+    except UnicodeDecodeError:
+        raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
 def validate(model: type[T], data: object, *, where: str) -> T:

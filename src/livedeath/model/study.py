@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import tomli_w
 from pydantic import Field, model_validator
 
-from livedeath.errors import StoreError, StudyError
-from livedeath.model.base import Declared, validate
+from livedeath.errors import StudyError
+from livedeath.model.base import Declared, read_toml_file, validate
 from livedeath.model.biology import Entity, Intervention, Population
 from livedeath.model.optics import Channel, Optics
 from livedeath.model.settings import AnalysisSettings
@@ -99,16 +99,7 @@ class Study(Declared):
         StudyError
             If what it says is not allowed.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise StoreError(
-                f"{path}: there is no such file; start one with 'livedeath new'."
-            ) from None
-        except UnicodeDecodeError:
-            raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
+        text = read_toml_file(path, missing="start one with 'livedeath new'")
         return cls.from_toml(text, where=str(path))
 
     def to_toml(self) -> str:

@@ -14,8 +14,8 @@ from typing import Self
 import tomli_w
 from pydantic import Field
 
-from livedeath.errors import StoreError, StudyError
-from livedeath.model.base import Declared, validate
+from livedeath.errors import StudyError
+from livedeath.model.base import Declared, read_toml_file, validate
 
 
 class CultureParameters(Declared):
@@ -336,16 +336,7 @@ class WorldParameters(Declared):
         StudyError
             If what it says is not allowed.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise StoreError(
-                f"{path}: there is no such file; name a file of simulation parameters."
-            ) from None
-        except UnicodeDecodeError:
-            raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
+        text = read_toml_file(path, missing="name a file of simulation parameters")
         return cls.from_toml(text, where=str(path))
 
     def to_toml(self) -> str:
