@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import livedeath
-from livedeath.score import Scorer, ScoreSettings
+from livedeath.detection import Scorer, ScoreSettings
 
 Floats = NDArray[np.float64]
 RATE = 1e-3

@@ -32,7 +32,7 @@ from scipy.spatial import cKDTree
 from skimage import feature, measure, morphology, segmentation
 
 import livedeath
-from livedeath.field import FieldPipeline, FieldSettings
+from livedeath.analysis.field import FieldPipeline, FieldSettings
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.optics import Camera, Optics
 from livedeath.model.settings import AnalysisSettings

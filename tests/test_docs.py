@@ -15,10 +15,10 @@ from livedeath.cli.main import USAGE_ERROR, build_app
 from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.study import Study
 from livedeath.model.tables import CALLS, OUTCOMES, TRACES
+from livedeath.recordings import traces as traces_input
 from livedeath.review.chain import COLUMNS, VERDICTS
-from livedeath.simulate.census import TRUTH
-from livedeath.simulate.parameters import WorldParameters
-from livedeath.store import traces_input
+from livedeath.simulation.census import TRUTH
+from livedeath.simulation.parameters import WorldParameters
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ROOT / "docs/file-formats.md"

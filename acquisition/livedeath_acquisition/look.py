@@ -164,8 +164,8 @@ def judge(frame: PlannedFrame, image: NDArray[Any], *, study: Study, optics: Opt
     study, optics
         The declaration, and the optics in force.
     """
-    from livedeath.correct import correct, level
-    from livedeath.segment import segment
+    from livedeath.analysis.correct import correct, level
+    from livedeath.analysis.segment import segment
 
     corrected = correct(image, optics.camera, bit_depth=optics.bit_depth, where=frame.name)
     soma_px = study.analysis.soma_diameter_um / optics.pixel_size_um

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from livedeath.errors import StudyError
 from livedeath.model.plan import plan
 from livedeath.model.study import Study
-from livedeath.store.recording import Recording, open_recording
-from livedeath.store.recording_study import positions_of
+from livedeath.recordings.declare import positions_of
+from livedeath.recordings.open import Recording, open_recording
 from livedeath_acquisition.devices import View
 from livedeath_acquisition.microscope import PlannedFrame
 from livedeath_acquisition.simulated import BenchMicroscope

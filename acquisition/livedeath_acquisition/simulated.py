@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
-from livedeath.simulate.parameters import WorldParameters
-from livedeath.simulate.world import World, warm_up
+from livedeath.simulation.parameters import WorldParameters
+from livedeath.simulation.world import World, warm_up
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition.clock import Clock, JumpingClock

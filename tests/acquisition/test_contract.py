@@ -58,8 +58,8 @@ def demo_config() -> Path:
 
 @contextmanager
 def bench_of_devices(study, tmp_path):
-    from livedeath.simulate.parameters import WorldParameters
-    from livedeath.simulate.world import World
+    from livedeath.simulation.parameters import WorldParameters
+    from livedeath.simulation.world import World
     from livedeath_acquisition.simulated import BenchMicroscope, Culture
 
     small = study.replace(

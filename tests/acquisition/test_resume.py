@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from livedeath.cli.main import run
-from livedeath.follow import follow
 from livedeath.model.study import Study
+from livedeath.run.follow import follow
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import beats

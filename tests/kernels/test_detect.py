@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livedeath.detection.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
+from livedeath.detection.record import empty_bank, empty_baselines
 from livedeath.kernels import baseline, detect, onset
-from livedeath.score.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
-from livedeath.score.record import empty_bank, empty_baselines
 from reference import baseline as slow_baseline
 from reference import detect as slow_detect
 from reference import onset as slow_onset

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from livedeath.model.plan import plan
+from livedeath.recordings.declare import study_from_recording
+from livedeath.recordings.open import Recording
+from livedeath.recordings.reader import Contents, Position
 from livedeath.store import linked
-from livedeath.store.recording import Recording, study_from_recording
-from livedeath.store.recording_format import Contents, Position
 
 WELLS = ("B3", "A1", "B2", "A1")
 LOST = (1, 0, 0, 0)  # visit, channel, plane, position: the first in the file, B3

@@ -3,8 +3,8 @@ import polars as pl
 import pytest
 
 from livedeath.errors import TableError
+from livedeath.recordings.traces import carry, checked_traces
 from livedeath.store import tables
-from livedeath.store.traces_input import carry, read_traces
 
 GOOD = "neuron_id,time_h,signal,well\n1,0,5,A1\n1,1.5,,A1\n2,0,7.5,B2\n"
 
@@ -34,12 +34,16 @@ def test_columns_keep_their_types_through_a_table():
     np.testing.assert_array_equal(back["b"], columns["b"])
 
 
+def _checked(path):
+    return checked_traces(tables.read_table(path), path)
+
+
 def test_a_good_table_of_traces_is_read(tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
-    columns = read_traces(tmp_path / "t.csv")
-    assert columns["neuron_id"].dtype == np.int64
+    columns = _checked(tmp_path / "t.csv")
+    assert columns["neuron_id"].dtype == pl.Int64
     np.testing.assert_array_equal(columns["signal"], [5, np.nan, 7.5])
-    assert columns["well"].tolist() == ["A1", "A1", "B2"]
+    assert columns["well"].to_list() == ["A1", "A1", "B2"]
 
 
 HEAD = "neuron_id,time_h,signal"
@@ -73,7 +77,7 @@ def test_a_bad_table_is_refused_in_one_sentence(tmp_path, text, said):
     path = tmp_path / "traces.csv"
     path.write_text(text)
     with pytest.raises(TableError, match=said) as caught:
-        read_traces(path)
+        checked_traces(tables.read_table(path), path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -99,11 +103,11 @@ def test_unit_and_arm_are_carried_to_the_calls(tmp_path):
     (tmp_path / "t.csv").write_text(
         f"{HEAD},unit,arm\n2,0,5,m1,vehicle\n1,0,5,m2,drug\n2,1,5,m1,vehicle\n"
     )
-    calls = carry(pl.DataFrame({"neuron_id": [1, 2]}), read_traces(tmp_path / "t.csv"))
+    calls = carry(pl.DataFrame({"neuron_id": [1, 2]}), _checked(tmp_path / "t.csv"))
     assert calls.rows() == [(1, "m2", "drug"), (2, "m1", "vehicle")]
 
 
 def test_without_unit_and_arm_the_calls_stay_as_they_are(tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
     calls = pl.DataFrame({"neuron_id": [1, 2]})
-    assert carry(calls, read_traces(tmp_path / "t.csv")).columns == ["neuron_id"]
+    assert carry(calls, _checked(tmp_path / "t.csv")).columns == ["neuron_id"]

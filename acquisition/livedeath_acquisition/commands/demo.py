@@ -74,9 +74,9 @@ def _free_folder() -> Path:
 
 def _prepare(path: Path) -> "StudyFolder":
     """Write the embedded study, its world and its truth; the analysis reads only the first."""
-    from livedeath.simulate.demo import demo_parameters, demo_study
-    from livedeath.simulate.render import write_truth
-    from livedeath.simulate.world import World
+    from livedeath.simulation.demo import demo_parameters, demo_study
+    from livedeath.simulation.render import write_truth
+    from livedeath.simulation.world import World
     from livedeath.store.folder import StudyFolder
 
     world = World(demo_study(), demo_parameters())
@@ -94,8 +94,8 @@ def _acquire(folder: "StudyFolder") -> "Acquired":
 
 
 def _report(folder: "StudyFolder") -> Path:
-    from livedeath.report.html import write_report
-    from livedeath.report.material import gather
+    from livedeath.reporting.html import write_report
+    from livedeath.reporting.material import gather
 
     material = gather(folder.path)
     with progress("Reporting", REPORT_PARTS) as advance:
@@ -106,8 +106,8 @@ def _report(folder: "StudyFolder") -> Path:
 
 
 def _against_truth(folder: "StudyFolder") -> dict[str, Any]:
-    from livedeath.simulate.render import TRUTH_FILE
-    from livedeath.simulate.truth import compare
+    from livedeath.simulation.render import TRUTH_FILE
+    from livedeath.simulation.truth import compare
     from livedeath.store.tables import read_table
 
     run = folder.latest_run()

@@ -79,7 +79,7 @@ def _chosen(folder: Any, name: str | None) -> Any:  # noqa: ANN401 - StudyFolder
 
 
 def _csv(source: _Source, out: Path) -> dict[str, Any]:
-    from livedeath.store.export_csv import export_csv, write_csv
+    from livedeath.export.csv import export_csv, write_csv
 
     if source.folder is None:
         written = write_csv(source.run.traces(), source.run.calls(), out)
@@ -89,7 +89,7 @@ def _csv(source: _Source, out: Path) -> dict[str, Any]:
 
 
 def _ctc(source: _Source, out: Path) -> dict[str, Any]:
-    from livedeath.store.export_ctc import export_ctc
+    from livedeath.export.ctc import export_ctc
 
     if source.folder is None:
         raise StoreError("a table of traces has no masks; export it --to csv.")

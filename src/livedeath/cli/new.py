@@ -113,7 +113,8 @@ def _from_recording(
     fill: str | None,
     indicator: str | None,
 ) -> str:
-    from livedeath.store.recording import open_recording, parse_times, study_from_recording
+    from livedeath.recordings.declare import parse_times, study_from_recording
+    from livedeath.recordings.open import open_recording
 
     with open_recording(path) as recording:
         study = study_from_recording(
@@ -129,7 +130,7 @@ def _from_recording(
 
 def _from_positions(path: Path, template: str) -> str:
     """Put the sites of a Micro-Manager position list into a template's vessel."""
-    from livedeath.store.positions import read_positions
+    from livedeath.recordings.positions import read_positions
 
     sites = read_positions(path)
     start = Study.from_toml(templates.text(template), where=f"template {template}")

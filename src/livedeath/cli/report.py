@@ -27,7 +27,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write report.html, self-contained, and its tables."""
-    from livedeath.report.html import report_folder
+    from livedeath.reporting.html import report_folder
 
     target = check_output_folder(out) if out else None
     with progress("Reporting", PARTS) as advance:

@@ -1,22 +1,16 @@
 """``livedeath score``: who died and when, in a study, a recording or a table of traces."""
 
-import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
-from livedeath.errors import StoreError, StudyError
-from livedeath.model.settings import AnalysisSettings
+from livedeath.errors import StudyError
 from livedeath.model.tables import OUTCOMES
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from livedeath.store.folder import Run, StudyFolder
-    from livedeath.store.recording import Recording
+    from livedeath.run.score import Scored
 
 NEW_SUFFIX = "-livedeath"
 """Added to the input's name where --out is not given."""
@@ -70,7 +64,8 @@ def score(
     """Find neurons, follow them and say when each died."""
     from livedeath.store.tables import is_table
 
-    _check_numbers(false_alarms, workers)
+    if workers < 1:
+        raise StudyError(f"--workers is {workers}; at least 1 is needed.")
     told = {
         "--pixel-size-um": pixel_size_um,
         "--interval-h": interval_h,
@@ -80,16 +75,16 @@ def score(
     }
     if (source / "study.toml").is_file():
         _refuse(source, "a study says it itself", told | {"--out": out})
-        run, traces, calls = _score_study(
-            source, labels=labels, false_alarms=false_alarms, follow=follow, workers=workers
+        scored = _score_study(
+            source, live=follow, labels=labels, false_alarms=false_alarms, workers=workers
         )
     elif is_table(source) and not source.is_dir():
         given = told | {"--labels": labels, "--follow": follow or None}
         _refuse(source, "a table of traces has no images", given)
-        run, traces, calls = _score_table(source, out=out, false_alarms=false_alarms)
+        scored = _score_table(source, out=out, false_alarms=false_alarms)
     else:
         _refuse(source, "only a study is followed", {"--follow": follow or None})
-        run, traces, calls = _score_recording(
+        scored = _score_recording(
             source,
             out=out,
             told=_told(pixel_size_um, interval_h, times_h, fill=fill, indicator=indicator),
@@ -97,17 +92,7 @@ def score(
             false_alarms=false_alarms,
             workers=workers,
         )
-    _report(run, traces, calls, as_json=as_json)
-
-
-def _check_numbers(false_alarms: float | None, workers: int) -> None:
-    if false_alarms is not None and not (0 < false_alarms <= 1000 and math.isfinite(false_alarms)):
-        raise StudyError(
-            f"--false-alarms is {false_alarms:g}; allowed are more than 0 and up to 1000 false "
-            "deaths per 1,000 neuron-days."
-        )
-    if workers < 1:
-        raise StudyError(f"--workers is {workers}; at least 1 is needed.")
+    _report(scored, as_json=as_json)
 
 
 def _refuse(source: Path, why: str, options: dict[str, Any]) -> None:
@@ -124,7 +109,7 @@ def _told(
     fill: str | None,
     indicator: str | None,
 ) -> dict[str, Any]:
-    from livedeath.store.recording import parse_times
+    from livedeath.recordings.declare import parse_times
 
     return {
         "pixel_size_um": pixel_size_um,
@@ -135,43 +120,19 @@ def _told(
     }
 
 
-def _settings(start: AnalysisSettings, false_alarms: float | None) -> AnalysisSettings:
-    if false_alarms is None:
-        return start
-    return start.replace(false_alarms_per_1000_neuron_days=false_alarms)
-
-
 def _target(source: Path, out: Path | None) -> Path:
     """Return where to write; without --out beside the current directory, named after the input."""
     name = source.name.split(".")[0] or source.absolute().name
     return check_output_folder(out if out is not None else Path(f"{name}{NEW_SUFFIX}"))
 
 
-def _score_study(
-    path: Path,
-    *,
-    labels: Path | None,
-    false_alarms: float | None,
-    follow: bool,
-    workers: int,
-) -> tuple["Run", "pl.DataFrame", "pl.DataFrame"]:
+def _score_study(path: Path, *, live: bool, **options: Any) -> "Scored":  # noqa: ANN401
+    from livedeath.run.score import score_study
     from livedeath.store.folder import StudyFolder
 
     folder = StudyFolder.open(path)
-    if not os.access(folder.path, os.W_OK):
-        raise StoreError(f"{folder.path}: cannot be written; give yourself the right to write.")
-    if not follow and not folder.journal.frames():
-        raise StoreError(
-            f"{folder.path}: the journal holds no frame yet; run 'livedeath acquire' first, or "
-            "wait for it with --follow."
-        )
-    return _follow(
-        folder,
-        labels=labels,
-        settings=_settings(folder.study.analysis, false_alarms),
-        live=follow,
-        workers=workers,
-    )
+    with progress("Scoring visits", len(folder.plan.visits)) as advance:
+        return score_study(folder, live=live, progress=advance, **options)
 
 
 def _score_recording(
@@ -179,78 +140,22 @@ def _score_recording(
     *,
     out: Path | None,
     told: dict[str, Any],
-    labels: Path | None,
-    false_alarms: float | None,
-    workers: int,
-) -> tuple["Run", "pl.DataFrame", "pl.DataFrame"]:
-    from livedeath.store.recording import open_recording
+    **options: Any,  # noqa: ANN401
+) -> "Scored":
+    from livedeath.run.score import score_recording
 
-    with open_recording(path) as recording:
-        folder = _declared(recording, told, labels, _target(path, out))
-    settings = _settings(folder.study.analysis, false_alarms)
-    return _follow(folder, labels=labels, settings=settings, live=False, workers=workers)
+    with progress("Scoring visits", None) as advance:
+        return score_recording(path, _target(path, out), told=told, progress=advance, **options)
 
 
-def _declared(
-    recording: "Recording", told: dict[str, Any], labels: Path | None, target: Path
-) -> "StudyFolder":
-    """Make a study of a recording, once everything about it is known to be right."""
-    from livedeath.model.plan import plan
-    from livedeath.store.folder import StudyFolder
-    from livedeath.store.labels import LabelFile
-    from livedeath.store.linked import journal_of, source_of
-    from livedeath.store.recording import study_from_recording
+def _score_table(path: Path, *, out: Path | None, false_alarms: float | None) -> "Scored":
+    from livedeath.run.score import score_table
 
-    study = study_from_recording(recording, **told)
-    planned = plan(study)
-    if labels is not None:
-        LabelFile(labels, study, planned)
-    folder = StudyFolder.create(target, study, source=source_of(recording))
-    folder.journal.append_all(journal_of(recording, planned, study))
-    return folder
+    return score_table(path, _target(path, out), false_alarms=false_alarms)
 
 
-def _follow(
-    folder: "StudyFolder",
-    *,
-    labels: Path | None,
-    settings: AnalysisSettings,
-    live: bool,
-    workers: int,
-) -> tuple["Run", "pl.DataFrame", "pl.DataFrame"]:
-    from livedeath.follow import follow
-    from livedeath.store.labels import LabelFile
-
-    given = None if labels is None else LabelFile(labels, folder.study, folder.plan)
-    with progress("Scoring visits", len(folder.plan.visits)) as advance:
-        run = follow(
-            folder, settings=settings, labels=given, live=live, workers=workers, progress=advance
-        )
-    return run, run.traces(), run.calls()
-
-
-def _score_table(
-    path: Path, *, out: Path | None, false_alarms: float | None
-) -> tuple["Run", "pl.DataFrame", "pl.DataFrame"]:
-    from livedeath.score import score_traces
-    from livedeath.store import tables, traces_input
-    from livedeath.store.folder import write_table_run
-    from livedeath.store.provenance import code_digest, file_digest
-
-    columns = traces_input.read_traces(path)
-    target = _target(path, out)
-    settings = _settings(AnalysisSettings(), false_alarms)
-    traces, calls = score_traces(columns, settings)
-    done = tables.from_columns(traces), traces_input.carry(tables.from_columns(calls), columns)
-    identity = {
-        "settings": settings.model_dump(mode="json"),
-        "code": code_digest(),
-        "source": {"size": path.stat().st_size, "sha256": file_digest(path)},
-    }
-    return write_table_run(target, *done, identity=identity, made_from=path), *done
-
-
-def _report(run: "Run", traces: "pl.DataFrame", calls: "pl.DataFrame", *, as_json: bool) -> None:
+def _report(scored: "Scored", *, as_json: bool) -> None:
+    run, traces, calls = scored.run, scored.traces, scored.calls
     counts = {name: int((calls["outcome"] == name).sum()) for name in OUTCOMES}
     result = {
         "run": run.name,

@@ -10,7 +10,7 @@ from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
 if TYPE_CHECKING:
     import polars as pl
 
-    from livedeath.simulate.parameters import WorldParameters
+    from livedeath.simulation.parameters import WorldParameters
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +31,10 @@ def simulate(
 ) -> None:
     """Render a study with known deaths into DIR, its truth in truth.parquet."""
     from livedeath.model.study import Study
-    from livedeath.simulate.census import census
-    from livedeath.simulate.demo import demo_study
-    from livedeath.simulate.render import PARAMETERS_FILE, TRUTH_FILE, render_study
-    from livedeath.simulate.world import World
+    from livedeath.simulation.census import census
+    from livedeath.simulation.demo import demo_study
+    from livedeath.simulation.render import PARAMETERS_FILE, TRUTH_FILE, render_study
+    from livedeath.simulation.world import World
 
     target = check_output_folder(folder)
     declared = demo_study() if study is None else Study.from_file(_study_file(study))
@@ -58,8 +58,8 @@ def _study_file(path: Path) -> Path:
 
 def _parameters(path: Path | None, seed: int | None, *, is_demo: bool) -> "WorldParameters":
     """Return the world's parameters: a file's, the demonstration's or the defaults."""
-    from livedeath.simulate.demo import demo_parameters
-    from livedeath.simulate.parameters import WorldParameters
+    from livedeath.simulation.demo import demo_parameters
+    from livedeath.simulation.parameters import WorldParameters
 
     if path is not None:
         found = WorldParameters.from_file(path)

@@ -9,9 +9,9 @@ import typer
 from livedeath.cli.common import JsonOption, check_output_folder, emit
 
 if TYPE_CHECKING:
-    from livedeath.survival.compare import Comparison
-    from livedeath.survival.estimate import ArmEstimate, Estimate
-    from livedeath.survival.table import SurvivalTable
+    from livedeath.statistics.compare import Comparison
+    from livedeath.statistics.estimate import ArmEstimate, Estimate
+    from livedeath.statistics.table import SurvivalTable
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +46,8 @@ def survival(
     as_json: JsonOption = False,
 ) -> None:
     """Survival per group with intervals and p-values that come from the units."""
-    from livedeath.survival.compare import compare
-    from livedeath.survival.estimate import estimate
+    from livedeath.statistics.compare import compare
+    from livedeath.statistics.estimate import estimate
 
     columns = {"group": group, "unit": unit, "block": block, "covariates": covariate or []}
     table = _read(source, columns, endpoint)
@@ -72,10 +72,10 @@ def survival(
 
 def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "SurvivalTable":
     from livedeath.errors import StoreError, TableError
+    from livedeath.statistics.study import survival_table
+    from livedeath.statistics.table import from_frame
     from livedeath.store.folder import StudyFolder
     from livedeath.store.tables import read_table
-    from livedeath.survival.study import survival_table
-    from livedeath.survival.table import from_frame
 
     calls = source / "calls.parquet"
     scored_table = calls.is_file() and not (source / "study.toml").is_file()
@@ -125,8 +125,8 @@ def _estimate(estimate: "Estimate") -> dict[str, float | None]:
 
 
 def _write(arms: "tuple[ArmEstimate, ...]", folder: Path) -> list[Path]:
+    from livedeath.statistics.tabulate import arms_table, curve_table
     from livedeath.store.tables import write_table
-    from livedeath.survival.tabulate import arms_table, curve_table
 
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "arms.csv", folder / "survival.csv"]

@@ -7,7 +7,7 @@ The weight of a template is its prior mass in neuron-days times its likelihood r
 sum of the weights is the Shiryaev-Roberts statistic, whose expectation over a living
 neuron is the time watched.
 
-It does not validate, choose thresholds or learn the noise; `livedeath.score` does.
+It does not validate, choose thresholds or learn the noise; `livedeath.detection` does.
 """
 
 import math

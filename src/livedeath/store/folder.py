@@ -20,7 +20,6 @@ from livedeath.store import durable, tables
 from livedeath.store.images import ImageStore, field_path
 from livedeath.store.journal import Journal
 from livedeath.store.linked import LinkedImages
-from livedeath.store.provenance import provenance, run_name
 
 STUDY_FILE = "study.toml"
 JOURNAL_FILE = "journal.jsonl"
@@ -230,42 +229,6 @@ class StudyFolder:
         complete = [run for run in runs if run.complete]
         chosen = complete or runs
         return chosen[-1] if chosen else None
-
-
-def write_table_run(
-    path: Path,
-    traces: pl.DataFrame,
-    calls: pl.DataFrame,
-    *,
-    identity: dict[str, Any],
-    made_from: Path,
-) -> Run:
-    """Write the results of a table of traces, which has no study, into a folder of their own.
-
-    Parameters
-    ----------
-    path : Path
-        New or empty.
-    traces, calls : DataFrame
-        What was scored.
-    identity : dict
-        What they depend on; see `livedeath.store.provenance.run_name`.
-    made_from : Path
-        The table given.
-    """
-    try:
-        durable.make_folder(path.parent)
-        with durable.replacing_folder(path) as partial:
-            run = Run(partial)
-            tables.write_table(traces, run.traces_path)
-            tables.write_table(calls, run.calls_path)
-            name = run_name(identity)
-            said = provenance(identity, run=name, complete=True, input=str(made_from.absolute()))
-            durable.write_json(partial / "settings.json", identity["settings"])
-            durable.write_json(partial / "provenance.json", said)
-    except OSError as error:
-        raise StoreError(f"{path}: the results cannot be written here ({error}).") from error
-    return Run(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from livedeath.errors import FrameError
 from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan
 from livedeath.model.study import Study
+from livedeath.recordings.open import open_recording
 from livedeath.store import durable, ngff
 from livedeath.store.chunks import FrameArray
 from livedeath.store.images import field_path
 from livedeath.store.linked import source_of
-from livedeath.store.recording import open_recording
 
 LABEL_AXES = ("t", "y", "x")
 

@@ -18,11 +18,10 @@ from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.plan import Plan
 from livedeath.model.study import Study
+from livedeath.recordings.declare import positions_of
+from livedeath.recordings.open import Recording, open_recording
 from livedeath.store.images import AXES, ImageStore
 from livedeath.store.journal import Entry, frame_entry
-from livedeath.store.provenance import file_digest
-from livedeath.store.recording import Recording, open_recording
-from livedeath.store.recording_study import positions_of
 
 
 def source_of(recording: Recording) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def source_of(recording: Recording) -> dict[str, Any]:
     For a folder (OME-Zarr, NDTiff) size and content are those of its files' names and sizes.
     """
     path = recording.path
-    size, digest = _identity(path)
+    size, digest = identity_of(path)
     return {"path": str(path), "size": size, "sha256": digest, "mtime_ns": _mtime(path)}
 
 
@@ -39,9 +38,14 @@ def _mtime(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-def _identity(path: Path) -> tuple[int, str]:
+def identity_of(path: Path) -> tuple[int, str]:
+    """Return what tells a file or folder from another: its size and SHA-256.
+
+    Of a folder (OME-Zarr, NDTiff) they are those of its files' names and sizes.
+    """
     if path.is_file():
-        return path.stat().st_size, file_digest(path)
+        with path.open("rb") as handle:
+            return path.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
     files = sorted(file for file in path.rglob("*") if file.is_file())
     sizes = [file.stat().st_size for file in files]
     listed = "\n".join(
@@ -153,7 +157,7 @@ class LinkedImages(ImageStore):
         touched = _mtime(path) != self._source.get("mtime_ns") or not path.is_file()
         if not touched and path.stat().st_size == self._source["size"]:
             return True
-        return _identity(path) == (self._source["size"], self._source["sha256"])
+        return identity_of(path) == (self._source["size"], self._source["sha256"])
 
     def _place(self, key: FrameKey) -> tuple[int, int, int, int]:
         t, c, z = self._index(key)

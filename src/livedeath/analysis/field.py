@@ -1,0 +1,382 @@
+"""Visits of one field go in; its neurons, their outlines and their traces come out.
+
+Correct, register, segment, track and trace in order, for one place the camera looks. It
+calls no deaths. What comes out depends only on what was pushed and in which order.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.analysis import correct, pieces, register, segment, trace, track
+from livedeath.errors import FrameError
+from livedeath.kernels import label
+from livedeath.model.flags import Flag
+from livedeath.model.frame import Visit
+from livedeath.model.optics import Optics
+from livedeath.model.settings import AnalysisSettings
+from livedeath.model.tables import trace_columns
+
+Columns = dict[str, NDArray[Any]]
+State = dict[str, Any]
+
+ALL = "all"
+"""Population of a neuron when the study declares none that fits it."""
+
+SMALL_SHIFT = 0.25
+"""A change of shift below this part of a soma's diameter needs no vote."""
+
+OUTLINE_NOISE = 0.03
+"""Noise given to a picture of outlines, which has none: a pixel inside is as bright as can be."""
+
+RENEW = 0.5
+"""When fewer than this part of the neurons are still found, the reference is renewed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VisitResult:
+    """What one visit gave.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32
+        Neuron id of each pixel of a soma, 0 elsewhere, at the camera's resolution.
+    traces : dict of str to array
+        Columns of `livedeath.model.tables.TRACES` with each channel and its sd; one row
+        per neuron of the field.
+    called : tuple of int
+        Neurons called dead at this visit.
+    """
+
+    labels: NDArray[np.int32]
+    traces: Columns
+    called: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FieldSettings:
+    """What one field's stages need to know.
+
+    Parameters
+    ----------
+    optics : Optics
+        In force during the field's acquisition.
+    analysis : AnalysisSettings
+        Settings of the analyser.
+    shown_by : str
+        Channel that somata are found on.
+    channels : tuple of str
+        All channels, in the order of the trace table.
+    flats : dict of str to (Y, X) float32
+        Measured flat fields.
+    """
+
+    optics: Optics
+    analysis: AnalysisSettings
+    shown_by: str
+    channels: tuple[str, ...]
+    flats: Mapping[str, NDArray[np.float32]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def soma_px(self) -> float:
+        """Diameter of a typical soma in camera pixels."""
+        return self.analysis.soma_diameter_um / self.optics.pixel_size_um
+
+
+class FieldPipeline:
+    """Correct, register, segment, track and trace the visits of one field.
+
+    Parameters
+    ----------
+    settings : FieldSettings
+        Optics, channels and settings.
+    """
+
+    def __init__(self, settings: FieldSettings) -> None:
+        self._settings = settings
+        self._binning = correct.binning_for(settings.soma_px)
+        self._soma = settings.soma_px / self._binning
+        self._pixel_um = settings.optics.pixel_size_um * self._binning
+        self._tracker = track.Tracker(
+            self._soma,
+            pixel_um=self._pixel_um,
+            gate_um=settings.analysis.gate_um,
+            gap_visits=settings.analysis.gap_visits,
+        )
+        self._tracer = trace.Tracer(self._soma)
+        self._ids = np.empty(0, np.int64)
+        self._shape: tuple[int, ...] | None = None
+        self._shift = (0.0, 0.0)
+        self._reference: register.Picture | None = None
+        self._reference_shift = (0.0, 0.0)
+        self._stage: tuple[float, float] | None = None
+        self._time_h = -np.inf
+
+    def push(
+        self, visit: Visit, labels: NDArray[Any] | None = None, *, next_id: int = 1
+    ) -> VisitResult:
+        """Take the next visit of the field.
+
+        Parameters
+        ----------
+        visit : Visit
+            Its images.
+        labels : (Y, X) integer, optional
+            Outlines made elsewhere: they say where somata are, never who is who.
+        next_id : int
+            Id of the next neuron that begins.
+
+        Returns
+        -------
+        VisitResult
+            Labels and traces; ``called`` is empty.
+
+        Raises
+        ------
+        FrameError
+            If an image is of another size than before or no image, or the visit is
+            earlier than the one before. Nothing has changed then.
+        """
+        frames = self._level(visit, labels)
+        self._time_h = visit.time_h
+        self._shape = self._shape or next(iter(self._sizes(visit, labels).values()), None)
+        self._stage = self._stage or (visit.x_um, visit.y_um)
+        shown = frames.get(self._settings.shown_by)
+        if labels is not None:
+            found = segment.from_labels(labels, binning=self._binning, where=_where(visit))
+        elif shown is not None:
+            analysis = self._settings.analysis
+            found = segment.segment(
+                shown.image, shown.noises, soma_px=self._soma, snr=analysis.detection_snr
+            )
+            found = self._whole(found)
+        else:
+            return self._unseen(visit, frames)
+        return self._seen(visit, frames, found, trusted=labels is not None, next_id=next_id)
+
+    def _whole(self, found: segment.Segmentation) -> segment.Segmentation:
+        """Join the outlines that are pieces of one soma."""
+        rows = found.detections
+        points = np.column_stack([rows.y, rows.x])
+        joined = pieces.join(found.labels, points, rows.area, soma_px=self._soma)
+        if joined.labels is found.labels:
+            return found
+        combined = segment.Detections(**pieces.combine(rows, joined.names))
+        return segment.Segmentation(joined.labels, combined)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons that the field has had."""
+        return self._ids.size
+
+    def state(self) -> State:
+        """Return everything that the next visit depends on, as arrays and scalars."""
+        parts = {"tracker": self._tracker.state(), "tracer": self._tracer.state()}
+        state: State = {f"{p}.{k}": v for p, s in parts.items() for k, v in s.items()}
+        state["ids"] = self._ids.copy()
+        state["time_h"] = self._time_h
+        state["shape"] = np.array(self._shape or (), np.int64)
+        state["stage"] = np.array(self._stage or ())
+        state["shifts"] = np.array([self._shift, self._reference_shift])
+        if self._reference is not None:
+            state["reference"] = self._reference.grey.copy()
+            state["reference_factor"] = self._reference.factor
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        for name, part in (("tracker", self._tracker), ("tracer", self._tracer)):
+            own = {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(name)}
+            part.restore(own)
+        self._ids = np.array(state["ids"], np.int64)
+        self._time_h = float(state["time_h"])
+        self._shape = tuple(int(n) for n in state["shape"]) or None
+        stage = [float(v) for v in state["stage"]]
+        self._stage = (stage[0], stage[1]) if stage else None
+        (y, x), (ry, rx) = np.asarray(state["shifts"]).tolist()
+        self._shift, self._reference_shift = (y, x), (ry, rx)
+        self._reference = None
+        if "reference" in state:
+            grey = np.array(state["reference"], np.uint8)
+            self._reference = register.Picture(grey, int(state["reference_factor"]))
+
+    def _level(self, visit: Visit, labels: NDArray[Any] | None) -> dict[str, correct.LevelledFrame]:
+        """Check the visit, then correct and level each of its images."""
+        for what, shape in self._sizes(visit, labels).items():
+            if self._shape not in (None, shape) or shape != next(
+                iter(self._sizes(visit, labels).values())
+            ):
+                expected = self._shape or next(iter(self._sizes(visit, labels).values()))
+                raise FrameError(
+                    f"{_where(visit)}: {what} is {shape[0]} x {shape[-1]} px, the field's other "
+                    f"images are {expected[0]} x {expected[-1]}; all visits of a field must be "
+                    f"of one size."
+                )
+        if not visit.time_h > self._time_h:
+            raise FrameError(
+                f"{_where(visit)}: the time is {visit.time_h} h and the visit before was at "
+                f"{self._time_h} h; times must increase."
+            )
+        return {
+            name: correct.level(self._correct(visit, name), self._settings.soma_px)
+            for name in self._settings.channels
+            if name in visit.images
+        }
+
+    @staticmethod
+    def _sizes(visit: Visit, labels: NDArray[Any] | None) -> dict[str, tuple[int, ...]]:
+        sizes = {name: image.shape[-2:] for name, image in visit.images.items()}
+        return sizes if labels is None else sizes | {"the label image": labels.shape[-2:]}
+
+    def _correct(self, visit: Visit, name: str) -> correct.CorrectedFrame:
+        optics = self._settings.optics
+        return correct.correct(
+            visit.images[name],
+            optics.camera,
+            flat=self._settings.flats.get(name),
+            bit_depth=optics.bit_depth,
+            where=f"{_where(visit)} {name}",
+        )
+
+    def _register(
+        self, found: segment.Segmentation, picture: register.Picture
+    ) -> tuple[tuple[float, float], bool]:
+        """Return the visit's shift and whether it is certain; the neurons have the vote."""
+        if self._reference is None:
+            self._reference = picture
+            return self._shift, True
+        measured = register.measure_shift(self._reference, picture)
+        if not measured.certain:
+            return self._shift, False
+        shift = (self._reference_shift[0] + measured.y, self._reference_shift[1] + measured.x)
+        before = self._tracker.support(found.detections, self._shift)
+        after = self._tracker.support(found.detections, shift)
+        moved = np.hypot(shift[0] - self._shift[0], shift[1] - self._shift[1])
+        if moved > SMALL_SHIFT * self._soma and after <= before:
+            return self._shift, before > 0
+        if after < RENEW * len(self._tracker.tracks):
+            self._reference, self._reference_shift = picture, shift
+        return shift, True
+
+    def _seen(
+        self,
+        visit: Visit,
+        frames: dict[str, correct.LevelledFrame],
+        found: segment.Segmentation,
+        *,
+        trusted: bool,
+        next_id: int,
+    ) -> VisitResult:
+        """Link, measure and write down a visit in which somata could be looked for."""
+        shown = frames.get(self._settings.shown_by)
+        outlines = (found.labels > 0).astype(np.float32)
+        picture = self._picture(outlines if trusted or shown is None else shown)
+        shift, certain = self._register(found, picture)
+        tracking = self._tracker.push(
+            found.detections,
+            time_h=visit.time_h,
+            shift=shift,
+            trusted=trusted,
+            shape=(found.labels.shape[0], found.labels.shape[1]),
+        )
+        self._shift = tracking.shift
+        new = len(self._tracker.tracks) - self._ids.size
+        self._ids = np.concatenate([self._ids, np.arange(next_id, next_id + new)])
+        seen = self._places(tracking, found)
+        shape = outlines if shown is None else shown.image
+        smooth = label.smooth(shape, segment.gaussian_taps(segment.FINE * self._soma))
+        block = self._tracer.push(frames, seen, found.labels, shape=smooth)
+        if not certain:
+            block.flags[:] |= np.uint32(Flag.UNREGISTERED)
+        area = np.full(seen.label.size, np.nan)
+        linked = tracking.detection >= 0
+        area[linked] = found.detections.area[tracking.detection[linked]] * self._pixel_um**2
+        names = np.zeros(len(found.detections) + 1, np.int64)
+        names[1:][tracking.neuron >= 0] = self._ids[tracking.neuron[tracking.neuron >= 0]]
+        labels = _enlarge(names.astype(np.int32)[found.labels], self._binning, self._shape)
+        return VisitResult(labels, self._columns(visit, seen, block, area), ())
+
+    def _picture(self, shown: correct.LevelledFrame | NDArray[np.float32]) -> register.Picture:
+        """Return the small picture that is registered, of a frame or of outlines."""
+        if isinstance(shown, correct.LevelledFrame):
+            return register.picture_of(shown.image, shown.noises, soma_px=self._soma)
+        noise = np.full((1, 1), OUTLINE_NOISE, np.float32)
+        return register.picture_of(shown, noise, soma_px=self._soma)
+
+    def _unseen(self, visit: Visit, frames: dict[str, correct.LevelledFrame]) -> VisitResult:
+        """Measure a visit without the channel that shows somata, at the last places."""
+        n = self._ids.size
+        height, width = self._shape or (1, 1)
+        seen = self._places(None, None)
+        size = (-(-height // self._binning), -(-width // self._binning))
+        block = self._tracer.push(frames, seen, np.zeros(size, np.int32), shape=None)
+        block.flags[:] &= ~np.uint32(Flag.MASK_LOST)
+        block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
+        columns = self._columns(visit, seen, block, np.full(n, np.nan))
+        return VisitResult(np.zeros((height, width), np.int32), columns, ())
+
+    def _places(
+        self, tracking: track.Tracking | None, found: segment.Segmentation | None
+    ) -> trace.Seen:
+        """Return where every neuron of the field is in this visit's frame."""
+        tracks = self._tracker.tracks
+        n = len(tracks)
+        labels, border = np.zeros(n, np.int32), np.zeros(n, np.bool_)
+        gap = np.zeros(n, np.bool_) if tracking is None else tracking.gap
+        if tracking is not None and found is not None:
+            linked = np.flatnonzero(tracking.detection >= 0)
+            labels[linked] = found.detections.label[tracking.detection[linked]]
+            border[linked] = found.detections.border[tracking.detection[linked]]
+        y, x = tracks.y + self._shift[0], tracks.x + self._shift[1]
+        return trace.Seen(y, x, tracks.radius, labels, gap, border)
+
+    def _columns(
+        self, visit: Visit, seen: trace.Seen, block: trace.TraceBlock, area: NDArray[np.float64]
+    ) -> Columns:
+        """Write one row per neuron in the columns of the trace table."""
+        n = self._ids.size
+        binning, pixel = self._binning, self._settings.optics.pixel_size_um
+        height, width = self._shape or (1, 1)
+        tracks = self._tracker.tracks
+        stage_x, stage_y = self._stage or (0.0, 0.0)
+        block.flags[self._tracker.doubted()] |= np.uint32(Flag.DOUBTED)
+        if visit.missing:
+            block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
+        columns: Columns = {
+            "vessel": np.full(n, visit.field.vessel, object),
+            "well": np.full(n, visit.field.well, object),
+            "field": np.full(n, visit.field.field, np.int64),
+            "session": np.full(n, visit.session, object),
+            "population": np.full(n, ALL, object),
+            "neuron_id": self._ids.copy(),
+            "t": np.full(n, visit.t, np.int64),
+            "time_h": np.full(n, visit.time_h),
+            "y_px": (seen.y + 0.5) * binning - 0.5,
+            "x_px": (seen.x + 0.5) * binning - 0.5,
+            "x_um": stage_x + ((tracks.x + 0.5) * binning - 0.5 * width) * pixel,
+            "y_um": stage_y + ((tracks.y + 0.5) * binning - 0.5 * height) * pixel,
+            "z_um": np.full(n, visit.z_um),
+            "area_um2": area,
+            "flags": block.flags,
+        }
+        for name in self._settings.channels:
+            columns[name] = block.light.get(name, np.full(n, np.nan))
+            columns[f"{name}_sd"] = block.light_sd.get(name, np.full(n, np.nan))
+        return {name: columns[name] for name in trace_columns(self._settings.channels)}
+
+
+def _enlarge(
+    labels: NDArray[np.int32], factor: int, shape: tuple[int, ...] | None
+) -> NDArray[np.int32]:
+    """Return working labels at the camera's resolution."""
+    if factor == 1 or shape is None:
+        return labels
+    large = labels.repeat(factor, axis=0).repeat(factor, axis=1)
+    return np.ascontiguousarray(large[: shape[0], : shape[1]])
+
+
+def _where(visit: Visit) -> str:
+    return f"{visit.field.name} t={visit.t}"

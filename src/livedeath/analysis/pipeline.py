@@ -1,0 +1,265 @@
+"""Visits go in; neurons, their traces and calls of death come out: the five stages in order.
+
+Each field goes through correct, register, segment, track and trace (`FieldPipeline`);
+the scorer sees all of them. What comes out depends only on what was pushed and in which
+order: streaming equals batch, and a restart from `state` equals none.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.analysis import trace
+from livedeath.analysis.field import ALL, Columns, FieldPipeline, FieldSettings, State, VisitResult
+from livedeath.detection import Scorer
+from livedeath.model.biology import Population
+from livedeath.model.flags import Flag
+from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.study import Study
+from livedeath.model.tables import TRACES, trace_columns
+
+__all__ = ["DeathScorer", "FieldPipeline", "Pipeline", "VisitResult", "join_traces"]
+
+MARKED = 5.0
+"""A marker counts as positive above this many standard deviations."""
+
+
+class DeathScorer(Protocol):
+    """What calls deaths: `livedeath.detection.Scorer` or a stand-in."""
+
+    def push(
+        self,
+        time_h: float,
+        neuron_id: NDArray[np.int64],
+        signal: NDArray[np.float64],
+        signal_sd: NDArray[np.float64],
+        *,
+        reference: NDArray[np.float64] | None,
+        reference_sd: NDArray[np.float64] | None,
+        well: NDArray[Any],
+        intervened: NDArray[np.bool_],
+        seen: NDArray[np.bool_],
+        flags: NDArray[np.uint32],
+    ) -> NDArray[np.int64]:
+        """Take one visit of one field; return the neurons newly called dead."""
+
+    def calls(self, traces: Columns) -> Columns:
+        """Return one row per neuron; changes nothing."""
+
+    def state(self) -> State:
+        """Return everything that the next visit depends on."""
+
+    def restore(self, state: State) -> None:
+        """Go on from a state."""
+
+
+class Pipeline:
+    """Everything that happens to a study's visits, field by field, and the calls.
+
+    Parameters
+    ----------
+    study : Study
+        Channels, optics and settings.
+    scorer : DeathScorer, optional
+        What calls deaths; default: `livedeath.detection.Scorer` for the study's endpoint.
+    flats : dict of str to (Y, X) float32, optional
+        Measured flat field of each channel.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        *,
+        scorer: DeathScorer | None = None,
+        flats: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        self.study = study
+        indicator, fill = next(iter(study.indicators), None), study.fill
+        sensed = indicator or fill or study.channels[0]
+        self.sensed = sensed.name
+        self.reference = fill.name if indicator is not None and fill is not None else None
+        self.endpoint = "indicator_rise" if indicator is not None else "loss_of_fill"
+        self._shown_by = (fill or sensed).name
+        self._scorer: DeathScorer = scorer or Scorer(study.analysis, self.endpoint)
+        self._flats = dict(flats or {})
+        self._fields: dict[FieldKey, FieldPipeline] = {}
+        self._populations: dict[int, str] = {}
+        self._next_id = 1
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The study's channels in the order of the trace table."""
+        return tuple(channel.name for channel in self.study.channels)
+
+    def push(self, visit: Visit, labels: NDArray[Any] | None = None) -> VisitResult:
+        """Take the next visit of any field.
+
+        Parameters
+        ----------
+        visit : Visit
+            Its images; visits of one field in time order.
+        labels : (Y, X) integer, optional
+            Outlines made elsewhere.
+
+        Returns
+        -------
+        VisitResult
+            Labels, traces and the neurons called dead now.
+
+        Raises
+        ------
+        FrameError
+            If an image does not fit; nothing has changed then.
+        """
+        field = self._fields.get(visit.field) or self._begin(visit.field)
+        result = field.push(visit, labels, next_id=self._next_id)
+        self._fields[visit.field] = field
+        traces = result.traces
+        self._next_id = max(self._next_id, int(traces["neuron_id"].max(initial=0)) + 1)
+        self._name_populations(traces)
+        return VisitResult(result.labels, traces, self._score(visit, traces))
+
+    def skip(self, visit: Visit, reason: str) -> None:
+        """Note that a visit of a field was missed: nothing changes, and nothing shifts.
+
+        Parameters
+        ----------
+        visit : Visit
+            The visit that has no images.
+        reason : str
+            Why; kept by the journal, not here.
+        """
+
+    def calls(self, traces: Columns) -> Columns:
+        """Return the calls table of a study's traces.
+
+        Parameters
+        ----------
+        traces : dict of str to array
+            All rows that `push` returned, joined.
+
+        Returns
+        -------
+        dict of str to array
+            Columns of `livedeath.model.tables.CALLS`.
+        """
+        roles = {"signal": self.sensed}
+        if self.reference is not None:
+            roles["reference"] = self.reference
+        given = dict(traces)
+        for role, channel in roles.items():
+            given[role], given[f"{role}_sd"] = traces[channel], traces[f"{channel}_sd"]
+        return self._scorer.calls(given)
+
+    def state(self) -> State:
+        """Return everything that the next visit depends on, as arrays, scalars and text."""
+        state: State = {"next_id": self._next_id}
+        state["fields"] = json.dumps([list(key) for key in self._fields])
+        state["populations"] = json.dumps(list(self._populations.items()))
+        for number, field in enumerate(self._fields.values()):
+            state |= {f"field{number}/{name}": value for name, value in field.state().items()}
+        return state | {f"scorer/{name}": v for name, v in self._scorer.state().items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, exactly."""
+        self._next_id = int(state["next_id"])
+        self._populations = {int(k): str(v) for k, v in json.loads(str(state["populations"]))}
+        self._fields = {}
+        for number, names in enumerate(json.loads(str(state["fields"]))):
+            key = FieldKey(*names)
+            self._fields[key] = self._begin(key)
+            self._fields[key].restore(_below(state, f"field{number}/"))
+        self._scorer.restore(_below(state, "scorer/"))
+
+    def _begin(self, key: FieldKey) -> FieldPipeline:
+        optics = self.study.optics.of(key.acquisition)
+        settings = FieldSettings(
+            optics, self.study.analysis, self._shown_by, self.channels, self._flats
+        )
+        return FieldPipeline(settings)
+
+    def _score(self, visit: Visit, traces: Columns) -> tuple[int, ...]:
+        """Hand one visit's rows to the scorer and flag what is too faint."""
+        n = traces["neuron_id"].size
+        if n == 0 or self.sensed not in visit.images:
+            return ()
+        faint = trace.too_faint(traces[self.sensed], traces[f"{self.sensed}_sd"])
+        called = self._scorer.push(
+            visit.time_h,
+            traces["neuron_id"],
+            traces[self.sensed],
+            traces[f"{self.sensed}_sd"],
+            reference=traces[self.reference] if self.reference else None,
+            reference_sd=traces[f"{self.reference}_sd"] if self.reference else None,
+            well=np.full(n, f"{visit.field.vessel}/{visit.field.well}", object),
+            intervened=np.full(n, visit.intervened),
+            seen=(traces["flags"] & np.uint32(Flag.MASK_LOST)) == 0,
+            flags=self._flags_for_scorer(visit, traces["flags"]),
+        )
+        traces["flags"][faint] |= np.uint32(Flag.LOW_LIGHT)
+        return tuple(int(neuron) for neuron in called)
+
+    def _flags_for_scorer(self, visit: Visit, flags: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Leave out the flag of a missing channel where the scorer does not use that channel."""
+        if self.reference is None or self.reference in visit.images:
+            return flags & ~np.uint32(Flag.MISSING_CHANNEL)
+        return flags.copy()
+
+    def _name_populations(self, traces: Columns) -> None:
+        """Decide once, for each new neuron, which declared population it is of."""
+        for row, neuron in enumerate(traces["neuron_id"].tolist()):
+            if neuron not in self._populations:
+                name = self._population_of(traces, row)
+                if name is None:
+                    continue
+                self._populations[neuron] = name
+            traces["population"][row] = self._populations[neuron]
+
+    def _population_of(self, traces: Columns, row: int) -> str | None:
+        """Return the first declared population that fits; None while its marker is missing."""
+        for population in self.study.populations:
+            if population.wells and not self._in_wells(population, traces, row):
+                continue
+            if population.marker is None:
+                return population.name
+            light, sd = (float(traces[population.marker + end][row]) for end in ("", "_sd"))
+            if not np.isfinite(light):
+                return None
+            if (light > MARKED * sd) == (population.gate == "positive"):
+                return population.name
+        return ALL
+
+    def _in_wells(self, population: Population, traces: Columns, row: int) -> bool:
+        vessel = self.study.vessel(str(traces["vessel"][row]))
+        return str(traces["well"][row]) in vessel.expand(population.wells)
+
+
+def _below(state: Mapping[str, Any], prefix: str) -> State:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def join_traces(blocks: list[Columns], channels: tuple[str, ...]) -> Columns:
+    """Join the traces of several visits into one table.
+
+    Parameters
+    ----------
+    blocks : list of dict of str to array
+        From `VisitResult.traces`, in order.
+    channels : tuple of str
+        The study's channels.
+
+    Returns
+    -------
+    dict of str to array
+        One table; with no blocks all columns are empty.
+    """
+    dtypes = {column.name: column.dtype for column in TRACES}
+    table: Columns = {}
+    for name in trace_columns(channels):
+        dtype = dtypes.get(name, "float64")
+        empty = np.empty(0, object if dtype == "str" else dtype)
+        table[name] = np.concatenate([empty, *(block[name] for block in blocks)])
+    return table

@@ -1,0 +1,597 @@
+"""Values of one visit in, calls of death out, online; the whole traces in, dates of death out.
+
+A neuron's live baseline is followed by a Kalman filter, deaths of unknown onset, size and
+speed are weighed against it, and a call is made when the Shiryaev-Roberts statistic
+reaches the inverse of the false-alarm rate that the user states. What a call uses is
+learnt from visits up to that one; a call is never revised. Later data only date it.
+
+It does not read images or tables from disk, and it never looks at who is in which arm.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.detection import record
+from livedeath.detection import rows as rows_of
+from livedeath.detection.learning import (
+    ARRIVAL_NEURONS,
+    ARRIVAL_VISITS,
+    BLIP_RATES,
+    ENDPOINTS,
+    LESSONS,
+    OUTLIERS,
+    Learning,
+    dead_on_arrival,
+    lessons,
+)
+from livedeath.detection.record import Book, Measured, divided, first_scale
+from livedeath.detection.wells import Wells
+from livedeath.errors import TableError
+from livedeath.kernels import baseline, detect, onset
+from livedeath.kernels.onset import Trace
+from livedeath.model.flags import Flag
+
+Columns = dict[str, NDArray[np.generic]]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+DEATH_SLOTS, BLIP_SLOTS = 12, 6
+"""Onsets that are weighed at a time per neuron; older ones are merged."""
+UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
+DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
+DOUBTFUL_SD = 0.2
+"""Extra noise of a value flagged as doubtful, fraction."""
+REFERENCE_SD_MAX = 0.4
+"""A smoothed reference less certain than this, fraction, says nothing about a ratio."""
+LESSON_PACE = 0.15
+"""Share of what a neuron told about living ones that is believed at each further visit."""
+
+
+_PUSHED = ("neuron_id", "signal", "signal_sd", "reference", "reference_sd", "intervened", "seen")
+"""Columns of a table that `Scorer.push` takes as they are."""
+
+
+class _Asked(Protocol):
+    """What the detector reads from the analysis settings."""
+
+    @property
+    def false_alarms_per_1000_neuron_days(self) -> float: ...
+
+    @property
+    def gap_visits(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """What the detector may be told.
+
+    Parameters
+    ----------
+    false_alarms_per_1000_neuron_days : float
+        False deaths allowed per 1,000 neuron-days; the only threshold.
+    gap_visits : int
+        Visits a neuron may be missing at the end before it counts as lost.
+    """
+
+    false_alarms_per_1000_neuron_days: float = 1.0
+    gap_visits: int = 3
+
+
+class Scorer:
+    """Calls deaths online: one `push` per visit, bounded memory, exact restart.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings or ScoreSettings
+        ``false_alarms_per_1000_neuron_days`` and ``gap_visits`` are read.
+    endpoint : {'indicator_rise', 'loss_of_fill'}
+        What the signal is: a death indicator that rises, or the fill that is lost.
+
+    Notes
+    -----
+    Memory is about 5 kB per neuron, whatever the number of visits. Rows may come in any
+    order within a visit; visits in time order.
+    """
+
+    def __init__(self, settings: _Asked | None = None, endpoint: str = "indicator_rise") -> None:
+        if endpoint not in ENDPOINTS:
+            allowed = " or ".join(ENDPOINTS)
+            raise TableError(f"endpoint: {endpoint!r} was given; it must be {allowed}.")
+        self.settings: _Asked = settings or ScoreSettings()
+        self.endpoint = endpoint
+        self.model = ENDPOINTS[endpoint]
+        self.threshold = np.log(1000.0 / self.settings.false_alarms_per_1000_neuron_days)
+        self.learning = Learning(self.model)
+        self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
+        self._rows: dict[int, int] = {}
+        self._wells = Wells()
+        self._time_h = -np.inf
+        self._scale, self._offset = np.nan, 0.0
+        self._allocate(0)
+
+    def _allocate(self, n: int) -> None:
+        models = self.learning.steps.size
+        self._base = record.empty_baselines(n)
+        self._deaths = record.empty_bank(n, DEATH_SLOTS, self.model.deaths)
+        self._blips = record.empty_bank(n, BLIP_SLOTS, self.model.blips)
+        self._models = (np.zeros((n, models, 3)), np.zeros((n, models, 6)))
+        self._pending = (np.zeros((n, LESSONS)),)
+        self._book = record.empty_book(n)
+
+    def _grow(self, n: int) -> None:
+        """Make room for ``n`` neurons; what is kept of earlier ones stays."""
+        held = len(self._rows)
+        if n <= self._book.neuron_id.size:
+            return
+        old = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
+        self._allocate(max(2 * held, n, 64))
+        new = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
+        for source, target in zip(old, new, strict=True):
+            for a, b in zip(source, target, strict=True):
+                b[:held] = a[:held]
+
+    def _check_visit(self, time_h: float, ids: Ints) -> None:
+        """Refuse a neuron twice in a visit, or before its own last one."""
+        if not np.isfinite(time_h):
+            raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
+        known = [self._rows[i] for i in ids.tolist() if i in self._rows]
+        late = self._book.row_h[known] >= time_h
+        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], self._book.neuron_id[known][late]])
+        if twice.size:
+            raise TableError(
+                f"visit at {time_h} h: neuron {twice[0]} was already given at this or a later "
+                "time; give each neuron once per visit, and visits in time order."
+            )
+
+    def _enter(self, neuron_id: Ints, well: Ints) -> Ints:
+        """Return the neurons' rows; unknown neurons get one."""
+        known = self._rows
+        new = [int(i) for i in neuron_id if int(i) not in known]
+        self._grow(len(known) + len(new))
+        for i in new:
+            known[i] = len(known)
+            self._book.neuron_id[known[i]] = i
+        rows = np.array([known[int(i)] for i in neuron_id], dtype=np.int64)
+        self._book.well[rows] = well
+        return rows
+
+    def push(
+        self,
+        time_h: float,
+        neuron_id: Ints,
+        signal: Floats,
+        signal_sd: Floats | None = None,
+        *,
+        reference: Floats | None = None,
+        reference_sd: Floats | None = None,
+        well: NDArray[np.generic] | None = None,
+        intervened: NDArray[np.bool_] | None = None,
+        seen: NDArray[np.bool_] | None = None,
+        flags: NDArray[np.uint32] | None = None,
+    ) -> Ints:
+        """Take one visit in and return the neurons called dead at it.
+
+        Parameters
+        ----------
+        time_h : float
+            Time of the visit, h; not before the last push.
+        neuron_id : (n,) int64
+            Each at most once.
+        signal, signal_sd : (n,) float64
+            Death indicator (or fill) and its standard deviation, same unit; NaN where
+            nothing was measured, NaN or None where the deviation is unknown.
+        reference, reference_sd : (n,) float64, optional
+            The fill; the score then uses the ratio.
+        well : (n,) str, optional
+            Well of each neuron; steps common to a well are taken out.
+        intervened : (n,) bool, optional
+            Something was done to the well since its last visit.
+        seen : (n,) bool, optional
+            The soma was found.
+        flags : (n,) uint32, optional
+            Bits of `livedeath.model.flags.Flag`.
+
+        Returns
+        -------
+        (k,) int64
+            Ids called dead at this visit, ascending. `last_flags` holds the flags the
+            detector adds to this visit's rows, in the order given.
+
+        Raises
+        ------
+        TableError
+            If time runs backwards or an id stands twice.
+        """
+        ids = np.asarray(neuron_id, dtype=np.int64)
+        n = ids.size
+        order = np.argsort(ids, kind="stable")
+        self._check_visit(float(time_h), ids[order])
+        self._time_h = max(float(time_h), self._time_h)
+        names = np.full(n, "") if well is None else np.asarray(well).astype(str)
+        codes = {name: self._wells.code(name, self._time_h) for name in np.unique(names).tolist()}
+        code = np.array([codes[name] for name in names.tolist()], dtype=np.int64)[order]
+        bits = rows_of.bits(flags, n)[order]
+        rows = self._enter(ids[order], code)
+        values = rows_of.floats(signal, n)[order]
+        measured = self._measure(
+            rows,
+            values,
+            rows_of.floats(signal_sd, n)[order],
+            None if reference is None else rows_of.floats(reference, n)[order],
+            rows_of.floats(reference_sd, n)[order],
+            bits,
+        )
+        found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values)
+        self._note(rows, code, found & ((bits & UNMEASURED) == 0), bits)
+        added = np.zeros(n, np.uint32)
+        called = self._score(measured, rows_of.truths(intervened, n, default=False)[order], added)
+        self.last_flags = np.zeros(n, np.uint32)
+        self.last_flags[order] = added
+        return np.sort(self._book.neuron_id[called])
+
+    def _note(
+        self, rows: Ints, code: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]
+    ) -> None:
+        """Keep who was there, when and how."""
+        book, now = self._book, self._time_h
+        book.entry_h[rows] = np.where(np.isnan(book.entry_h[rows]), now, book.entry_h[rows])
+        book.row_h[rows] = now
+        book.seen_h[rows[found]] = now
+        book.visits[rows[found]] += 1
+        book.flags[rows] |= bits
+        book.last_flags[rows] = bits
+        self._wells.visit(code, now)
+
+    def _measure(
+        self,
+        rows: Ints,
+        signal: Floats,
+        signal_sd: Floats,
+        reference: Floats | None,
+        reference_sd: Floats,
+        bits: NDArray[np.uint32],
+    ) -> Measured:
+        """Return what can be scored, in population medians; learn the photon noise."""
+        book = self._book
+        good = np.isfinite(signal) & ((bits & UNMEASURED) == 0)
+        good &= np.isnan(book.called_h[rows]) & (book.arrived[rows] != 1)
+        if reference is not None:
+            good &= np.isfinite(reference)
+        at = np.flatnonzero(good)
+        learning = self.learning
+        if at.size and learning.measured_sd[0] < 0:
+            learning.measured_sd[0] = float(np.any(signal_sd[at] > 0))
+        by = 1.0 if reference is None else np.where(reference[at] > 0, reference[at], np.nan)
+        ratio = signal[at] / by
+        if np.isfinite(ratio).any() and not np.isfinite(self._scale):
+            strict = learning.measured_sd[0] > 0 and reference is not None
+            self._scale, self._offset = first_scale(ratio, strict=bool(strict))
+        ratio = ratio / self._scale + self._offset
+        rough, told = record.roughness(
+            book, rows[at], ratio, np.isnan(signal_sd[at]), learning.roughness
+        )
+        learning.rough += [told.sum(), told.size]
+        smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
+        if reference is not None and at.size:
+            guess = np.sqrt(0.5 * rough) * np.where(
+                book.reference_var[rows[at]] < 0, np.abs(reference[at]), book.reference[rows[at]]
+            )
+            sd = np.where(np.isnan(reference_sd[at]), guess, reference_sd[at])
+            smooth, error = baseline.follow_reference(
+                rows[at], reference[at], sd, book.reference, book.reference_var
+            ).T
+            certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
+            at, smooth, sd, rough = at[certain], smooth[certain], sd[certain], rough[certain]
+            per, relative = reference[at] / smooth, sd / smooth
+        relative = np.where(np.isnan(signal_sd[at]), np.sqrt(rough), relative)
+        var = np.nan_to_num(signal_sd[at]) ** 2
+        slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
+        value = signal[at] / unit + self._offset * per
+        fixed = var / unit**2
+        fixed += np.where(bits[at] & DOUBTFUL, (DOUBTFUL_SD * value) ** 2, 0.0)
+        return Measured(at, rows[at], value, per, fixed, slope, relative)
+
+    def _score(
+        self, measured: Measured, intervened: NDArray[np.bool_], added: NDArray[np.uint32]
+    ) -> Ints:
+        """Score the measured rows of a visit; return the rows called."""
+        if measured.rows.size == 0:
+            return np.zeros(0, np.int64)
+        now, learning = self._time_h, self.learning
+        wells = self._book.well[measured.rows]
+        measured = divided(measured, self._wells.gain[wells, 0])
+        self._meet(measured)
+        noise = learning.noise()
+        predicted = baseline.predict_visit(measured.rows, now, *measured[2:], self._base, noise)
+        off = (measured.value - measured.fill * predicted[:, 0]) / predicted[:, 2]
+        sd = np.sqrt(predicted[:, 1]) / predicted[:, 2]
+        step = self._wells.steps(now, wells, off, sd, intervened[measured.at])
+        measured = divided(measured, step)
+        args = measured[1:]
+        known = args[0][self._base.visits[args[0]] > 0]
+        days = float((now - self._base.last_h[known]).sum()) / 24.0
+        models = baseline.model_visit(
+            args[0], now, *args[1:], self._base, noise,
+            learning.white, learning.wander, *self._models,
+        )  # fmt: skip
+        out = detect.score_visit(
+            args[0], now, *args[1:], self._base, self._deaths, self._blips, noise,
+            self.model.deaths, self.model.blips, OUTLIERS, BLIP_RATES,
+        )  # fmt: skip
+        called = self._judge(measured.rows, out)
+        learning.count(int(called.sum()), days)
+        self._teach(measured.rows, lessons(out, models), called)
+        self._arrive(measured)
+        added[measured.at[step != 0.0]] |= np.uint32(Flag.COMMON_STEP)
+        added[measured.at[out[:, 2] < 0.5]] |= np.uint32(Flag.OUTLIER)
+        self._book.flags[measured.rows] |= added[measured.at]
+        return measured.rows[called]
+
+    def _teach(self, rows: Ints, told: Floats, called: NDArray[np.bool_]) -> None:
+        """Let the population learn, a few visits late; what a dying neuron told is dropped."""
+        pending = self._pending[0]
+        told = pending[rows] + told
+        told[called] = 0.0
+        pending[rows] = (1.0 - LESSON_PACE) * told
+        self.learning.learn(self._time_h, LESSON_PACE * told.sum(axis=0))
+
+    def _levels(self) -> Floats:
+        """Return the baselines of the living neurons met so far."""
+        book, base = self._book, self._base
+        alive = (base.visits > 0) & np.isnan(book.called_h) & (book.arrived != 1)
+        return np.asarray(base.state[alive, 0])
+
+    def _meet(self, measured: Measured) -> None:
+        """Learn the population before its newcomers are judged by it."""
+        new = self._base.visits[measured.rows] == 0
+        if new.any():
+            first = measured.value[new] / np.maximum(measured.fill[new], 0.3)
+            self.learning.meet(first, self._levels())
+
+    def _judge(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
+        """Note the evidence; return which rows are called at this visit."""
+        book = self._book
+        statistic = out[:, 0]
+        book.evidence[rows] = np.maximum(book.evidence[rows], statistic)
+        book.odds[rows] = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
+        called = np.asarray(statistic >= self.threshold)
+        book.called_h[rows[called]] = self._time_h
+        return called
+
+    def _arrive(self, measured: Measured) -> None:
+        """Decide, once, whether a neuron was dead before its first visit."""
+        book, base = self._book, self._base
+        rows = measured.rows
+        due = (base.visits[rows] == ARRIVAL_VISITS) & (book.arrived[rows] == 0)
+        due &= np.isnan(book.called_h[rows])
+        if self.endpoint != "indicator_rise" or not due.any():
+            return
+        book.arrived[rows[due]] = 2
+        levels = np.log(np.maximum(self._levels(), 0.05))
+        if levels.size < ARRIVAL_NEURONS:
+            return
+        middle = np.median(levels)
+        above = np.log(np.maximum(base.state[rows, 0], 0.05)) - middle
+        steady = measured.value > 0.7 * measured.fill * base.state[rows, 0]
+        sure = dead_on_arrival(above, float(self.learning.population[1]))
+        book.arrived[rows[due & sure & steady]] = 1
+
+    def calls(self, traces: Columns) -> Columns:
+        """Return one row per neuron, deaths dated from their whole traces.
+
+        Parameters
+        ----------
+        traces : dict of (m,) arrays
+            All rows pushed: ``neuron_id, time_h, signal`` and, where they were pushed,
+            ``signal_sd, reference, reference_sd``; ``vessel, well, field, population``
+            are copied where given.
+
+        Returns
+        -------
+        dict of (n,) arrays
+            The columns of `livedeath.model.tables.CALLS`, ascending by neuron.
+        """
+        n = len(self._rows)
+        order = np.argsort(self._book.neuron_id[:n], kind="stable")
+        book = self._book.taken(order)
+        dead = np.isfinite(book.called_h)
+        lost, reason = record.losses(
+            book,
+            self._wells.time_h[book.well],
+            self.settings.gap_visits,
+            outside=(book.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
+            missing=(book.last_flags & Flag.MISSING_CHANNEL) > 0,
+        )
+        lost &= ~dead & (book.arrived != 1)
+        p_dead = book.odds / (1.0 + book.odds)
+        gone = np.where(lost, 1.0 - p_dead, 0.0)
+        arrived = book.arrived == 1
+        p_dead = np.where(arrived, 1.0, p_dead)
+        dates = self._dates(traces, book, order, dead)
+        outcome = np.select(
+            [dead, arrived, lost], ["dead", "dead_on_arrival", "lost"], "alive"
+        ).astype(object)
+        last = np.where(np.isnan(book.seen_h), book.entry_h, book.seen_h)
+        return {
+            **rows_of.places(traces, book.neuron_id),
+            "endpoint": np.full(n, self.endpoint, object),
+            "outcome": outcome,
+            "p_alive": 1.0 - p_dead - gone,
+            "p_dead": p_dead,
+            "p_lost": gone,
+            "entry_h": book.entry_h.copy(),
+            "last_alive_h": np.where(dead, dates[:, 3], np.where(arrived, np.nan, last)),
+            "first_dead_h": np.where(dead, dates[:, 4], np.where(arrived, book.entry_h, np.nan)),
+            "death_h": dates[:, 0],
+            "death_low_h": dates[:, 1],
+            "death_high_h": dates[:, 2],
+            "called_at_h": book.called_h.copy(),
+            "evidence": np.where(np.isfinite(book.evidence), book.evidence, np.nan),
+            "loss_reason": np.where(lost, reason, "").astype(object),
+            "flags": book.flags.copy(),
+        }
+
+    def _dates(self, traces: Columns, book: Book, order: Ints, dead: NDArray[np.bool_]) -> Floats:
+        """Return onset, its interval, and the visits around it for the dead neurons."""
+        out = np.full((book.neuron_id.size, 5), np.nan)
+        if not dead.any():
+            return out
+        noise, model = self.learning.noise(), self.model
+        sorted_rows = np.lexsort((traces["time_h"], traces["neuron_id"]))
+        ids = np.asarray(traces["neuron_id"])[sorted_rows]
+        starts = np.searchsorted(ids, book.neuron_id, side="left")
+        ends = np.searchsorted(ids, book.neuron_id, side="right")
+        for k in np.flatnonzero(dead).tolist():
+            trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
+            if trace.time_h.size == 0:
+                continue
+            squares = self._base.squares[order[k]]
+            visits = noise.scale_visits + squares[1]
+            own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
+            out[k] = onset.date_onset(
+                trace,
+                float(book.called_h[k]),
+                own,
+                (model.amplitude, model.amplitude_sd),
+                model.tau_h,
+                model.tau_prior,
+            )
+        return out
+
+    def _one_trace(self, traces: Columns, at: Ints, row: int) -> Trace:
+        """Return a neuron's measured visits in detector units, in time order."""
+
+        def column(name: str) -> Floats:
+            return rows_of.floats(traces[name][at] if name in traces else None, at.size)
+
+        time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
+        rough = float(record.rough_so_far(self._book, np.array([row]), self.learning.roughness)[0])
+        good = np.isfinite(signal)
+        if "flags" in traces:
+            good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
+        smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
+        if "reference" in traces:
+            reference, sd = column("reference"), column("reference_sd")
+            good &= np.isfinite(reference)
+            sd = np.where(np.isnan(sd), np.sqrt(0.5 * rough) * np.nanmedian(reference), sd)
+            level, error = baseline.follow_reference(
+                np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
+                np.zeros(1), np.full(1, -1.0),
+            ).T  # fmt: skip
+            smooth[good] = level
+            good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
+            fill, relative = reference / smooth, sd / smooth
+        relative = np.where(np.isnan(signal_sd), np.sqrt(rough), relative)
+        gain = np.exp(self._wells.gain_at(time_h, int(self._book.well[row])))
+        unit = smooth * self._scale * gain
+        value = signal / unit + self._offset * fill / gain
+        fixed = np.nan_to_num(signal_sd / unit) ** 2
+        slope = np.zeros(at.size)
+        return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
+
+    def state(self) -> dict[str, NDArray[np.generic] | float | str]:
+        """Return everything the detector knows; `restore` takes it over exactly."""
+        n = len(self._rows)
+        state: dict[str, NDArray[np.generic] | float | str] = {
+            "endpoint": self.endpoint,
+            "time_h": self._time_h,
+            "scale": self._scale,
+            "offset": self._offset,
+        }
+        for part, values in self._parts().items():
+            state |= {f"{part}.{k}": v[:n].copy() for k, v in values.items()}
+        state |= {f"wells.{k}": v for k, v in self._wells.state().items()}
+        return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
+
+    def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
+        """Return the arrays with one row per neuron, by name."""
+        return {
+            "base": self._base._asdict(),
+            "deaths": self._deaths._asdict(),
+            "blips": self._blips._asdict(),
+            "models": dict(zip(("state", "cov"), self._models, strict=True)),
+            "pending": {"told": self._pending[0]},
+            "book": self._book._asdict(),
+        }
+
+    def restore(self, state: dict[str, NDArray[np.generic] | float | str]) -> None:
+        """Take over what `state` returned, of the same endpoint.
+
+        Raises
+        ------
+        TableError
+            If the state belongs to another endpoint.
+        """
+        if state["endpoint"] != self.endpoint:
+            raise TableError(
+                f"detector state: its endpoint is {state['endpoint']!r}, this detector's is "
+                f"{self.endpoint!r}; restore it into a detector of the same endpoint."
+            )
+        array = {k: np.asarray(v) for k, v in state.items()}
+        self._time_h, self._scale = float(array["time_h"]), float(array["scale"])
+        self._offset = float(array["offset"])
+        ids = array["book.neuron_id"]
+        self._rows = {}
+        self._allocate(ids.size)
+        for part, values in self._parts().items():
+            for k, v in values.items():
+                v[:] = array[f"{part}.{k}"]
+        self._rows = {int(i): row for row, i in enumerate(ids)}
+        self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
+        self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})
+
+
+def score_traces(
+    columns: Columns,
+    settings: _Asked | None = None,
+    *,
+    endpoint: str = "indicator_rise",
+) -> tuple[Columns, Columns]:
+    """Score a whole table of traces; rows of equal time are one visit.
+
+    Parameters
+    ----------
+    columns : dict of (m,) arrays
+        ``neuron_id, time_h, signal`` (the death indicator) and optionally ``reference``,
+        ``signal_sd, reference_sd, well, field, vessel, population, intervened, flags``;
+        rows in any order, visits may be irregular or missing.
+    settings : AnalysisSettings or ScoreSettings, optional
+        As in `Scorer`.
+    endpoint : {'indicator_rise', 'loss_of_fill'}
+        What the signal is.
+
+    Returns
+    -------
+    traces, calls : dict of arrays
+        The table by time and neuron with ``t`` and ``flags``; one row per neuron.
+
+    Raises
+    ------
+    TableError
+        If a needed column is absent or a neuron stands twice at one time.
+    """
+    for name in ("neuron_id", "time_h", "signal"):
+        if name not in columns:
+            raise TableError(
+                f"traces: column {name!r} is missing; neuron_id, time_h and signal are needed."
+            )
+    order = np.lexsort((columns["neuron_id"], columns["time_h"]))
+    traces: Columns = {name: np.asarray(values)[order] for name, values in columns.items()}
+    time_h = np.asarray(traces["time_h"], dtype=np.float64)
+    m = time_h.size
+    well = rows_of.well_names(traces, m)
+    flags = rows_of.bits(traces.get("flags"), m)
+    scorer = Scorer(settings, endpoint)
+    edges = [*np.unique(time_h, return_index=True)[1].tolist(), m]
+    for a, b in pairwise(edges):
+        rows = slice(a, b)
+        visit: dict[str, Any] = {name: traces[name][rows] for name in _PUSHED if name in traces}
+        scorer.push(float(time_h[a]), **visit, well=well[rows], flags=flags[rows])
+        flags[rows] |= scorer.last_flags
+    traces["flags"] = flags
+    traces.setdefault("t", rows_of.visit_numbers(well, traces.get("field"), time_h))
+    return traces, scorer.calls(traces)

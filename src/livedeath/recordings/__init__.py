@@ -1,0 +1,1 @@
+"""What laboratories bring: recordings, tables of traces and lists of positions."""

@@ -1,0 +1,168 @@
+"""A table of traces made elsewhere: a table goes in, checked columns come out.
+
+One row per neuron and visit. Whatever would make the score wrong without being noticed is
+refused: text or infinity where a number must be, a neuron twice at one time, a neuron in two
+wells. An empty cell of a measurement is a missing one.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from livedeath.errors import TableError
+
+NEEDED = ("neuron_id", "time_h", "signal")
+MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
+DEVIATIONS = ("signal_sd", "reference_sd")
+PER_NEURON = ("vessel", "well", "field", "population", "unit", "arm")
+"""Columns that say what a neuron is; they may not change along its trace."""
+
+CARRIED = ("unit", "arm")
+"""Columns of the input that the calls get too, for comparing groups."""
+
+SWITCHES = ("intervened", "seen")
+
+
+def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Check a table of traces.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
+        reference_sd, vessel, well, field, population, unit, arm, session, intervened,
+        seen``. Other columns are left out.
+    path : Path
+        Where it was read; named in messages.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns known, rows in the order of the file; ids int64, measurements float64
+        with NaN where the cell is empty.
+
+    Raises
+    ------
+    TableError
+        If a column is absent, or a value is not allowed; the message names column and row.
+    """
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise TableError(
+            f"{path}: the column {missing[0]!r} is missing, it has {', '.join(table.columns)}; "
+            f"{', '.join(NEEDED)} are needed."
+        )
+    known = (*NEEDED, *MEASURED[1:], *PER_NEURON, "session", *SWITCHES)
+    table = table.select([_column(path, table[name]) for name in known if name in table.columns])
+    if table["signal"].is_nan().all():
+        raise TableError(f"{path}: the column 'signal' holds no number; give at least one.")
+    _check_unique(path, table)
+    _check_constant(path, table)
+    return table
+
+
+def _column(path: Path, values: pl.Series) -> pl.Series:
+    """Return one column in its type, or say which row does not allow it."""
+    if values.name == "neuron_id":
+        return _ids(path, values)
+    if values.name == "field":
+        return _whole(values)
+    if values.name in SWITCHES:
+        return _switch(path, values)
+    if values.name in ("time_h", *MEASURED):
+        return _numbers(path, values)
+    return values.cast(pl.String).fill_null("")
+
+
+def _ids(path: Path, values: pl.Series) -> pl.Series:
+    numbers = values.cast(pl.Int64, strict=False) if values.dtype != pl.String else None
+    if numbers is None or numbers.null_count() or not (numbers == values).all():
+        bad = (
+            0
+            if numbers is None
+            else _first(numbers.is_null() | (numbers != values).fill_null(True))
+        )
+        raise TableError(
+            f"{path}: neuron_id in row {bad + 1} is {_shown(values[bad])}; "
+            "ids are whole numbers, one per neuron."
+        )
+    return numbers
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    """Return fields as whole numbers; names of fields are numbered as they come."""
+    numbers = values.cast(pl.Int64, strict=False)
+    if numbers.null_count() == 0:
+        return numbers
+    names = values.cast(pl.String).fill_null("")
+    codes = {name: code for code, name in enumerate(names.unique(maintain_order=True))}
+    return pl.Series(values.name, [codes[name] for name in names], dtype=pl.Int64)
+
+
+def _switch(path: Path, values: pl.Series) -> pl.Series:
+    if values.dtype == pl.String or not values.cast(pl.Float64).is_in([0.0, 1.0]).all():
+        raise TableError(f"{path}: {values.name} may only hold true and false (or 1 and 0).")
+    return values.cast(pl.Boolean)
+
+
+def _numbers(path: Path, values: pl.Series) -> pl.Series:
+    name = values.name
+    numbers = values.cast(pl.Float64, strict=False)
+    text = numbers.is_null() & values.is_not_null()
+    if text.any() or values.dtype == pl.Boolean:
+        bad = _first(text)
+        raise TableError(
+            f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; only numbers are allowed, "
+            "an empty cell means not measured."
+        )
+    numbers = numbers.fill_null(float("nan"))
+    wrong = numbers.is_infinite()
+    if name == "time_h":
+        wrong = wrong | numbers.is_nan()
+    elif name in DEVIATIONS:
+        wrong = wrong | (numbers < 0)
+    if wrong.any():
+        bad = _first(wrong)
+        allowed = {"time_h": "finite hours"}.get(name, "finite numbers")
+        allowed = "finite numbers of 0 or more" if name in DEVIATIONS else allowed
+        raise TableError(
+            f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; {allowed} are allowed."
+        )
+    return numbers
+
+
+def _first(wrong: pl.Series) -> int:
+    return wrong.to_list().index(True) if wrong.any() else 0
+
+
+def _shown(value: object) -> str:
+    return "empty" if value is None else repr(value)
+
+
+def _check_unique(path: Path, table: pl.DataFrame) -> None:
+    twice = table.filter(table.select("neuron_id", "time_h").is_duplicated())
+    if twice.height:
+        raise TableError(
+            f"{path}: neuron {twice['neuron_id'][0]} has more than one row at "
+            f"{twice['time_h'][0]:g} h; one row per neuron and visit is allowed."
+        )
+
+
+def _check_constant(path: Path, table: pl.DataFrame) -> None:
+    for name in (column for column in PER_NEURON if column in table.columns):
+        counts = table.group_by("neuron_id").agg(pl.col(name).n_unique().alias("n"))
+        several = counts.filter(pl.col("n") > 1)["neuron_id"].sort()
+        if len(several):
+            raise TableError(
+                f"{path}: neuron {several[0]} has more than one {name}; an id may stand for one "
+                "neuron only, number the neurons through the whole table."
+            )
+
+
+def carry(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
+    """Add unit and arm of each neuron to its call, where the input has them."""
+    names = [name for name in CARRIED if name in traces.columns]
+    if not names:
+        return calls
+    said = traces.select("neuron_id", *names).unique("neuron_id")
+    return calls.join(said, on="neuron_id", how="left", maintain_order="left")

@@ -1,0 +1,235 @@
+"""Pictures of fields with their neurons outlined: whether they were found and followed.
+
+One field per arm is shown at its first and its last visit before the kill, each neuron
+outlined where it was found and named by its id, so that one sees the same id on the same
+soma.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from livedeath.model.frame import FieldKey
+from livedeath.reporting.examples import jpeg
+from livedeath.reporting.material import Material
+from livedeath.review.strip import to_grey
+
+MOST_FIELDS = 4
+MOST_NAMES = 120
+"""Above so many neurons in a picture their ids are left to the pointer."""
+
+PICTURE_PX = 720
+"""Longer side of a picture, pixels, at most."""
+
+CONTRAST_PERCENTILES = (40.0, 99.7)
+
+GAMMA = 0.6
+"""Exponent of the grey levels: faint neurons show beside bright ones."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One neuron in a picture: its contour in picture pixels, state and centre."""
+
+    neuron_id: int
+    points: str
+    state: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A field at one visit."""
+
+    time_h: float
+    t: int
+    channel: str
+    image: str
+    width: int
+    height: int
+    outlines: tuple[Outline, ...]
+    named: bool
+
+
+@dataclass(frozen=True)
+class FieldShown:
+    """A field: what it is called, and its pictures in time order."""
+
+    name: str
+    arm: str
+    n_followed: int
+    n_both: int
+    pictures: tuple[Picture, ...]
+    bar_px: float
+    bar_um: float
+
+
+def choose_fields(material: Material) -> list[FieldKey]:
+    """Return one field per arm: the one whose number of neurons is the arm's median."""
+    counted = (
+        material.calls.group_by("arm", "vessel", "well", "field", maintain_order=True)
+        .agg(pl.len().alias("n"))
+        .sort("n", "vessel", "well", "field")
+    )
+    chosen = []
+    for arm in material.calls["arm"].unique(maintain_order=True).to_list()[:MOST_FIELDS]:
+        own = counted.filter(pl.col("arm") == arm)
+        row = own.row(own.height // 2, named=True)
+        chosen.append(material.field_key(row["vessel"], row["well"], int(row["field"])))
+    return chosen
+
+
+def shown_fields(material: Material) -> list[FieldShown]:
+    """Return the pictures of the chosen fields; none without labels or images."""
+    found = [_shown(material, field) for field in choose_fields(material)]
+    return [field for field in found if field is not None]
+
+
+def _shown(material: Material, field: FieldKey) -> FieldShown | None:
+    labels = material.labels(field)
+    rows = material.traces.filter(
+        (pl.col("vessel") == field.vessel)
+        & (pl.col("well") == field.well)
+        & (pl.col("field") == field.field)
+    )
+    if labels is None or not rows.height:
+        return None
+    visits = _visits(material, field, rows)
+    pictures = [_picture(material, field, labels, rows, t) for t in visits]
+    kept = tuple(picture for picture in pictures if picture is not None)
+    if not kept:
+        return None
+    calls = material.calls.filter(
+        (pl.col("vessel") == field.vessel)
+        & (pl.col("well") == field.well)
+        & (pl.col("field") == field.field)
+    )
+    seen = [{outline.neuron_id for outline in picture.outlines} for picture in kept]
+    pixel_um = material.study.optics.of(field.acquisition).pixel_size_um
+    bar_um = 100.0 if labels.shape[-1] * pixel_um > 300 else 20.0
+    return FieldShown(
+        name=field.name,
+        arm=str(calls["arm"][0]) if calls.height else "",
+        n_followed=calls.height,
+        n_both=len(seen[0] & seen[-1]),
+        pictures=kept,
+        bar_px=bar_um / pixel_um * kept[0].width / labels.shape[-1],
+        bar_um=bar_um,
+    )
+
+
+def _visits(material: Material, field: FieldKey, rows: pl.DataFrame) -> list[int]:
+    kill = material.happened.kill_h.get((field.vessel, field.well), np.inf)
+    known = rows.filter(pl.col("time_h") < kill)["t"].unique().sort().to_list()
+    return [known[0], known[-1]] if len(known) > 1 else known
+
+
+def _channel(material: Material) -> str:
+    fill = material.study.fill
+    return fill.name if fill is not None else material.study.channels[0].name
+
+
+def _picture(
+    material: Material,
+    field: FieldKey,
+    labels: Any,  # noqa: ANN401 (a zarr array)
+    rows: pl.DataFrame,
+    t: int,
+) -> Picture | None:
+    channel = _channel(material)
+    image = material.image(field, t, channel)
+    if image is None or t >= labels.shape[0]:
+        return None
+    visit = rows.filter(pl.col("t") == t)
+    hour = float(visit["time_h"][0])
+    step = -(-max(image.shape) // PICTURE_PX)
+    small = block_mean(image, step)
+    states = _states(material, hour)
+    outlines = outlines_of(np.asarray(labels[t]), step, states)
+    grey = _brightened(to_grey(small, _limits(small)))
+    return Picture(
+        time_h=hour,
+        t=t,
+        channel=channel,
+        image=jpeg(grey),
+        width=grey.shape[1],
+        height=grey.shape[0],
+        outlines=outlines,
+        named=len(outlines) <= MOST_NAMES,
+    )
+
+
+def _limits(image: NDArray[np.float32]) -> tuple[float, float]:
+    low, high = (float(v) for v in np.percentile(image, CONTRAST_PERCENTILES))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _brightened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Compress grey levels, so that faint neurons show beside bright ones."""
+    table = np.rint(255 * (np.arange(256) / 255) ** GAMMA).astype(np.uint8)
+    return np.asarray(table[grey])
+
+
+def block_mean(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Return an image made smaller by a whole factor, by the mean of blocks."""
+    if step == 1:
+        return image
+    rows, columns = (size // step * step for size in image.shape)
+    blocks = image[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _states(material: Material, hour: float) -> dict[int, str]:
+    """Return what each neuron was called at an hour: alive or dead."""
+    table = material.table
+    dead = table.dead_on_arrival | (table.event & (table.exit_h <= hour))
+    ids = material.calls["neuron_id"].to_list()
+    return {int(i): "dead" if d else "alive" for i, d in zip(ids, dead, strict=True)}
+
+
+def outlines_of(
+    labels: NDArray[np.int32], step: int, states: dict[int, str]
+) -> tuple[Outline, ...]:
+    """Trace the outline of every neuron of a label image.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32
+        Neuron ids, 0 is background.
+    step : int
+        Factor by which the picture is smaller.
+    states : dict
+        Neuron to ``alive`` or ``dead``; others are ``unknown``.
+    """
+    ids = np.unique(labels[labels > 0])
+    compact = np.searchsorted(ids, labels) + 1
+    compact[labels == 0] = 0
+    boxes = ndimage.find_objects(compact.astype(np.int32))
+    found = []
+    for index, (neuron, box) in enumerate(zip(ids, boxes, strict=True), start=1):
+        if box is not None:
+            found.append(_outline(int(neuron), compact[box] == index, box, step, states))
+    return tuple(found)
+
+
+def _outline(
+    neuron: int,
+    mask: NDArray[np.bool_],
+    box: tuple[slice, slice],
+    step: int,
+    states: dict[int, str],
+) -> Outline:
+    contours: Any = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
+    longest = max(contours, key=len)
+    thinned = longest[:: max(1, len(longest) // 36)]
+    y = (thinned[:, 0] - 1 + box[0].start + 0.5) / step
+    x = (thinned[:, 1] - 1 + box[1].start + 0.5) / step
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    state = states.get(neuron, "unknown")
+    return Outline(neuron, points, state, float(x.max()) + 2.0, float(y.min()))

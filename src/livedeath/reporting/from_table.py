@@ -1,0 +1,103 @@
+"""A scored table of traces, which has no study, as the material of a report.
+
+The folder that ``livedeath score TRACES.csv`` writes goes in; out comes the same material
+as of a study, with a declaration that says no more than the table does.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from livedeath.errors import StoreError
+from livedeath.model.study import Study
+from livedeath.reporting.material import Material, kept_endpoint
+from livedeath.statistics.study import Happened
+from livedeath.store.folder import Run, StudyFolder
+
+CHANNELS = {"reference": "fill", "signal": "indicator"}
+"""Columns of a table of traces and the roles they play."""
+
+ONE_ARM = "all neurons"
+
+
+def is_table_run(path: Path) -> bool:
+    """Say whether a folder holds a scored table of traces and no study."""
+    names = ("calls.parquet", "traces.parquet", "provenance.json")
+    return not (path / "study.toml").is_file() and all((path / n).is_file() for n in names)
+
+
+def gather_table(path: Path) -> Material:
+    """Read what a report needs from a scored table of traces.
+
+    Parameters
+    ----------
+    path : Path
+        Folder written by ``livedeath score TRACES.csv --out``.
+
+    Raises
+    ------
+    StoreError
+        If its tables cannot be read or hold no neuron.
+    """
+    run = Run(path.absolute())
+    calls, others = kept_endpoint(run.calls())
+    if not calls.height:
+        raise StoreError(f"{path}: the table of calls holds no neuron; there is nothing to report.")
+    traces = _placed(run.traces(), calls)
+    made = run.provenance()
+    study = _study(str(made.get("input") or path.name), traces)
+    return Material(
+        folder=StudyFolder(run.path, study),
+        run=run,
+        study=study,
+        calls=_grouped(calls),
+        other_endpoints=others,
+        traces=traces,
+        entries=[],
+        happened=Happened({}, {}, {}),
+        reviews={},
+        review_trouble="",
+        truth=None,
+        provenance=made,
+        from_table=True,
+    )
+
+
+def _study(source: str, traces: pl.DataFrame) -> Study:
+    title = source.replace("\\", "/").rsplit("/", 1)[-1]
+    channels = [
+        {"name": name, "role": role, "exposure_ms": 1.0}
+        for name, role in CHANNELS.items()
+        if name in traces.columns
+    ]
+    return Study.model_validate(
+        {
+            "title": title,
+            "description": "Scored from a table of traces; there are no images.",
+            "vessels": [{"id": "table", "wells": ["A1"]}],
+            "optics": {"pixel_size_um": 1.0},
+            "channels": channels,
+            "schedule": {"times_h": [0.0]},
+        }
+    )
+
+
+def _placed(traces: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """Give every row of the traces the place that its neuron's call names."""
+    own = [name for name in ("vessel", "well", "field") if name in traces.columns]
+    places = calls.select("neuron_id", "vessel", "well", "field")
+    unknown = [name for name in ("y_px", "x_px") if name not in traces.columns]
+    placed = traces.drop(own).join(places, on="neuron_id", how="inner", maintain_order="left")
+    return placed.with_columns(pl.lit(float("nan")).alias(name) for name in unknown)
+
+
+def _grouped(calls: pl.DataFrame) -> pl.DataFrame:
+    """Fill in what the table does not say: one arm, the well as unit, no blocks."""
+    defaults = {
+        "arm": pl.lit(ONE_ARM),
+        "unit": pl.when(pl.col("well") == "").then(pl.lit("one")).otherwise("well"),
+        "block": pl.lit("one"),
+        "genotype": pl.lit("unknown"),
+    }
+    missing = {name: value for name, value in defaults.items() if name not in calls.columns}
+    return calls.with_columns(**missing)

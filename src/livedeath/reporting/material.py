@@ -1,0 +1,206 @@
+"""What a report is made from: a study's folder goes in, plain tables and numbers come out.
+
+Everything is read once, here; the sections of the report never touch the disk, except for
+the pixels of a few crops. A part that is missing (no labels, no truth, no reviews) is an
+empty value, and the section says so.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from livedeath.errors import LivedeathError, StoreError
+from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.model.study import Study
+from livedeath.review.journal import read_judgements
+from livedeath.statistics import study as joined
+from livedeath.statistics.table import SurvivalTable
+from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.journal import Entry, frames_of
+from livedeath.store.tables import read_table
+
+TRUTH_FILE = "truth.parquet"
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study, one of its runs, and what happened; read by `gather`.
+
+    Attributes
+    ----------
+    folder, run : StudyFolder, Run
+        Where it came from.
+    study : Study
+        The declaration.
+    calls : polars.DataFrame
+        One row per neuron of the reported endpoint, with arm, unit, block and genotype.
+    other_endpoints : tuple of str
+        Endpoints in the run that are not reported; they are never pooled.
+    traces : polars.DataFrame
+        One row per neuron and visit.
+    entries : list of dict
+        The journal.
+    happened : Happened
+        Kills, exclusions and doses per well.
+    reviews : dict
+        Reviewer to neuron to verdict.
+    review_trouble : str
+        Why the reviews could not be read; empty if they could.
+    truth : polars.DataFrame or None
+        What the simulator knows.
+    provenance : dict
+        What the run was made from.
+    from_table : bool
+        Whether a table of traces was scored: then nothing was declared or journaled.
+    """
+
+    folder: StudyFolder
+    run: Run
+    study: Study
+    calls: pl.DataFrame
+    other_endpoints: tuple[str, ...]
+    traces: pl.DataFrame
+    entries: list[Entry]
+    happened: joined.Happened
+    reviews: dict[str, dict[int, Any]]
+    review_trouble: str
+    truth: pl.DataFrame | None
+    provenance: dict[str, Any]
+    from_table: bool = False
+
+    @cached_property
+    def frames(self) -> dict[FrameKey, Entry]:
+        """The journal's entry in force for every frame."""
+        return frames_of(self.entries)
+
+    @cached_property
+    def table(self) -> SurvivalTable:
+        """The calls as a survival table by arm, cut at kills and exclusions."""
+        return joined.ended(self.calls, self.traces, self.happened)
+
+    @cached_property
+    def last_before_kill(self) -> NDArray[np.float64]:
+        """Per call, the last visit before the kill; infinite without one."""
+        return joined.last_before_kill(self.calls, self.traces, self.happened)
+
+    @cached_property
+    def kill_h(self) -> NDArray[np.float64]:
+        """Per call, the hour of the kill; infinite without one."""
+        return joined.kill_hours(self.calls, self.happened)
+
+    @property
+    def endpoint(self) -> str:
+        """What was sensed."""
+        return str(self.calls["endpoint"][0]) if self.calls.height else ""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channels measured in the traces, in the study's order."""
+        return tuple(c.name for c in self.study.channels if c.name in self.traces.columns)
+
+    def field_key(self, vessel: str, well: str, field: int) -> FieldKey:
+        """Return the key of a field's first acquisition."""
+        return next(
+            (
+                k
+                for k in self.folder.plan.fields
+                if (k.vessel, k.well, k.field) == (vessel, well, field)
+            ),
+            FieldKey(vessel, 0, well, field),
+        )
+
+    def image(self, field: FieldKey, t: int, channel: str) -> NDArray[np.float32] | None:
+        """Return a frame, planes projected by their maximum; None where it was missed."""
+        planes = []
+        for z in range(len(self.study.focus.planes_um)):
+            try:
+                planes.append(self.folder.images.read(FrameKey(*field, t, channel, z)))
+            except (LivedeathError, OSError, KeyError, IndexError):
+                continue
+        return np.max(planes, axis=0).astype(np.float32) if planes else None
+
+    def labels(self, field: FieldKey) -> Any:  # noqa: ANN401 (a zarr array)
+        """Return a field's labels (t, y, x), or None where the run has none."""
+        try:
+            return self.run.labels(field)
+        except (LivedeathError, OSError):
+            return None
+
+
+def gather(path: Path, *, run: str | None = None) -> Material:
+    """Read everything that a report needs.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of a study.
+    run : str, optional
+        Name of the analysis; default: the latest.
+
+    Raises
+    ------
+    StoreError
+        If the folder is no study, or was never scored.
+    """
+    folder = StudyFolder.open(path)
+    chosen = _run(folder, run)
+    traces, calls = chosen.traces(), chosen.calls()
+    kept, others = kept_endpoint(calls)
+    if not kept.height:
+        raise StoreError(f"{path}: no neuron was found in this study; there is nothing to report.")
+    entries = folder.journal.read()
+    reviews, trouble = _reviews(folder, chosen)
+    truth = folder.path / TRUTH_FILE
+    return Material(
+        folder=folder,
+        run=chosen,
+        study=folder.study,
+        calls=joined.joined_calls(folder.study, kept, traces),
+        other_endpoints=others,
+        traces=traces,
+        entries=entries,
+        happened=joined.what_happened(folder.study, entries),
+        reviews=reviews,
+        review_trouble=trouble,
+        truth=read_table(truth) if truth.is_file() else None,
+        provenance=chosen.provenance(),
+    )
+
+
+def _run(folder: StudyFolder, name: str | None) -> Run:
+    runs = {run.name: run for run in folder.runs()}
+    latest = folder.latest_run()
+    if latest is None:
+        raise StoreError(
+            f"{folder.path}: this study was never scored; run 'livedeath score {folder.path.name}' "
+            f"first."
+        )
+    if name is None:
+        return latest
+    if name not in runs:
+        raise StoreError(
+            f"{folder.path}: there is no run '{name}'; its runs are {', '.join(runs)}."
+        )
+    return runs[name]
+
+
+def kept_endpoint(calls: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the calls of one endpoint, the indicator's if there are several, and the others."""
+    present = calls["endpoint"].unique(maintain_order=True).to_list()
+    chosen = "indicator_rise" if "indicator_rise" in present else (present or [""])[0]
+    others = tuple(str(name) for name in present if name != chosen)
+    return calls.filter(pl.col("endpoint") == chosen), others
+
+
+def _reviews(folder: StudyFolder, run: Run) -> tuple[dict[str, dict[int, Any]], str]:
+    if not folder.reviews_dir.is_dir():
+        return {}, ""
+    try:
+        return dict(read_judgements(folder.reviews_dir, run.name)), ""
+    except LivedeathError as error:
+        return {}, str(error)

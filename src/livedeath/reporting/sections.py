@@ -1,0 +1,278 @@
+"""The report's numbers, section by section: a material goes in, plain values come out.
+
+What a section cannot say is an empty value, and the page says why in one sentence.
+"""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from livedeath._version import __version__
+from livedeath.model.flags import DESCRIPTIONS, Flag
+from livedeath.model.plate import FORMATS, row_column
+from livedeath.reporting.figures import WellSurvival
+from livedeath.reporting.material import Material
+from livedeath.reporting.sensitivity import control_arm
+from livedeath.statistics.estimate import ArmEstimate, estimate
+
+MOST_MISSED_SHOWN = 15
+MOST_LOGGED_SHOWN = 40
+
+LOSS_WORDS = {"": "no reason recorded"}
+
+
+def arms_in_order(material: Material) -> tuple[str, ...]:
+    """Return the arms, control first, then as declared."""
+    present = set(material.calls["arm"].to_list())
+    declared = [arm for arm in dict.fromkeys(material.study.arms().values()) if arm in present]
+    rest = [arm for arm in material.calls["arm"].unique(maintain_order=True) if arm not in declared]
+    control = control_arm(material)
+    return (control, *(arm for arm in (*declared, *rest) if arm != control))
+
+
+def arm_estimates(material: Material) -> tuple[ArmEstimate, ...]:
+    """Return survival per arm, in the order of `arms_in_order`."""
+    by_name = {arm.group: arm for arm in estimate(material.table)}
+    return tuple(by_name[name] for name in arms_in_order(material))
+
+
+def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]:
+    """Return the figures that open the report."""
+    calls, traces = material.calls, material.traces
+    hours = traces["time_h"].to_numpy()
+    return {
+        "wells": calls.select("vessel", "well").n_unique(),
+        "arms": len(arms),
+        "fields": calls.select("vessel", "well", "field").n_unique(),
+        "neurons": calls.height,
+        "neuron_days": sum(arm.neuron_hours for arm in arms) / 24.0,
+        "visits": traces.select("vessel", "well", "field", "t").n_unique(),
+        "rounds": _most_visits(traces),
+        "hours": float(hours.max()) if len(hours) else 0.0,
+        "dead": sum(arm.n_dead for arm in arms),
+        "lost": sum(arm.n_lost for arm in arms),
+        "dead_on_arrival": sum(arm.n_dead_on_arrival for arm in arms),
+        "calibrated": material.from_table or is_calibrated(material),
+        "from_table": material.from_table,
+        "has_indicator": bool(material.study.indicators),
+    }
+
+
+def _most_visits(traces: pl.DataFrame) -> int:
+    visits = traces.select("vessel", "well", "field", "t").unique()
+    return max(visits.group_by("vessel", "well", "field").len()["len"].to_list(), default=0)
+
+
+def is_calibrated(material: Material) -> bool:
+    """Say whether intensities are electrons."""
+    bits = material.traces["flags"]
+    uncalibrated = ((bits.cast(pl.Int64) & int(Flag.UNCALIBRATED)) > 0).any()
+    return not uncalibrated and material.study.optics.camera.gain_e_per_adu is not None
+
+
+def dates(material: Material) -> tuple[str, str]:
+    """Return the first and the last day on which anything was journaled, or two blanks."""
+    walls = [entry["wall"] for entry in material.entries if entry.get("wall")]
+    days = sorted(_day(wall) for wall in walls)
+    return (days[0], days[-1]) if days else ("", "")
+
+
+def _day(wall: str) -> str:
+    try:
+        return datetime.fromisoformat(wall).strftime("%Y-%m-%d")
+    except ValueError:
+        return str(wall)[:10]
+
+
+def wells(material: Material, horizon_h: float) -> dict[str, list[WellSurvival]]:
+    """Return the wells of each vessel with their survival at the horizon."""
+    table = material.table
+    places = material.calls.select("vessel", "well").rows()
+    names = np.array([f"{vessel}\t{well}" for vessel, well in places], dtype=object)
+    found: dict[str, list[WellSurvival]] = {vessel.id: [] for vessel in material.study.vessels}
+    for (vessel, well), arm in material.study.arms().items():
+        rows = names == f"{vessel}\t{well}"
+        watched = table.take(rows & table.at_risk)
+        alive = estimate(watched, landmarks_h=[horizon_h]) if len(watched) else ()
+        row, column = row_column(well)
+        found[vessel].append(
+            WellSurvival(
+                row,
+                column,
+                well,
+                arm,
+                survival=_share_alive(alive),
+                n_neurons=len(watched),
+                excluded=(vessel, well) in material.happened.excluded_h,
+            )
+        )
+    return found
+
+
+def _share_alive(arms: tuple[ArmEstimate, ...]) -> float:
+    value = arms[0].landmarks[0].survival.value if arms else None
+    return float("nan") if value is None else value
+
+
+def plate_shape(material: Material, vessel: str) -> tuple[int, int]:
+    """Return rows and columns of a vessel."""
+    geometry = FORMATS[material.study.vessel(vessel).format]
+    return geometry.rows, geometry.columns
+
+
+def missed(material: Material) -> dict[str, Any]:
+    """Return what was planned and not had: frames, wells, neurons, with reasons."""
+    statuses = Counter(entry.get("status") for entry in material.frames.values())
+    lost = [e for e in material.frames.values() if e.get("status") == "missed"]
+    reasons = Counter(str(entry.get("reason") or "no reason given") for entry in lost)
+    return {
+        "planned": material.folder.plan.n_frames,
+        "saved": statuses.get("saved", 0),
+        "missed": len(lost),
+        "not_planned": statuses.get("not_planned", 0),
+        "journaled": bool(material.frames),
+        "reasons": reasons.most_common(MOST_MISSED_SHOWN),
+        "examples": [_frame_row(entry) for entry in lost[:MOST_MISSED_SHOWN]],
+        "exclusions": [
+            {"place": f"{v}/{w}", "from_h": hour, "why": why}
+            for (v, w), (hour, why) in material.happened.excluded_h.items()
+        ],
+        "losses": losses(material),
+        "logged": [_log_row(e) for e in material.entries if e.get("kind") == "log"][
+            :MOST_LOGGED_SHOWN
+        ],
+    }
+
+
+def _frame_row(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "place": f"{entry['vessel']}/{entry['well']}/{entry['field']}",
+        "t": entry["t"],
+        "channel": entry["channel"],
+        "hour": entry.get("time_h", entry.get("planned_h")),
+        "reason": entry.get("reason") or "no reason given",
+    }
+
+
+def _log_row(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "what": entry.get("what", ""),
+        "wells": ", ".join(entry.get("wells") or ()) or "all",
+        "hour": entry.get("at_h"),
+        "why": entry.get("why") or entry.get("compound") or "",
+    }
+
+
+def losses(material: Material) -> dict[str, Any]:
+    """Return lost neurons by reason and arm, as they stood before the kill."""
+    table = material.table
+    lost = material.calls.filter(pl.Series(table.lost & table.at_risk))
+    arms = arms_in_order(material)
+    counted = Counter(zip(lost["loss_reason"].fill_null(""), lost["arm"], strict=True))
+    reasons = sorted({reason for reason, _ in counted})
+    return {
+        "arms": arms,
+        "rows": [
+            {
+                "reason": LOSS_WORDS.get(reason, reason).replace("_", " "),
+                "counts": [counted.get((reason, arm), 0) for arm in arms],
+            }
+            for reason in reasons
+        ],
+        "total": lost.height,
+        "unwatched": int((table.lost & ~table.at_risk).sum()),
+    }
+
+
+def flag_shares(material: Material) -> tuple[list[dict[str, Any]], np.ndarray, np.ndarray]:
+    """Return the flags that occur, the rounds' hours, and the share flagged in each.
+
+    Returns
+    -------
+    flags : list of dict
+        ``name``, ``share`` of all measurements, ``says``; commonest first.
+    hours : (V,) float64
+        Median hour of each round.
+    share : (F, V) float64
+        0..1.
+    """
+    traces = material.traces
+    bits = traces["flags"].cast(pl.Int64).to_numpy()
+    t = traces["t"].to_numpy()
+    rounds = np.unique(t)
+    hours = np.array([float(np.median(traces["time_h"].to_numpy()[t == r])) for r in rounds])
+    found = []
+    for flag in Flag:
+        carried = (bits & int(flag)) > 0
+        if carried.any():
+            found.append((float(carried.mean()), flag, carried))
+    found.sort(key=lambda item: -item[0])
+    share = np.array([[carried[t == r].mean() for r in rounds] for _, _, carried in found])
+    rows = [
+        {"name": _flag_words(flag), "share": overall, "says": DESCRIPTIONS.get(flag, "")}
+        for overall, flag, _ in found
+    ]
+    return rows, hours, share
+
+
+def _flag_words(flag: Flag) -> str:
+    return (flag.name or "").lower().replace("_", " ")
+
+
+def reviews(material: Material) -> dict[str, Any]:
+    """Return how many verdicts each reviewer gave, and how they agree with the calls."""
+    said = dict(zip(material.calls["neuron_id"], material.calls["outcome"], strict=True))
+    rows = []
+    for reviewer, verdicts in material.reviews.items():
+        words = Counter(one.verdict for one in verdicts.values())
+        judged = [
+            (one.verdict, said[neuron])
+            for neuron, one in verdicts.items()
+            if neuron in said and one.verdict in ("dead", "alive", "lost", "dead_on_arrival")
+        ]
+        agreed = sum(a == b for a, b in judged)
+        rows.append(
+            {
+                "reviewer": reviewer,
+                "n": len(verdicts),
+                "verdicts": words.most_common(),
+                "agreed": agreed,
+                "judged": len(judged),
+            }
+        )
+    return {
+        "rows": rows,
+        "trouble": material.review_trouble,
+        "total": sum(row["n"] for row in rows),
+    }
+
+
+def provenance(material: Material) -> list[tuple[str, str]]:
+    """Return what the report was made from, as pairs of name and value."""
+    made = material.provenance
+    libraries = made.get("libraries") or {}
+    versions = ", ".join(f"{name} {version}" for name, version in libraries.items() if version)
+    pairs = [
+        ("Study", "" if material.from_table else str(material.folder.path.name)),
+        ("Fingerprint of study.toml", "" if material.from_table else material.study.fingerprint),
+        ("Table", str(made.get("input", ""))),
+        ("Run", str(made.get("run") or material.run.name)),
+        ("Run complete", "yes" if material.run.complete else "no: scored as far as it went"),
+        ("Scored with", f"livedeath {made.get('livedeath', 'unknown')}"),
+        ("Reported with", f"livedeath {__version__}"),
+        ("Scored at", str(made.get("started", ""))),
+        ("System", f"{made.get('system', '')}; Python {made.get('python', '')}"),
+        ("Libraries", versions),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def optics_line(material: Material) -> str:
+    """Return objective, pixel size and frame in one line."""
+    optics = material.study.optics
+    rows, columns = optics.image_shape_px
+    parts = [optics.objective, f"{optics.pixel_size_um:g} µm per pixel", f"{columns} × {rows} px"]
+    return "" if material.from_table else ", ".join(part for part in parts if part) + " · "

@@ -1,0 +1,389 @@
+"""From the journal to tables: a study goes in, a run with traces, calls and labels comes out.
+
+The same for a study that is being acquired and for one that is finished: the journal says
+which visits there are and in which order, the pipeline is given each with what was known by
+then, so both give the same results to the last bit. A killed analyser goes on from its last
+checkpoint. Nothing here touches the microscope or any frame.
+"""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from livedeath.analysis.pipeline import Pipeline
+from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.settings import AnalysisSettings
+from livedeath.model.study import Study
+from livedeath.model.tables import TRACES, trace_columns
+from livedeath.run.checkpoint import Checkpoint
+from livedeath.run.provenance import code_digest, provenance, run_name
+from livedeath.run.visits import CompleteVisit, Sequence
+from livedeath.store import durable, tables
+from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.images import ImageStore
+from livedeath.store.labels import LabelStore
+
+POLL_S = 0.5
+"""How often a follower looks whether the journal has grown."""
+
+CHECKPOINT_VISITS = 64
+"""Visits between two checkpoints: what a killed analyser does again at most."""
+
+REST_S = 20.0
+"""Least time between two writes of a live run's tables while the acquisition pauses."""
+
+LOCK_FILE = "run.lock"
+
+UNKNOWN_IF_EXCLUDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
+"""What is not said of a neuron whose well was excluded before it was called dead."""
+
+
+class Labels(Protocol):
+    """Labels made elsewhere; see `livedeath.store.labels.LabelFile`."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What names them for good; part of the run's name."""
+        ...
+
+    def read(self, field: FieldKey, t: int) -> NDArray[np.int32]:
+        """Return the labels of one visit; called once per visit, in order."""
+        ...
+
+
+class Analyser(Protocol):
+    """What a visit is given to; see `livedeath.analysis.pipeline.Pipeline`."""
+
+    def push(self, visit: Visit, labels: NDArray[np.int32] | None = None) -> Any:  # noqa: ANN401
+        """Analyse one visit; called in the order of the journal."""
+        ...
+
+    def skip(self, visit: Visit, reason: str) -> None:
+        """Take note of a visit without images."""
+        ...
+
+    def calls(self, traces: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return one row per neuron of the traces; changes nothing."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is known, as arrays and scalars."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        ...
+
+
+@dataclass
+class _Progress:
+    """How far a run has come."""
+
+    visits: int = 0
+    parts: int = 0
+    traces: list[pl.DataFrame] = field(default_factory=list)
+    unsaved: list[pl.DataFrame] = field(default_factory=list)
+
+
+def follow(
+    folder: StudyFolder,
+    *,
+    settings: AnalysisSettings | None = None,
+    labels: Labels | None = None,
+    live: bool = False,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    make_analyser: Callable[[Study], Analyser] | None = None,
+) -> Run:
+    """Analyse a study as far as its journal goes, or until its acquisition ends.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study.
+    settings : AnalysisSettings, optional
+        Default: those that the study declares.
+    labels : Labels, optional
+        Where neurons are, made elsewhere; default: they are found in the images.
+    live : bool
+        Whether to wait for more until the journal says that the acquisition has ended.
+    workers : int
+        Threads that read frames ahead; the results do not depend on it.
+    progress : callable, optional
+        Called with the number of visits done since the last call.
+    stop : callable, optional
+        Asked between visits; if it returns True, a live follower ends as if at the end.
+    make_analyser : callable, optional
+        Makes the analyser of a study; default: the pipeline.
+
+    Returns
+    -------
+    Run
+        ``analysis/<run>``. The same study, settings and program give the same run, which is
+        resumed if it was interrupted and continued if the journal has grown since.
+
+    Raises
+    ------
+    StoreError
+        If frames cannot be read, or another analyser works on this run.
+    """
+    study = folder.study if settings is None else folder.study.replace(analysis=settings)
+    identity = _identity(folder, study, labels)
+    run = Run(folder.analysis_dir / run_name(identity))
+    durable.make_folder(run.path)
+    with durable.lock(run.path / LOCK_FILE, doing="livedeath score"):
+        durable.sweep(run.path)
+        follower = _Follower(folder, study, run, labels=labels, make=make_analyser or Pipeline)
+        follower.begin(identity)
+        follower.work(live=live, workers=workers, progress=progress, stop=stop)
+        follower.end()
+    return run
+
+
+def _identity(folder: StudyFolder, study: Study, labels: Labels | None) -> dict[str, Any]:
+    source = folder.source
+    return {
+        "study": folder.study.fingerprint,
+        "settings": study.analysis.model_dump(mode="json"),
+        "code": code_digest(),
+        "source": None if source is None else {k: source[k] for k in ("size", "sha256")},
+        "labels": None if labels is None else labels.identity,
+    }
+
+
+class _Follower:
+    """One run at work."""
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        study: Study,
+        run: Run,
+        *,
+        labels: Labels | None,
+        make: Callable[[Study], Analyser],
+    ) -> None:
+        self.folder = folder
+        self.study = study
+        self.run = run
+        self.given = labels
+        self.analyser = make(study)
+        self.sequence = Sequence(study, folder.plan)
+        self.out = LabelStore(run.path / "labels.zarr", study)
+        self.checkpoint = Checkpoint(run.path / "checkpoint")
+        self.done = _Progress()
+        self.seen = 0
+        self.tail = 0
+        self.saved_s = float("-inf")
+
+    def begin(self, identity: dict[str, Any]) -> None:
+        """Write who we are, or go on from the checkpoint of an earlier process."""
+        if not (self.run.path / "provenance.json").is_file():
+            settings = self.study.analysis.model_dump(mode="json")
+            durable.write_json(self.run.path / "settings.json", settings)
+            said = provenance(identity, run=self.run.name, complete=False, visits=0)
+            durable.write_json(self.run.path / "provenance.json", said)
+        self.out.create(self.folder.plan)
+        visits, state, parts = self.checkpoint.load()
+        if state is not None:
+            self.analyser.restore(state)
+            self.done = _Progress(visits, len(parts), parts)
+
+    def work(
+        self,
+        *,
+        live: bool,
+        workers: int,
+        progress: Callable[[int], None] | None,
+        stop: Callable[[], bool] | None,
+    ) -> None:
+        """Push every visit that the checkpoint has not seen."""
+        while True:
+            ended = bool(stop and stop())
+            entries, self.tail = self.folder.journal.tail(self.tail)
+            with contextlib.closing(self._loaded(self._new(entries), workers)) as visits:
+                for visit, complete in visits:
+                    self._push(visit, complete)
+                    if progress is not None:
+                        progress(1)
+                    if self.done.visits % CHECKPOINT_VISITS == 0:
+                        self.save()
+                        if live:
+                            self._write_tables()
+            if not live or ended or (not entries and self.sequence.finished):
+                return
+            if not entries:
+                self._rest()
+                time.sleep(POLL_S)
+
+    def _rest(self) -> None:
+        """Use a pause of the acquisition: what is known so far goes to disk."""
+        if self.done.unsaved and time.monotonic() - self.saved_s >= REST_S:
+            self.save()
+            self._write_tables()
+
+    def _new(self, entries: list[dict[str, Any]]) -> Iterator[CompleteVisit]:
+        for complete in self.sequence.feed(entries):
+            self.seen += 1
+            if self.seen > self.done.visits:
+                yield complete
+
+    def _loaded(
+        self, visits: Iterator[CompleteVisit], workers: int
+    ) -> Generator[tuple[Visit, CompleteVisit], None, None]:
+        """Read the frames of visits, some visits ahead if there are threads for it."""
+        images = self.folder.images
+        if workers <= 1:
+            for complete in visits:
+                yield _visit(complete, images), complete
+            return
+        ahead: deque[tuple[Future[Visit], CompleteVisit]] = deque()
+        with ThreadPoolExecutor(max_workers=workers - 1) as pool:
+            try:
+                for complete in visits:
+                    ahead.append((pool.submit(_visit, complete, images), complete))
+                    if len(ahead) >= workers:
+                        future, first = ahead.popleft()
+                        yield future.result(), first
+                while ahead:
+                    future, first = ahead.popleft()
+                    yield future.result(), first
+            finally:
+                for future, _ in ahead:
+                    future.cancel()
+
+    def _push(self, visit: Visit, complete: CompleteVisit) -> None:
+        if complete.skipped:
+            self.analyser.skip(visit, complete.skipped)
+        else:
+            labels = None if self.given is None else self.given.read(visit.field, visit.t)
+            result = self.analyser.push(visit, labels)
+            self.out.write(visit.field, visit.t, result.labels)
+            part = tables.from_columns(result.traces)
+            if part.height:
+                self.done.traces.append(part)
+                self.done.unsaved.append(part)
+        self.done.visits += 1
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        part = _joined(self.done.unsaved, self.study)
+        self.checkpoint.save(
+            self.done.visits, self.analyser.state(), traces=part, part=self.done.parts
+        )
+        self.done.parts += 1
+        self.done.unsaved = []
+        self.saved_s = time.monotonic()
+
+    def end(self) -> None:
+        """Write the tables and say that the run is complete."""
+        self.save()
+        self._write_tables()
+        said = self.run.provenance() | {"complete": True, "visits": self.done.visits}
+        durable.write_json(self.run.path / "provenance.json", said)
+
+    def _write_tables(self) -> None:
+        traces = _joined(self.done.traces, self.study)
+        calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
+        for vessel, well in self.study.places():
+            rule = self.sequence.events.excluded_from(vessel, well)
+            if rule is not None:
+                traces, calls = exclude(traces, calls, vessel, well, from_h=rule[0], why=rule[1])
+        tables.write_table(traces, self.run.traces_path)
+        tables.write_table(calls, self.run.calls_path)
+
+
+def _visit(complete: CompleteVisit, images: ImageStore) -> Visit:
+    """Read the frames of a visit."""
+    return Visit(
+        complete.field,
+        complete.t,
+        complete.time_h,
+        complete.session,
+        {} if complete.skipped else _read(complete, images),
+        complete.missing,
+        complete.x_um,
+        complete.y_um,
+        complete.z_um,
+        complete.intervened,
+    )
+
+
+def _read(complete: CompleteVisit, images: ImageStore) -> dict[str, NDArray[Any]]:
+    planes: dict[str, list[NDArray[Any]]] = {}
+    for key in complete.saved:
+        planes.setdefault(key.channel, []).append(images.read(key))
+    return {
+        channel: stack[0] if len(stack) == 1 else np.stack(stack)
+        for channel, stack in planes.items()
+    }
+
+
+def exclude(
+    traces: pl.DataFrame, calls: pl.DataFrame, vessel: str, well: str, *, from_h: float, why: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take a well out of the tables from an hour on, also if it was scored before it was known.
+
+    Parameters
+    ----------
+    traces, calls : DataFrame
+        As the analyser made them.
+    vessel, well : str
+        The well.
+    from_h : float
+        Hour from which it does not count.
+    why : str
+        The reason, named in ``loss_reason``.
+
+    Returns
+    -------
+    traces, calls : DataFrame
+        Without what came after. A neuron that entered later is gone; one called later, or
+        not called, was alive when it was last seen before the hour.
+    """
+    here = (pl.col("vessel") == vessel) & (pl.col("well") == well)
+    traces = traces.filter(~(here & (pl.col("time_h") >= from_h)))
+    calls = calls.filter(~(here & (pl.col("entry_h") >= from_h)))
+    last = traces.filter(here).group_by("neuron_id").agg(pl.col("time_h").max().alias("_last_h"))
+    calls = calls.join(last, on="neuron_id", how="left", maintain_order="left")
+    called = pl.col("called_at_h")
+    open_end = here & ~(called.is_not_nan() & (called < from_h))
+    open_end = open_end & (pl.col("outcome") != "dead_on_arrival")
+    known = pl.min_horizontal("last_alive_h", "_last_h").fill_null(pl.col("last_alive_h"))
+    changes = {name: pl.lit(float("nan")) for name in UNKNOWN_IF_EXCLUDED} | {
+        "outcome": pl.lit("alive"),
+        "loss_reason": pl.lit(f"excluded: {why}"),
+        "last_alive_h": pl.when(pl.col("last_alive_h").is_nan()).then("_last_h").otherwise(known),
+        "p_alive": pl.lit(1.0),
+        "p_dead": pl.lit(0.0),
+        "p_lost": pl.lit(0.0),
+    }
+    calls = calls.with_columns(
+        pl.when(open_end).then(value).otherwise(pl.col(name)).alias(name)
+        for name, value in changes.items()
+    )
+    return traces, calls.drop("_last_h")
+
+
+def _joined(parts: list[pl.DataFrame], study: Study) -> pl.DataFrame:
+    return pl.concat(parts, how="vertical") if parts else empty_traces(study)
+
+
+def empty_traces(study: Study) -> pl.DataFrame:
+    """Return the table of traces of a study in which no neuron was found."""
+    dtypes = {column.name: column.dtype for column in TRACES}
+    names = trace_columns(tuple(channel.name for channel in study.channels))
+    return tables.from_columns({name: _empty(dtypes.get(name, "float64")) for name in names})
+
+
+def _empty(dtype: str) -> NDArray[Any]:
+    return np.empty(0, dtype=np.str_ if dtype == "str" else dtype)

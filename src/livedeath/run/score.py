@@ -1,0 +1,219 @@
+"""Who died and when, whatever is given: a study, a recording or a table of traces.
+
+A path goes in; a run with its traces and calls comes out. What is wrong with the input is
+said before anything is written.
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from livedeath.detection import score_traces
+from livedeath.errors import StoreError, StudyError
+from livedeath.model.plan import plan
+from livedeath.model.settings import AnalysisSettings
+from livedeath.recordings import traces as traces_input
+from livedeath.recordings.declare import study_from_recording
+from livedeath.recordings.open import Recording, open_recording
+from livedeath.run.follow import follow
+from livedeath.run.provenance import code_digest, provenance, run_name
+from livedeath.store import durable, tables
+from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.labels import LabelFile
+from livedeath.store.linked import identity_of, journal_of, source_of
+
+Progress = Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """What scoring gave.
+
+    Attributes
+    ----------
+    run : Run
+        Where it lies.
+    traces : polars.DataFrame
+        One row per neuron and visit.
+    calls : polars.DataFrame
+        One row per neuron.
+    """
+
+    run: Run
+    traces: pl.DataFrame
+    calls: pl.DataFrame
+
+
+def settings_of(start: AnalysisSettings, false_alarms: float | None) -> AnalysisSettings:
+    """Return settings with another rate of false alarms, if one is given.
+
+    Parameters
+    ----------
+    start : AnalysisSettings
+        What counts otherwise.
+    false_alarms : float or None
+        False deaths allowed per 1,000 neuron-days.
+
+    Raises
+    ------
+    StudyError
+        If it is not between 0 and 1000.
+    """
+    if false_alarms is None:
+        return start
+    if not (0 < false_alarms <= 1000 and math.isfinite(false_alarms)):
+        raise StudyError(
+            f"--false-alarms is {false_alarms:g}; allowed are more than 0 and up to 1000 false "
+            "deaths per 1,000 neuron-days."
+        )
+    return start.replace(false_alarms_per_1000_neuron_days=false_alarms)
+
+
+def score_study(
+    folder: StudyFolder,
+    *,
+    labels: Path | None = None,
+    false_alarms: float | None = None,
+    live: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Scored:
+    """Score a study as far as its journal goes, or until its acquisition ends.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study.
+    labels : Path, optional
+        Label images made elsewhere.
+    false_alarms : float, optional
+        False deaths allowed per 1,000 neuron-days; default: what the study declares.
+    live : bool
+        Whether to wait for more until the acquisition ends.
+    workers : int
+        Threads that read frames ahead; results do not depend on it.
+    progress : callable, optional
+        Called with the number of visits done since the last call.
+
+    Raises
+    ------
+    StoreError
+        If the study cannot be written, or holds no frame yet.
+    """
+    settings = settings_of(folder.study.analysis, false_alarms)
+    if not os.access(folder.path, os.W_OK):
+        raise StoreError(f"{folder.path}: cannot be written; give yourself the right to write.")
+    if not live and not folder.journal.frames():
+        raise StoreError(
+            f"{folder.path}: the journal holds no frame yet; run 'livedeath acquire' first, or "
+            "wait for it with --follow."
+        )
+    given = None if labels is None else LabelFile(labels, folder.study, folder.plan)
+    run = follow(
+        folder, settings=settings, labels=given, live=live, workers=workers, progress=progress
+    )
+    return Scored(run, run.traces(), run.calls())
+
+
+def declare_recording(
+    path: Path, target: Path, *, told: dict[str, Any], labels: Path | None = None
+) -> StudyFolder:
+    """Make a study of a recording, once everything about it is known to be right.
+
+    Parameters
+    ----------
+    path : Path
+        The recording; its pixels stay there.
+    target : Path
+        Folder of the study; new or empty.
+    told : dict
+        Keywords of `livedeath.recordings.declare.study_from_recording`.
+    labels : Path, optional
+        Labels that must fit it.
+    """
+    with open_recording(path) as recording:
+        return _declared(recording, target, told, labels)
+
+
+def _declared(
+    recording: Recording, target: Path, told: dict[str, Any], labels: Path | None
+) -> StudyFolder:
+    study = study_from_recording(recording, **told)
+    planned = plan(study)
+    if labels is not None:
+        LabelFile(labels, study, planned)
+    folder = StudyFolder.create(target, study, source=source_of(recording))
+    folder.journal.append_all(journal_of(recording, planned, study))
+    return folder
+
+
+def score_recording(
+    path: Path,
+    target: Path,
+    *,
+    told: dict[str, Any],
+    labels: Path | None = None,
+    false_alarms: float | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Scored:
+    """Score a recording into a new study; see `declare_recording` and `score_study`."""
+    settings_of(AnalysisSettings(), false_alarms)
+    folder = declare_recording(path, target, told=told, labels=labels)
+    return score_study(
+        folder, labels=labels, false_alarms=false_alarms, workers=workers, progress=progress
+    )
+
+
+def score_table(path: Path, target: Path, *, false_alarms: float | None = None) -> Scored:
+    """Score a table of traces into a folder that has no study.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or Parquet; see `livedeath.recordings.traces.checked_traces`.
+    target : Path
+        New or empty.
+    false_alarms : float, optional
+        False deaths allowed per 1,000 neuron-days.
+    """
+    settings = settings_of(AnalysisSettings(), false_alarms)
+    given = traces_input.checked_traces(tables.read_table(path), path)
+    traces, calls = map(tables.from_columns, score_traces(tables.to_columns(given), settings))
+    calls = traces_input.carry(calls, given)
+    size, digest = identity_of(path)
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "code": code_digest(),
+        "source": {"size": size, "sha256": digest},
+    }
+    run = _write_table_run(target, traces, calls, identity=identity, made_from=path)
+    return Scored(run, traces, calls)
+
+
+def _write_table_run(
+    path: Path,
+    traces: pl.DataFrame,
+    calls: pl.DataFrame,
+    *,
+    identity: dict[str, Any],
+    made_from: Path,
+) -> Run:
+    try:
+        durable.make_folder(path.parent)
+        with durable.replacing_folder(path) as partial:
+            run = Run(partial)
+            tables.write_table(traces, run.traces_path)
+            tables.write_table(calls, run.calls_path)
+            name = run_name(identity)
+            said = provenance(identity, run=name, complete=True, input=str(made_from.absolute()))
+            durable.write_json(partial / "settings.json", identity["settings"])
+            durable.write_json(partial / "provenance.json", said)
+    except OSError as error:
+        raise StoreError(f"{path}: the results cannot be written here ({error}).") from error
+    return Run(path)

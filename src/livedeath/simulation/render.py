@@ -1,0 +1,101 @@
+"""A whole study rendered at once: a world and an empty folder go in, a study comes out.
+
+The frames are those that the simulated microscope takes of the same world, without a
+microscope: for benchmarks, tests and exercises.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.model.plan import PlannedVisit
+from livedeath.simulation.camera import Frame
+from livedeath.simulation.census import census
+from livedeath.simulation.world import World
+from livedeath.store import durable, tables
+from livedeath.store.folder import StudyFolder
+from livedeath.store.journal import frame_entry
+
+PARAMETERS_FILE = "simulation.toml"
+TRUTH_FILE = "truth.parquet"
+
+
+def frames(world: World) -> Iterator[Frame]:
+    """Iterate over the images of every planned frame of a study, in the order of the plan.
+
+    Light adds up per field as its frames are taken, and bleaches.
+    """
+    light_ms: dict[FieldKey, float] = defaultdict(float)
+    for visit in world.plan.visits:
+        for key in visit.frames():
+            channel = world.study.channel(key.channel)
+            yield world.render(
+                vessel=key.vessel,
+                x_um=visit.x_um,
+                y_um=visit.y_um,
+                z_um=visit.z_um[key.z],
+                planned_h=visit.planned_h,
+                channel=key.channel,
+                exposure_ms=channel.exposure_ms,
+                session=visit.session,
+                light_ms=light_ms[visit.field],
+            )
+            light_ms[visit.field] += channel.exposure_ms
+
+
+def render_study(
+    world: World, path: Path, *, done: Callable[[int], None] | None = None
+) -> StudyFolder:
+    """Render a study into a new or empty folder, with its truth and parameters.
+
+    Parameters
+    ----------
+    world : World
+        The study and its world.
+    path : Path
+        New, or an empty folder.
+    done : callable, optional
+        Called with the number of frames written since the last call.
+
+    Raises
+    ------
+    StoreError
+        If the folder is not empty or cannot be written.
+    """
+    folder = StudyFolder.create(path, world.study)
+    write_truth(world, folder.path)
+    folder.images.create(world.plan)
+    journal = folder.journal
+    start = {"what": "start", "fingerprint": world.study.fingerprint}
+    journal.append({"kind": "acquisition", "microscope": "rendered", **start})
+    taken = frames(world)
+    for visit in world.plan.visits:
+        entries = []
+        for key in visit.frames():
+            folder.images.write(key, next(taken))
+            entries.append(frame_entry(key, "saved", **_details(world, visit, key)))
+        journal.append_all(entries)
+        if done is not None:
+            done(len(entries))
+    journal.append({"kind": "acquisition", "what": "finish", "microscope": "rendered"})
+    return folder
+
+
+def write_truth(world: World, folder: Path) -> None:
+    """Write the parameters and the true neurons of a world into a study's folder."""
+    durable.write_text(folder / PARAMETERS_FILE, world.parameters.to_toml())
+    tables.write_table(census(world), folder / TRUTH_FILE)
+
+
+def _details(world: World, visit: PlannedVisit, key: FrameKey) -> dict[str, object]:
+    return {
+        "attempt": 0,
+        "session": visit.session,
+        "planned_h": visit.planned_h,
+        "time_h": visit.planned_h,
+        "x_um": visit.x_um,
+        "y_um": visit.y_um,
+        "z_um": visit.z_um[key.z],
+        "exposure_ms": world.study.channel(key.channel).exposure_ms,
+    }

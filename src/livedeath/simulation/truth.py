@@ -1,0 +1,303 @@
+"""How close the calls came: true neurons, traces and calls go in, figures come out.
+
+The rule, counted before the end-kill. Deaths that count: every true neuron in view, alive
+and of at least 50 electrons at its first visit, *found or not*, whose onset lies at least
+four visits before the end (the end-kill, else the last visit). A call before the true
+onset, of a neuron that does not die, or of no true neuron at all, is false.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from livedeath.model.plan import plan
+from livedeath.model.study import Study
+from livedeath.simulation.fate import kill_h
+
+MIN_ELECTRONS = 50.0
+"""Neurons fainter than this at their first visit do not count."""
+
+VISITS_BEFORE_END = 4
+"""Visits between a death's onset and the end without which it does not count."""
+
+LATE_UM_PER_VISIT = 0.1
+"""Of two ids at one place the earlier wins: distance that a visit later is worth."""
+
+FAR = 1e6
+"""Cost of a pair that is too far apart, micrometres."""
+
+HOURS_PER_DAY = 24.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How an analysis did against the truth, before the end-kill.
+
+    Parameters
+    ----------
+    neurons : int
+        True neurons in view, alive and bright enough at their first visit.
+    neurons_found : int
+        Of these, how many have an id.
+    neuron_days : float
+        Observed live time of the true neurons found.
+    deaths_true, deaths_called : int
+        Deaths that count, and how many of them were called in time.
+    sensitivity : float
+        Their ratio; NaN without deaths.
+    false_deaths : int
+        Calls before the onset, of survivors, or of no true neuron.
+    false_per_1000_neuron_days : float
+        NaN without neuron-days.
+    median_delay_h : float
+        From the onset to the call; NaN without called deaths.
+    onset_median_error_h, onset_rmse_h : float
+        Median absolute and root mean square error of the onsets of called deaths.
+    onset_coverage : float
+        Share of these whose 95 % interval holds the true onset.
+    """
+
+    neurons: int
+    neurons_found: int
+    neuron_days: float
+    deaths_true: int
+    deaths_called: int
+    sensitivity: float
+    false_deaths: int
+    false_per_1000_neuron_days: float
+    median_delay_h: float
+    onset_median_error_h: float
+    onset_rmse_h: float
+    onset_coverage: float
+
+
+def compare(
+    truth: pl.DataFrame,
+    traces: pl.DataFrame,
+    calls: pl.DataFrame,
+    *,
+    study: Study,
+    min_electrons: float = MIN_ELECTRONS,
+) -> dict[str, Any]:
+    """Return the `Figures` of an analysis as a dict.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        As `livedeath.simulation.census.census` gives it.
+    traces, calls : DataFrame
+        As the analysis gives them.
+    study : Study
+        Says when wells are visited and killed.
+    min_electrons : float
+        Of the fill (without fill: the indicator), at first visit.
+    """
+    table = judge(truth, traces, calls, study=study, min_electrons=min_electrons)
+    return asdict(_figures(table, false_strangers=_strangers(table, calls, study)))
+
+
+def judge(
+    truth: pl.DataFrame,
+    traces: pl.DataFrame,
+    calls: pl.DataFrame,
+    *,
+    study: Study,
+    min_electrons: float = MIN_ELECTRONS,
+) -> pl.DataFrame:
+    """Return the truth with what the analysis made of each neuron.
+
+    Adds ``called_id`` (null: not found), ``found_h``, ``called_at_h`` (before the end,
+    else NaN), ``onset_h``, ``onset_low_h``, ``onset_high_h``, ``end_h``, ``counts`` (in view,
+    alive and bright), ``death_counts``, ``called``, ``false`` and ``live_days``.
+    """
+    table = truth.join(match(truth, traces, study=study), on="neuron_id", how="left")
+    said = calls.select(
+        called_id=pl.col("neuron_id").cast(pl.Int64),
+        outcome="outcome",
+        called_at_h=pl.col("called_at_h").cast(pl.Float64).fill_null(np.nan),
+        onset_h=pl.col("death_h").cast(pl.Float64).fill_null(np.nan),
+        onset_low_h=pl.col("death_low_h").cast(pl.Float64).fill_null(np.nan),
+        onset_high_h=pl.col("death_high_h").cast(pl.Float64).fill_null(np.nan),
+        last_alive_h=pl.col("last_alive_h").cast(pl.Float64).fill_null(np.nan),
+    )
+    table = table.join(said, on="called_id", how="left")
+    return _verdicts(table, _ends(table, study), study, min_electrons)
+
+
+def _verdicts(
+    table: pl.DataFrame, end_h: Floats, study: Study, min_electrons: float
+) -> pl.DataFrame:
+    get = {name: _floats(table[name]) for name in ("death_h", "first_h", "called_at_h", "found_h")}
+    death = np.nan_to_num(get["death_h"], nan=np.inf)
+    bright = _floats(table["fill_electrons"])
+    bright = np.where(np.isnan(bright), _floats(table["indicator_electrons"]), bright)
+    counts = table["in_view"].to_numpy() & (death > get["first_h"]) & (bright >= min_electrons)
+    in_time = counts & (_visits_left(table, death, end_h, study) >= VISITS_BEFORE_END)
+    spoken = get["called_at_h"] <= end_h
+    called_at = np.where(spoken, get["called_at_h"], np.nan)
+    return table.with_columns(
+        end_h=end_h,
+        called_at_h=called_at,
+        counts=counts,
+        death_counts=in_time,
+        called=in_time & spoken & (called_at >= death),
+        false=spoken & (called_at < death),
+        live_days=_live_days(table, death, end_h),
+    )
+
+
+def _live_days(table: pl.DataFrame, death: Floats, end_h: Floats) -> Floats:
+    """Return the observed live time of each neuron: until death, loss or the end."""
+    found = _floats(table["found_h"])
+    lost = (table["outcome"] == "lost").fill_null(value=False).to_numpy()
+    until = np.where(lost, _floats(table["last_alive_h"]), np.inf)
+    stop = np.fmin(np.fmin(death, end_h), until)
+    return np.nan_to_num(np.maximum(stop - found, 0.0)) / HOURS_PER_DAY
+
+
+def _figures(table: pl.DataFrame, *, false_strangers: int) -> Figures:
+    called = table.filter("called")
+    true, hit = int(table["death_counts"].sum()), called.height
+    false = int(table["false"].sum()) + false_strangers
+    days = float(table["live_days"].sum())
+    counted = table.filter("counts")
+    onset = _floats(called["death_h"])
+    error = _floats(called["onset_h"]) - onset
+    held = (_floats(called["onset_low_h"]) <= onset) & (onset <= _floats(called["onset_high_h"]))
+    return Figures(
+        neurons=counted.height,
+        neurons_found=counted["called_id"].count(),
+        neuron_days=days,
+        deaths_true=true,
+        deaths_called=hit,
+        sensitivity=hit / true if true else float("nan"),
+        false_deaths=false,
+        false_per_1000_neuron_days=1000.0 * false / days if days else float("nan"),
+        median_delay_h=_median(_floats(called["called_at_h"]) - onset),
+        onset_median_error_h=_median(np.abs(error)),
+        onset_rmse_h=float(np.sqrt(np.nanmean(error**2))) if np.isfinite(error).any() else np.nan,
+        onset_coverage=float(held.mean()) if hit else float("nan"),
+    )
+
+
+def _strangers(table: pl.DataFrame, calls: pl.DataFrame, study: Study) -> int:
+    """Count the calls, before the end, of ids that are no true neuron."""
+    known = table["called_id"].drop_nulls().implode()
+    others = calls.filter(~pl.col("neuron_id").cast(pl.Int64).is_in(known))
+    called_at = _floats(others["called_at_h"])
+    return int((called_at <= _ends(others, study)).sum())
+
+
+def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.DataFrame:
+    """Pair true neurons with ids by their place at first sight, one to one.
+
+    Parameters
+    ----------
+    truth, traces : DataFrame
+        True neurons, and the analysis's traces.
+    study : Study
+        Gives the pixel size and the typical soma. A pair is at most half of that apart,
+        or the neuron's own radius where that is larger.
+
+    Returns
+    -------
+    DataFrame
+        ``neuron_id`` (true), ``called_id`` and ``found_h``, one row per pair.
+    """
+    seen = _first_sights(traces, study)
+    gate = study.analysis.soma_diameter_um / 2
+    pairs: list[tuple[int, int, float]] = []
+    for place, own in truth.group_by(["vessel", "well", "field"], maintain_order=True):
+        vessel, well, field = place
+        there = seen.filter(
+            (pl.col("vessel") == vessel) & (pl.col("well") == well) & (pl.col("field") == field)
+        )
+        pairs += _assign(own, there, pixel_size_um=study.optics.pixel_size_um, gate_um=gate)
+    schema = {"neuron_id": pl.Int64, "called_id": pl.Int64, "found_h": pl.Float64}
+    return pl.DataFrame(pairs, schema=schema, orient="row")
+
+
+def _assign(
+    truth: pl.DataFrame, seen: pl.DataFrame, *, pixel_size_um: float, gate_um: float
+) -> list[tuple[int, int, float]]:
+    """Pair as many as possible within the gate, at the smallest total distance."""
+    apart = pixel_size_um * np.hypot(
+        truth["y_px"].to_numpy()[:, None] - seen["y_px"].to_numpy(),
+        truth["x_px"].to_numpy()[:, None] - seen["x_px"].to_numpy(),
+    )
+    gate = np.maximum(gate_um, truth["radius_um"].to_numpy())[:, None]
+    cost = np.where(apart <= gate, apart + LATE_UM_PER_VISIT * seen["t"].to_numpy(), FAR)
+    rows, columns = linear_sum_assignment(cost)
+    return [
+        (truth["neuron_id"][int(i)], seen["neuron_id"][int(k)], seen["time_h"][int(k)])
+        for i, k in zip(rows, columns, strict=True)
+        if cost[i, k] < FAR
+    ]
+
+
+def _first_sights(traces: pl.DataFrame, study: Study) -> pl.DataFrame:
+    """Return where each id was first seen, in pixels of its field's first visit.
+
+    A later visit is shifted against the first one by the stage; the median over the ids
+    seen in both takes that out.
+    """
+    rows = traces.filter(pl.col("area_um2").is_finite()).sort("t")
+    key = ["vessel", "well", "field"]
+    first = rows.group_by([*key, "neuron_id"], maintain_order=True).first()
+    start = rows.group_by(key).agg(start=pl.col("t").min())
+    at_start = first.join(start, on=key).filter(pl.col("t") == pl.col("start"))
+    both = rows.join(
+        at_start.select("neuron_id", y0="y_px", x0="x_px"), on="neuron_id", how="inner"
+    )
+    shift = both.group_by([*key, "t"]).agg(
+        dy=(pl.col("y_px") - pl.col("y0")).median(), dx=(pl.col("x_px") - pl.col("x0")).median()
+    )
+    moved = first.join(shift, on=[*key, "t"], how="left").with_columns(
+        y_px=pl.col("y_px") - pl.col("dy").fill_null(0.0),
+        x_px=pl.col("x_px") - pl.col("dx").fill_null(0.0),
+    )
+    return moved.select(*key, "neuron_id", "t", "time_h", "y_px", "x_px")
+
+
+def _schedule(study: Study) -> dict[tuple[str, str, int], Floats]:
+    """Return the planned hours of every field."""
+    hours: dict[tuple[str, str, int], list[float]] = {}
+    for visit in plan(study).visits:
+        key = (visit.field.vessel, visit.field.well, visit.field.field)
+        hours.setdefault(key, []).append(visit.planned_h)
+    return {key: np.array(times) for key, times in hours.items()}
+
+
+def _ends(table: pl.DataFrame, study: Study) -> Floats:
+    """Return the hour at which counting ends, row by row: the kill, or the last visit."""
+    last = {key: times[-1] for key, times in _schedule(study).items()}
+    places = table.select("vessel", "well", "field").iter_rows()
+    return np.array([min(kill_h(study, v, w), last[v, w, f]) for v, w, f in places], np.float64)
+
+
+def _visits_left(table: pl.DataFrame, death: Floats, end_h: Floats, study: Study) -> Floats:
+    """Count, row by row, the planned visits after the onset up to the end."""
+    hours = _schedule(study)
+    places = table.select("vessel", "well", "field").iter_rows()
+    return np.array(
+        [
+            np.count_nonzero((hours[place] > onset) & (hours[place] <= end))
+            for place, onset, end in zip(places, death, end_h, strict=True)
+        ],
+        np.float64,
+    )
+
+
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _median(values: Floats) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else float("nan")

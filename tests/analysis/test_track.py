@@ -1,0 +1,282 @@
+import csv
+import dataclasses
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tifffile
+
+from livedeath.analysis import segment, track
+
+BARMADA_H = (24, 47, 71, 107, 131, 143, 167, 191, 215, 239)
+
+
+@dataclasses.dataclass
+class Found:
+    y: np.ndarray
+    x: np.ndarray
+    area: np.ndarray
+    snr: np.ndarray
+    strong: np.ndarray
+    border: np.ndarray
+
+
+def at(points, *, strong=True, area=200.0, snr=50.0, border=False):
+    points = np.asarray(points, float).reshape(-1, 2)
+    n = len(points)
+    return Found(
+        points[:, 0].copy(),
+        points[:, 1].copy(),
+        np.full(n, area),
+        np.full(n, snr),
+        np.full(n, strong),
+        np.full(n, border),
+    )
+
+
+def tracker(**more):
+    return track.Tracker(16.0, pixel_um=1.0, **more)
+
+
+GRID = np.array([(y, x) for y in range(30, 300, 45) for x in range(30, 300, 45)], float)
+
+
+def test_neurons_that_move_a_little_keep_their_numbers():
+    rng = np.random.default_rng(1)
+    follower, places = tracker(), GRID.copy()
+    first = follower.push(at(places), time_h=0.0).neuron
+    for visit in range(1, 30):
+        places += rng.normal(0, 0.6, places.shape)
+        order = rng.permutation(len(places))
+        seen = follower.push(at(places[order]), time_h=4.0 * visit).neuron
+        np.testing.assert_array_equal(seen, first[order])
+
+
+def test_a_number_is_on_one_detection_and_a_detection_has_one_number():
+    rng = np.random.default_rng(2)
+    follower, given = tracker(), []
+    for visit in range(25):
+        points = rng.uniform(0, 200, (rng.integers(0, 60), 2))
+        neurons = follower.push(at(points), time_h=6.0 * visit, trusted=True).neuron
+        assert (neurons >= 0).all()
+        assert len(set(neurons.tolist())) == neurons.size
+        given.append(neurons)
+    assert np.concatenate(given).max() == len(follower.tracks) - 1
+
+
+@pytest.mark.parametrize(("missed", "same"), [(2, True), (6, False)], ids=["short", "long"])
+def test_a_gap_is_closed_if_it_is_short(missed, same):
+    follower = tracker(gap_visits=3)
+    follower.push(at(GRID), time_h=0.0)
+    for visit in range(1, missed + 1):
+        follower.push(at(GRID[1:]), time_h=24.0 * visit)
+    moved = GRID.copy()
+    moved[0] += 9.0
+    seen = follower.push(at(moved), time_h=24.0 * (missed + 1), trusted=True)
+    assert (seen.neuron[0] == 0) == same
+    assert seen.gap[0] == same
+
+
+def test_who_was_unseen_for_long_is_the_same_at_the_same_place():
+    follower = tracker(gap_visits=1)
+    follower.push(at(GRID), time_h=0.0)
+    for visit in range(1, 5):
+        follower.push(at(GRID[1:]), time_h=4.0 * visit)
+    assert follower.push(at(GRID + 1.0), time_h=20.0).neuron[0] == 0
+
+
+@pytest.mark.parametrize(("hours", "same"), [(24.0, True), (0.25, False)], ids=["day", "quarter"])
+def test_the_gate_grows_with_the_time_between_visits(hours, same):
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    moved = GRID.copy()
+    moved[0] += (20.0, 0.0)
+    seen = follower.push(at(moved), time_h=hours, trusted=True)
+    assert (seen.neuron[0] == 0) == same
+
+
+def test_neighbours_that_move_together_are_not_confused():
+    pair = np.array([(50.0, 50.0), (50.0, 66.0), (50.0, 82.0), (200.0, 200.0)])
+    follower = tracker()
+    follower.push(at(pair), time_h=0.0)
+    seen = follower.push(at(pair + np.array([0.0, 9.0])), time_h=24.0)
+    assert seen.neuron.tolist() == [0, 1, 2, 3]
+
+
+def test_the_neurons_refine_the_shift():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    seen = follower.push(at(GRID + np.array([3.3, -2.2])), time_h=1.0, shift=(3.0, -2.0))
+    assert seen.shift == pytest.approx((3.3, -2.2), abs=1e-9)
+    few = tracker()
+    few.push(at(GRID[:3]), time_h=0.0)
+    assert few.push(at(GRID[:3] + 0.3), time_h=1.0).shift == (0.0, 0.0)
+
+
+def test_what_appears_later_must_be_seen_twice():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    new = np.vstack([GRID, [(52.0, 52.0)]])
+    assert follower.push(at(new), time_h=4.0).neuron[-1] == -1
+    assert follower.push(at(new), time_h=8.0).neuron[-1] == len(GRID)
+
+
+@pytest.mark.parametrize(
+    "more", [{"strong": False}, {"border": True}, {"area": 4000.0}], ids=["weak", "border", "near"]
+)
+def test_what_is_doubtful_never_begins_a_neuron_later(more):
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    for visit in range(1, 5):
+        seen = follower.push(at([(52.0, 52.0)], **more), time_h=4.0 * visit)
+        assert seen.neuron.tolist() == [-1]
+
+
+def test_half_of_a_neuron_is_no_new_neuron():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    halves = np.vstack([GRID[1:], GRID[:1] - [4.0, 0.0], GRID[0] + np.array([4.0, 0.0])])
+    for visit in range(1, 6):
+        seen = follower.push(at(halves, area=100.0), time_h=float(visit))
+    assert len(follower.tracks) == len(GRID)
+    assert sorted(seen.neuron.tolist())[0] == -1
+
+
+def test_a_visit_without_detections_loses_nobody():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    assert (follower.push(at([]), time_h=4.0).detection == -1).all()
+    np.testing.assert_array_equal(follower.push(at(GRID), time_h=8.0).neuron, range(len(GRID)))
+
+
+def test_a_restart_changes_nothing():
+    rng = np.random.default_rng(5)
+    visits = [at(rng.uniform(0, 200, (30, 2))) for _ in range(8)]
+    whole, half, rest = tracker(), tracker(), tracker()
+    for visit, found in enumerate(visits[:4]):
+        whole.push(found, time_h=6.0 * visit)
+        half.push(found, time_h=6.0 * visit)
+    rest.restore(half.state())
+    for visit, found in enumerate(visits[4:], start=4):
+        one = whole.push(found, time_h=6.0 * visit)
+        other = rest.push(found, time_h=6.0 * visit)
+        np.testing.assert_array_equal(one.neuron, other.neuron)
+        np.testing.assert_array_equal(whole.tracks.points, rest.tracks.points)
+
+
+def test_assignment_takes_the_cheapest_whole():
+    first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    links = track.assign(first, second, np.array([0.1, 0.2, 0.15, 0.9]), (2, 2))
+    assert links.tolist() == [1, 0]
+    assert track.assign(first[:0], second[:0], np.empty(0), (2, 2)).tolist() == [-1, -1]
+
+
+def outlines_drawn_once(labels, rows):
+    """Return the ids whose outline shares its place with no other in the visit."""
+    once = set()
+    for name, (y, x, area) in rows.items():
+        near = [
+            other
+            for other, (v, u, size) in rows.items()
+            if other != name and np.hypot(y - v, x - u) < 0.5 * np.sqrt(max(area, size) / np.pi)
+        ]
+        if not near and (labels == name).sum() >= 0.8 * area:
+            once.add(name)
+    return once
+
+
+@pytest.mark.parametrize("well", ["A01", "A02"])
+def test_real_neurons_are_linked_as_their_source_links_them(shared_data, well):
+    movie = tifffile.imread(shared_data / f"barmada_{well}_labels.tif")
+    table = defaultdict(dict)
+    with (shared_data / "barmada_tracks_A01_A02.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["well"] == well:
+                place = tuple(float(row[name]) for name in ("y", "x", "area"))
+                table[int(row["t"])][int(row["id"])] = place
+    follower = track.Tracker(16 / 1.3, pixel_um=1.3)
+    numbers = []
+    for labels, time_h in zip(movie, BARMADA_H, strict=True):
+        seen = segment.from_labels(labels)
+        neurons = follower.push(seen.detections, time_h=float(time_h), trusted=True).neuron
+        assert len(set(neurons.tolist())) == neurons.size
+        numbers.append(
+            {n: neurons[seen.labels[labels == n][0] - 1] for n in np.unique(labels) if n}
+        )
+    good = total = 0
+    for t in range(len(movie) - 1):
+        both = outlines_drawn_once(movie[t], table[t]) & outlines_drawn_once(
+            movie[t + 1], table[t + 1]
+        )
+        total += len(both)
+        good += sum(numbers[t][n] == numbers[t + 1][n] for n in both)
+    assert total > 200
+    assert good >= 0.95 * total
+    ids = sorted(set(numbers[0]) & set(numbers[5]))
+    shuffled = sum(numbers[0][n] == numbers[5][m] for n, m in pairwise(ids))
+    assert shuffled < 5
+
+
+@pytest.mark.parametrize("trusted", [False, True], ids=["found", "given"])
+def test_a_soma_cut_by_the_border_begins_no_neuron_unless_it_was_given(trusted):
+    follower = tracker()
+    found = at(GRID)
+    found.border[0] = True
+    assert (follower.push(found, time_h=0.0, trusted=trusted).neuron[0] >= 0) == trusted
+    assert len(follower.tracks) == len(GRID) - (not trusted)
+
+
+@pytest.mark.parametrize(("depth", "begins"), [(6.0, False), (10.0, True)])
+def test_who_begins_later_is_well_inside_the_frame(depth, begins):
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0, shape=(300, 300))
+    new = np.vstack([GRID, [(299.0 - depth, 150.0)]])
+    for visit in range(1, 4):
+        seen = follower.push(at(new), time_h=float(visit), shape=(300, 300))
+    assert (seen.neuron[-1] >= 0) == begins
+
+
+def test_a_region_seven_times_as_large_is_something_else():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    haze = at(GRID)
+    haze.area[0] *= 7.0
+    haze.area[1] *= 2.5
+    seen = follower.push(haze, time_h=0.5)
+    assert seen.neuron[:2].tolist() == [-1, 1]
+
+
+def doubt(pattern, **more):
+    """Return after each visit whether the first neuron is doubted; others are always there."""
+    follower, said = tracker(**more), []
+    for visit, shown in enumerate(pattern):
+        follower.push(at(GRID if shown == "1" else GRID[1:]), time_h=0.5 * visit)
+        assert not follower.doubted()[1:].any()
+        said.append("?" if follower.doubted()[0] else ".")
+    return "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("1111111100000011", ".............." + ".."),
+        ("11111111000000000011", "..............?????."),
+        ("1100000", "....???"),
+        ("10001000100", "..??????" + "???"),
+        ("1101101101101", "............."),
+    ],
+    ids=["vanishes as it dies", "away for long", "hardly seen", "a flickering piece", "faint"],
+)
+def test_who_is_unseen_for_long_or_more_often_than_seen_is_doubted(pattern, said):
+    assert doubt(pattern) == said
+
+
+def test_visits_that_show_nobody_make_nobody_doubtful_for_good():
+    follower = tracker()
+    follower.push(at(GRID), time_h=0.0)
+    for visit in range(1, 9):
+        follower.push(at([]), time_h=float(visit))
+    assert follower.doubted().all()
+    follower.push(at(GRID), time_h=9.0)
+    assert not follower.doubted().any()

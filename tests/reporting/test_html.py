@@ -1,0 +1,203 @@
+import json
+import re
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from livedeath.reporting.comparisons import shown_comparisons
+from livedeath.reporting.from_table import is_table_run
+from livedeath.reporting.html import find, number, p_value, percent, render, report_folder, span
+from livedeath.reporting.material import gather
+from livedeath.review.journal import ReviewJournal
+from made_study import make_study
+
+
+def words(page):
+    """Return the text of a page, without pictures and style."""
+    text = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+@pytest.fixture(scope="module")
+def made(illustrated):
+    folder = illustrated
+    with ReviewJournal.in_folder(folder.reviews_dir, "Ines") as journal:
+        journal.record(run="made00", neuron_id=1, item="a", verdict="alive")
+    result = report_folder(folder.path)
+    return folder, result, result["report"].read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A study without kill, comparison, images or a second unit in one arm."""
+    path = tmp_path_factory.mktemp("bare") / "s"
+    make_study(path, kill=False, compared=False, images=False)
+    return gather(path)
+
+
+def test_the_page_is_one_file_that_fetches_nothing(made):
+    page = made[2]
+    assert not re.search(r'(href|src)="(?!#|data:)', page)
+    assert "@import" not in page
+    assert "<script" not in page
+
+
+def test_the_page_is_well_formed(made):
+    from html.parser import HTMLParser
+
+    open_tags, void = [], {"meta", "img", "br", "link", "image", "rect", "use", "path", "polygon"}
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in void:
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            if tag not in void:
+                assert open_tags.pop() == tag
+
+    Checker().feed(made[2])
+    assert open_tags == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Glutamate and a rescue",
+        "Deaths found after the end-kill",
+        "95 % interval",
+        "Survival",
+        "pre-specified: declared before the first frame",
+        "Where on the plate",
+        "When they died",
+        "Neurons dying",
+        "Neurons found and followed",
+        "the camera did not answer within 30 s",
+        "door of the incubator",
+        "Quality of the measurements",
+        "out of focus",
+        "Ines",
+        "made00",
+        "1.0 per 1,000 neuron-days",
+        "Fingerprint of study.toml",
+    ],
+)
+def test_the_page_says(made, said):
+    assert said in words(made[2])
+
+
+def test_the_tables_lie_beside_the_page_and_agree_with_it(made):
+    folder, result, page = made
+    arms = pl.read_csv(result["report"].parent / "arms.csv")
+    curves = pl.read_csv(result["report"].parent / "survival.csv")
+    assert result["report"].parent == folder.reports_dir / "made00"
+    assert arms["neurons"].sum() + arms["dead_on_arrival"].sum() <= 30
+    assert set(curves["arm"]) == set(arms["arm"])
+    assert f"{100 * arms['survival'][0]:.1f} %" in words(page)
+    assert result["dead"] == arms["dead"].sum()
+
+
+def test_a_section_without_data_says_so(bare):
+    text = words(render(bare, find(bare)))
+    assert "No well was killed at the end" in text
+    assert "This run keeps no images with outlines" in text
+    assert "post hoc: the study declares no comparison" in text
+    assert "Nobody has reviewed these calls" in text
+    assert "Against the simulated truth" not in text
+
+
+def test_a_run_without_any_death_still_reports(bare):
+    quiet = replace(
+        bare,
+        calls=bare.calls.with_columns(
+            outcome=pl.lit("alive"),
+            **{
+                n: pl.lit(None, dtype=pl.Float64)
+                for n in ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
+            },
+        ),
+    )
+    text = words(render(quiet, find(quiet)))
+    assert "No death was called, so there is no rate to draw." in text
+    assert "nobody died in either arm" in text
+
+
+def test_a_comparison_of_another_endpoint_is_refused(made):
+    declared = made[0].study.comparisons[0].replace(endpoint="permeabilisation")
+    material = gather(made[0].path)
+    other = replace(material, study=material.study.replace(comparisons=(declared,)))
+    shown = shown_comparisons(other)[0]
+    assert shown.results == ()
+    assert "this run sensed indicator_rise" in shown.refused
+
+
+def test_a_declaration_changed_after_the_first_frame_is_post_hoc(made):
+    material = gather(made[0].path)
+    changed = replace(material, study=material.study.replace(title="another"))
+    assert "post hoc" in shown_comparisons(changed)[0].standing
+    assert "pre-specified" in shown_comparisons(material)[0].standing
+
+
+def test_one_unit_per_arm_gives_no_p_value(made):
+    material = gather(made[0].path)
+    alone = replace(material, calls=material.calls.filter(pl.col("well").is_in(["B2", "C2"])))
+    result = find(alone).comparisons[0].results[0]
+    assert result.p is None
+    assert "neurons of one unit are not independent; at least 2 units per arm" in result.refused
+
+
+def test_text_from_outside_cannot_become_markup_and_broken_reviews_are_told(bare):
+    evil = replace(
+        bare,
+        study=bare.study.replace(title="<script>alert(1)</script>"),
+        review_trouble="reviews/x.sqlite: row 3 was changed.",
+    )
+    page = render(evil, find(evil))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "row 3 was changed" in words(page)
+
+
+def test_a_scored_table_is_reported_without_images(tmp_path):
+    folder = make_study(tmp_path / "s", images=False, kill=False)
+    run, out = folder.latest_run(), tmp_path / "scored"
+    out.mkdir()
+    run.calls().with_columns(arm=pl.col("well").str.slice(0, 1), unit=pl.col("well")).write_parquet(
+        out / "calls.parquet"
+    )
+    run.traces().select(
+        "neuron_id",
+        "time_h",
+        "t",
+        "flags",
+        pl.col("GEDI").alias("signal"),
+        pl.col("RFP").alias("reference"),
+    ).write_parquet(out / "traces.parquet")
+    made_of = {"run": "abc", "input": "C:\\tables\\day 1.csv", "settings": {}}
+    (out / "provenance.json").write_text(json.dumps(made_of), encoding="utf-8")
+    assert is_table_run(out)
+    assert not is_table_run(folder.path)
+    result = report_folder(out)
+    assert result["report"] == out / "report.html"
+    text = words(result["report"].read_text(encoding="utf-8"))
+    assert "day 1.csv" in text
+    assert "The traces came as a table, without images" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (percent(0.12345), "12.3 %"),
+        (percent(None), "–"),
+        (percent(float("nan")), "–"),
+        (number(-1234.56, 1), "−1,234.6"),
+        (p_value(0.0001), "< 0.001"),
+        (p_value(0.04), "0.040"),
+        (p_value(None), "–"),
+        (span(0.1, 0.2, 0, 100), "10 to 20"),
+        (span(None, 1.0), "–"),
+    ],
+)
+def test_numbers_are_written_for_people(said, expected):
+    assert said == expected

@@ -1,0 +1,374 @@
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import small_studies
+from livedeath.errors import StoreError
+from livedeath.model.flags import Flag
+from livedeath.model.tables import CALLS, trace_columns
+from livedeath.run import follow as following
+from livedeath.run.follow import exclude, follow
+from livedeath.store import durable, tables
+from livedeath.store.folder import Run, StudyFolder
+
+
+class Result:
+    def __init__(self, labels, traces):
+        self.labels = labels
+        self.traces = traces
+        self.called = ()
+
+
+class Counter:
+    """Stands in for the pipeline: one neuron per field; its value depends on all the past."""
+
+    def __init__(self, study):
+        self.channels = tuple(c.name for c in study.channels)
+        self.memory = 0.5
+        self.fields = {}
+        self.log = []
+
+    def push(self, visit, labels=None):
+        neuron = self.fields.setdefault(visit.field.name, len(self.fields) + 1)
+        mean = sum(float(image.mean()) for image in visit.images.values())
+        self.memory = 0.9 * self.memory + 0.1 * mean + 0.01 * visit.intervened
+        self.log.append((visit.field.well, visit.t, visit.intervened, tuple(visit.missing)))
+        said = np.zeros((small_studies.SIDE, small_studies.SIDE), np.int32)
+        said[4:9, 4:9] = neuron
+        names = trace_columns(self.channels)
+        columns = {name: np.full(1, self.memory) for name in names}
+        columns |= {
+            "vessel": np.array([visit.field.vessel], object),
+            "well": np.array([visit.field.well], object),
+            "field": np.array([visit.field.field]),
+            "session": np.array([visit.session], object),
+            "population": np.array(["all"], object),
+            "neuron_id": np.array([neuron]),
+            "t": np.array([visit.t]),
+            "time_h": np.array([visit.time_h]),
+            "flags": np.array([Flag.UNCALIBRATED], np.uint32),
+        }
+        return Result(said, {name: columns[name] for name in names})
+
+    def skip(self, visit, reason):
+        self.log.append((visit.field.well, reason))
+
+    def calls(self, traces):
+        ids, first, counts = np.unique(traces["neuron_id"], return_index=True, return_counts=True)
+        columns = {c.name: np.full(ids.size, np.nan) for c in CALLS}
+        text = {"population": "all", "endpoint": "indicator_rise", "outcome": "alive"}
+        columns |= {k: np.full(ids.size, v) for k, v in text.items()}
+        columns |= {"neuron_id": ids, "loss_reason": np.full(ids.size, "")}
+        columns |= {name: traces[name][first] for name in ("vessel", "well", "field")}
+        columns["evidence"] = counts + self.memory
+        columns["entry_h"] = traces["time_h"][first]
+        columns["last_alive_h"] = traces["time_h"][first] + counts
+        return columns
+
+    def state(self):
+        return {"memory": self.memory, "fields": "\n".join(self.fields)}
+
+    def restore(self, state):
+        self.memory = state["memory"]
+        self.fields = {name: k + 1 for k, name in enumerate(state["fields"].splitlines())}
+
+
+@pytest.fixture
+def study(tmp_path):
+    return small_studies.acquire(small_studies.create(tmp_path / "研究 7"))
+
+
+@pytest.fixture
+def often(monkeypatch):
+    monkeypatch.setattr(following, "CHECKPOINT_VISITS", 3)
+    monkeypatch.setattr(following, "POLL_S", 0.01)
+
+
+def results(run):
+    return run.traces(), run.calls()
+
+
+def assert_same(run, other):
+    for one, two in zip(results(run), results(other), strict=True):
+        assert_frame_equal(one, two, check_exact=True)
+
+
+def offline(study, **more):
+    return follow(study, make_analyser=Counter, **more)
+
+
+def test_a_finished_study_gives_tables_labels_and_provenance(study):
+    run = offline(study)
+    assert run.complete
+    assert run.traces().height == 10
+    assert run.traces().columns == list(trace_columns(("fill", "GEDI")))
+    assert run.calls()["neuron_id"].to_list() == [1, 2]
+    said = run.provenance()
+    assert said["visits"] == 10
+    assert said["study"] == study.study.fingerprint
+    labels = run.labels(study.plan.fields[1])
+    assert labels.shape == (5, small_studies.SIDE, small_studies.SIDE)
+    assert set(np.unique(labels[4])) == {0, 2}
+    assert study.latest_run().name == run.name
+    assert [r.name for r in study.runs()] == [run.name]
+
+
+def test_the_same_again_does_nothing_new(study):
+    first = offline(study)
+    seen = []
+    assert_same(offline(study, progress=seen.append), first)
+    assert seen == []
+
+
+def test_other_settings_make_another_run(study):
+    settings = study.study.analysis.replace(false_alarms_per_1000_neuron_days=2.0)
+    assert offline(study).name != offline(study, settings=settings).name
+
+
+def test_two_threads_give_the_same(study, tmp_path):
+    first = results(offline(study))
+    again = StudyFolder.open(study.path)
+    (study.path / "analysis").rename(tmp_path / "before")
+    second = results(offline(again, workers=3))
+    for one, two in zip(first, second, strict=True):
+        assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_killed_analyser_goes_on_exactly(study, tmp_path, often):
+    reference = results(offline(study))
+    (study.path / "analysis").rename(tmp_path / "before")
+
+    class Crashing(Counter):
+        pushes = 0
+
+        def push(self, visit, labels=None):
+            Crashing.pushes += 1
+            if Crashing.pushes in (2, 6, 11):
+                raise KeyboardInterrupt
+            return super().push(visit, labels)
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            follow(study, make_analyser=Crashing)
+        assert not study.runs()[0].complete
+    run = follow(study, make_analyser=Crashing)
+    assert run.complete
+    assert Crashing.pushes < 10 + 3 * 3 + 3
+    for one, two in zip(reference, results(run), strict=True):
+        assert_frame_equal(one, two, check_exact=True)
+
+
+def test_live_and_finished_give_the_same_bits(tmp_path, often):
+    done = small_studies.acquire(small_studies.create(tmp_path / "done"))
+    live = small_studies.create(tmp_path / "live")
+    runs = []
+    thread = threading.Thread(
+        target=lambda: runs.append(follow(live, live=True, make_analyser=Counter))
+    )
+    thread.start()
+    small_studies.acquire(live)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert_same(runs[0], offline(done))
+
+
+def test_a_live_follower_can_be_told_to_stop(tmp_path, often):
+    live = small_studies.create(tmp_path / "live")
+    small_studies.acquire(live, visits=live.plan.visits[:3], finish=False)
+    run = follow(live, live=True, make_analyser=Counter, stop=lambda: True)
+    assert run.traces().height == 3
+
+
+def test_a_run_is_continued_when_the_journal_has_grown(tmp_path):
+    done = small_studies.acquire(small_studies.create(tmp_path / "done"))
+    grown = small_studies.create(tmp_path / "grown")
+    small_studies.acquire(grown, visits=grown.plan.visits[:4], finish=False)
+    early = offline(grown)
+    assert early.traces().height == 4
+    small_studies.acquire(grown, visits=grown.plan.visits[4:])
+    run = offline(grown)
+    assert run.path == early.path
+    assert_same(run, offline(done))
+
+
+def test_missed_frames_are_said_and_skipped_visits_shift_nothing(tmp_path):
+    study = small_studies.create(tmp_path / "study")
+    keys = list(study.plan.frames())
+    small_studies.acquire(study, missed=[keys[4], keys[8], keys[9]])
+    made = []
+
+    def make(declared):
+        made.append(Counter(declared))
+        return made[0]
+
+    run = follow(study, make_analyser=make)
+    assert run.traces().height == 9
+    assert ("B2", "camera timeout") in made[0].log
+    assert ("B2", 1, False, ("fill",)) in made[0].log
+    assert 2 not in run.traces().filter(pl.col("well") == "B2")["t"].to_list()
+
+
+def test_a_late_exclusion_takes_the_well_out_of_the_tables(study):
+    before = offline(study)
+    entry = {"kind": "log", "what": "exclude", "vessel": "plate1", "wells": ["B2"]}
+    study.journal.append(entry | {"at_h": 2.0, "why": "contaminated"})
+    assert before.traces().filter(pl.col("well") == "B2").height == 5
+    run = offline(study)
+    assert run.traces().filter(pl.col("well") == "B2")["time_h"].to_list() == [0.01, 1.01]
+    assert run.traces().filter(pl.col("well") == "B3").height == 5
+    assert run.calls()["loss_reason"].to_list() == ["excluded: contaminated", ""]
+    assert run.calls()["last_alive_h"][0] == 1.01
+
+
+def call_rows(**columns):
+    base = {c.name: [float("nan")] * 4 for c in CALLS}
+    text = {"vessel": "v", "well": "A1", "outcome": "dead", "loss_reason": ""}
+    base |= {k: [v] * 4 for k, v in text.items()}
+    return pl.DataFrame(base | {"neuron_id": [1, 2, 3, 4]} | columns)
+
+
+def test_exclusion_keeps_earlier_deaths_and_cancels_later_ones():
+    traces = pl.DataFrame(
+        [("v", "A1", n, float(t)) for n in (1, 2, 3) for t in range(10)] + [("v", "A1", 4, 8.0)],
+        schema=["vessel", "well", "neuron_id", "time_h"],
+        orient="row",
+    )
+    nan = float("nan")
+    calls = call_rows(
+        entry_h=[0.0, 0.0, 0.0, 8.0],
+        outcome=["dead", "dead", "lost", "alive"],
+        called_at_h=[3.0, 7.0, nan, nan],
+        last_alive_h=[2.0, 5.0, 6.0, 8.0],
+        first_dead_h=[3.0, 6.0, nan, nan],
+    )
+    traces, calls = exclude(traces, calls, "v", "A1", from_h=4.5, why="mould")
+    assert traces["time_h"].max() == 4.0
+    assert calls["neuron_id"].to_list() == [1, 2, 3]
+    assert calls["outcome"].to_list() == ["dead", "alive", "alive"]
+    assert calls["last_alive_h"].to_list() == [2.0, 4.0, 4.0]
+    assert calls["first_dead_h"].is_nan().to_list() == [False, True, True]
+    assert calls["loss_reason"].to_list() == ["", "excluded: mould", "excluded: mould"]
+
+
+def test_exclusion_of_another_well_changes_nothing():
+    traces = pl.DataFrame({"vessel": ["v"], "well": ["A1"], "neuron_id": [1], "time_h": [9.0]})
+    calls = call_rows(entry_h=[0.0] * 4, called_at_h=[7.0] * 4)
+    after = exclude(traces, calls, "v", "B7", from_h=1.0, why="x")
+    assert_frame_equal(after[0], traces)
+    assert_frame_equal(after[1], calls)
+
+
+def test_a_second_analyser_of_the_same_run_is_refused(study):
+    run = offline(study)
+    with (
+        durable.lock(run.path / following.LOCK_FILE, doing="livedeath score"),
+        pytest.raises(StoreError, match="in use by 'livedeath score'"),
+    ):
+        offline(study)
+
+
+def test_a_study_without_neurons_has_empty_tables_of_the_right_types(tmp_path):
+    folder = small_studies.create(tmp_path / "study")
+    small_studies.acquire(folder, visits=())
+    run = offline(folder)
+    assert run.traces().height == run.calls().height == 0
+    assert run.traces().schema["flags"] == pl.UInt32
+    assert run.traces().schema["well"] == pl.String
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[2]]
+from livedeath.run import follow as following
+from livedeath.store.folder import StudyFolder
+from test_follow import Counter
+following.CHECKPOINT_VISITS = 2
+class Told(Counter):
+    def push(self, visit, labels=None):
+        print("push", flush=True)
+        return super().push(visit, labels)
+following.follow(StudyFolder.open(Path(sys.argv[1])), make_analyser=Told)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_a_process_killed_in_the_middle_is_continued(study, tmp_path, after):
+    tests = Path(__file__).parent
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(study.path), str(tests)], stdout=subprocess.PIPE
+    )
+    for _ in range(after):
+        process.stdout.readline()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    run = offline(study)
+    (study.path / "analysis").rename(tmp_path / "killed")
+    reference = offline(study)
+    assert_same(Run(tmp_path / "killed" / run.path.name), reference)
+    assert tables.read_parquet(reference.traces_path).height == 10
+
+
+def imaged(path):
+    """Make a study of one field with round neurons, one of which dies; really imaged."""
+    study = small_studies.study_of_blobs()
+    folder = StudyFolder.create(path, study)
+    folder.images.create(folder.plan)
+    small_studies.acquire_blobs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    folder = imaged(tmp_path_factory.mktemp("real") / "study")
+    return folder, follow(folder)
+
+
+def test_the_real_pipeline_sees_the_same_live(real, tmp_path, often):
+    live = StudyFolder.create(tmp_path / "live", real[0].study)
+    live.images.create(live.plan)
+    runs = []
+    thread = threading.Thread(target=lambda: runs.append(follow(live, live=True)))
+    thread.start()
+    small_studies.acquire_blobs(live)
+    thread.join(60)
+    assert not thread.is_alive()
+    assert real[1].calls().height == 4
+    assert_same(runs[0], real[1])
+
+
+def test_the_real_pipeline_goes_on_exactly_after_every_visit(real, tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "CHECKPOINT_VISITS", 1)
+    folder = imaged(tmp_path / "study")
+
+    class OneVisit(following.Pipeline):
+        pushes = 0
+
+        def push(self, visit, labels=None):
+            if self.pushes:
+                raise KeyboardInterrupt
+            self.pushes += 1
+            return super().push(visit, labels)
+
+    for _ in folder.plan.visits[1:]:
+        with pytest.raises(KeyboardInterrupt):
+            follow(folder, make_analyser=OneVisit)
+    run = follow(folder, make_analyser=OneVisit)
+    assert run.complete
+    assert_same(run, real[1])
+
+
+def test_a_death_in_the_images_is_called_and_dated(real):
+    dead = real[1].calls().filter(pl.col("outcome") == "dead")
+    assert dead.height == 1
+    where = real[1].traces().filter(pl.col("neuron_id") == dead["neuron_id"][0])
+    assert (where["y_px"][0], where["x_px"][0]) == pytest.approx((24, 24), abs=2)
+    assert 5.0 <= dead["death_low_h"][0] <= dead["death_h"][0] <= dead["death_high_h"][0] <= 7.1
+    assert 6.0 <= dead["called_at_h"][0] <= 9.1
