@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from livedeath.cli.common import JsonOption, emit
-from livedeath.errors import LivedeathError, OptionalDependencyError, StoreError
+from livedeath.errors import LivedeathError, OptionalDependencyError
 from livedeath.review.chain import count_verdicts
 from livedeath.review.journal import ReviewJournal
 from livedeath.review.reviewer import file_name
@@ -37,24 +37,11 @@ def review(
     """Review the death calls of DIR in napari: one key per neuron, saved at once."""
     file_name(reviewer)
     study = StudyFolder.open(folder)
-    name = _run_to_review(study, run)
+    name = study.run(run or None).name
     check_viewer()
     _open_window(study.path, reviewer, run=name)
     result = summary(study, reviewer, run=name)
     emit(result, as_json=as_json, text=_text(result))
-
-
-def _run_to_review(study: StudyFolder, wanted: str) -> str:
-    names = [run.name for run in study.runs()]
-    if not names:
-        raise StoreError(
-            f"{study.path}: there is nothing to review yet; "
-            f"run 'livedeath score {study.path}' first."
-        )
-    if wanted and wanted not in names:
-        raise StoreError(f"{study.path}: there is no run {wanted!r}; it has {', '.join(names)}.")
-    newest = study.latest_run()
-    return wanted or (newest.name if newest else names[-1])
 
 
 def check_viewer() -> None:

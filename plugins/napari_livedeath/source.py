@@ -107,14 +107,9 @@ class StudySource:
         """
         path = Path(path)
         folder = StudyFolder.open(path.parent if path.name == "study.toml" else path)
-        if run is None:
-            return cls(folder, folder.latest_run())
-        named = {found.name: found for found in folder.runs()}
-        if run not in named:
-            raise StoreError(
-                f"{folder.path}: there is no run {run!r}; it has {', '.join(named) or 'none yet'}."
-            )
-        return cls(folder, named[run])
+        if run is None and not folder.runs():
+            return cls(folder, None)
+        return cls(folder, folder.run(run))
 
     @property
     def title(self) -> str:

@@ -69,7 +69,7 @@ def test_a_recording_is_scored_into_a_study_of_its_own(command, movie, tmp_path)
     assert all(os.path.isabs(said[name]) for name in ("traces", "calls"))
     assert pl.read_parquet(said["traces"]).height == 24
     folder = StudyFolder.open(tmp_path / "out")
-    assert folder.latest_run().name == said["run"]
+    assert folder.run().name == said["run"]
     assert not (tmp_path / "out" / "images.ome.zarr").exists()
     key = next(iter(folder.plan.frames()))
     np.testing.assert_array_equal(folder.images.read(key), small_studies.blobs()[0])

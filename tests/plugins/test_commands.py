@@ -59,7 +59,7 @@ def test_a_study_without_a_run_says_what_to_do(windows, study):
 
 
 def test_an_unknown_run_names_those_there_are(windows, study):
-    with pytest.raises(StoreError, match=f"no run 'x'; it has {RUN}"):
+    with pytest.raises(StoreError, match=f"no run 'x'; its runs are {RUN}"):
         run(study, "--reviewer", "Anna", "--run", "x")
 
 

@@ -143,7 +143,7 @@ def test_a_run_can_be_named(original_study):
 
 
 def test_a_run_that_is_not_there_is_said_with_those_that_are(original_study):
-    with pytest.raises(StoreError, match=f"no run 'other'; it has {RUN}"):
+    with pytest.raises(StoreError, match=f"no run 'other'; its runs are {RUN}"):
         StudySource.open(original_study, run="other")
 
 

@@ -161,7 +161,7 @@ def test_text_from_outside_cannot_become_markup_and_broken_reviews_are_told(bare
 
 def test_a_scored_table_is_reported_without_images(tmp_path):
     folder = make_study(tmp_path / "s", images=False, kill=False)
-    run, out = folder.latest_run(), tmp_path / "scored"
+    run, out = folder.run(), tmp_path / "scored"
     out.mkdir()
     run.calls().with_columns(arm=pl.col("well").str.slice(0, 1), unit=pl.col("well")).write_parquet(
         out / "calls.parquet"

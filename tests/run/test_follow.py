@@ -115,7 +115,7 @@ def test_a_finished_study_gives_tables_labels_and_provenance(study):
     labels = run.labels(study.plan.fields[1])
     assert labels.shape == (5, small_studies.SIDE, small_studies.SIDE)
     assert set(np.unique(labels[4])) == {0, 2}
-    assert study.latest_run().name == run.name
+    assert study.run().name == run.name
     assert [r.name for r in study.runs()] == [run.name]
 
 

@@ -19,8 +19,8 @@ def folder(tmp_path_factory):
 
 
 def test_the_kill_is_not_death_under_watch(folder):
-    table = survival_table(folder, folder.latest_run())
-    calls = folder.latest_run().calls()
+    table = survival_table(folder, folder.run())
+    calls = folder.run().calls()
     natural = (calls["death_h"] < KILL_H - 0.5).fill_null(value=False).sum()
     assert (calls["outcome"] == "dead").sum() > natural + 10
     assert abs(int(table.event.sum()) - natural) <= 2
@@ -29,12 +29,12 @@ def test_the_kill_is_not_death_under_watch(folder):
 
 def test_without_a_kill_every_death_counts(tmp_path):
     folder = make_study(tmp_path / "s", images=False, kill=False)
-    table = survival_table(folder, folder.latest_run())
-    assert table.event.sum() == (folder.latest_run().calls()["outcome"] == "dead").sum()
+    table = survival_table(folder, folder.run())
+    assert table.event.sum() == (folder.run().calls()["outcome"] == "dead").sum()
 
 
 def test_arms_and_units_come_from_the_declaration(folder):
-    table = survival_table(folder, folder.latest_run())
+    table = survival_table(folder, folder.run())
     assert set(table.groups) == {"vehicle", "glutamate 50 uM", "glutamate + rescue"}
     assert table.units_of("vehicle") == ("B2", "B3")
     assert table.block is None
@@ -42,11 +42,11 @@ def test_arms_and_units_come_from_the_declaration(folder):
 
 def test_an_unknown_unit_is_refused_and_the_known_ones_are_named(folder):
     with pytest.raises(TableError, match="knows no unit 'litter'; it can be well, vessel"):
-        survival_table(folder, folder.latest_run(), unit="litter")
+        survival_table(folder, folder.run(), unit="litter")
 
 
 def test_a_channel_is_a_covariate_by_its_first_value(folder):
-    table = survival_table(folder, folder.latest_run(), covariates=["RFP"])
+    table = survival_table(folder, folder.run(), covariates=["RFP"])
     assert np.isfinite(table.covariates["RFP"]).all()
 
 
@@ -55,7 +55,7 @@ def test_a_logged_exclusion_ends_a_well_and_the_log_counts_more(tmp_path):
     log = {"kind": "log", "what": "exclude", "vessel": "plate1", "wells": ["C2"], "why": "fungus"}
     folder.journal.append(log | {"at_h": 2.0})
     folder.journal.append(log | {"what": "kill", "at_h": 8.0, "wells": ["D2"]})
-    table = survival_table(folder, folder.latest_run())
+    table = survival_table(folder, folder.run())
     assert table.exit_h[table.unit == "C2"].max() <= 2.0
     assert table.exit_h[table.unit == "D2"].max() < 8.0
     assert table.exit_h[table.unit == "C3"].max() > 8.0
@@ -71,7 +71,7 @@ def test_what_happened_keeps_the_reason(folder):
 def test_hours_can_count_from_the_dose(folder):
     text = folder.study.to_toml().replace('origin = "study"', "")
     declared = folder.study.comparisons[0].replace(origin="glutamate 50 uM")
-    calls = folder.latest_run().calls()
+    calls = folder.run().calls()
     happened = what_happened(
         Study.from_toml(text),
         [{"kind": "log", "what": "dose", "vessel": "plate1", "wells": ["C2", "C3"], "at_h": 2.5}],

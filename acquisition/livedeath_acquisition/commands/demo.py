@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
-from livedeath.errors import StoreError
 
 if TYPE_CHECKING:
     from livedeath.store.folder import StudyFolder
@@ -110,9 +109,7 @@ def _against_truth(folder: "StudyFolder") -> dict[str, Any]:
     from livedeath.simulation.truth import compare
     from livedeath.store.tables import read_table
 
-    run = folder.latest_run()
-    if run is None:
-        raise StoreError(f"{folder.path}: nothing was scored; run 'livedeath score' on it.")
+    run = folder.run()
     truth = read_table(folder.path / TRUTH_FILE)
     figures = compare(truth, run.traces(), run.calls(), study=folder.study)
     return {name: figures[name] for name in FIGURES}

@@ -63,19 +63,8 @@ class _Source:
             self.run = Run(folder)
         else:
             self.folder = StudyFolder.open(folder)
-            self.run = _chosen(self.folder, run)
+            self.run = self.folder.run(run)
         self.name = self.run.name
-
-
-def _chosen(folder: Any, name: str | None) -> Any:  # noqa: ANN401 - StudyFolder, imported late
-    runs = {run.name: run for run in folder.runs()}
-    if name is not None and name not in runs:
-        known = ", ".join(runs) or "none"
-        raise StoreError(f"{folder.path}: there is no run {name!r}; its runs are: {known}.")
-    run = runs[name] if name is not None else folder.latest_run()
-    if run is None:
-        raise StoreError(f"{folder.path}: nothing is scored yet; run 'livedeath score' first.")
-    return run
 
 
 def _csv(source: _Source, out: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def survival(
 
 
 def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "SurvivalTable":
-    from livedeath.errors import StoreError, TableError
+    from livedeath.errors import TableError
     from livedeath.statistics.study import survival_table
     from livedeath.statistics.table import from_frame
     from livedeath.store.folder import StudyFolder
@@ -87,10 +87,7 @@ def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "Survi
         except TableError as error:
             raise TableError(f"{source}: {error}") from None
     folder = StudyFolder.open(source)
-    run = folder.latest_run()
-    if run is None:
-        raise StoreError(f"{source}: this study was never scored; run 'livedeath score' first.")
-    return survival_table(folder, run, **columns, endpoint=endpoint)
+    return survival_table(folder, folder.run(), **columns, endpoint=endpoint)
 
 
 def _group(arm: "ArmEstimate") -> dict[str, Any]:

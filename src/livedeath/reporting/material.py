@@ -148,7 +148,7 @@ def gather(path: Path, *, run: str | None = None) -> Material:
         If the folder is no study, or was never scored.
     """
     folder = StudyFolder.open(path)
-    chosen = _run(folder, run)
+    chosen = folder.run(run)
     traces, calls = chosen.traces(), chosen.calls()
     kept, others = kept_endpoint(calls)
     if not kept.height:
@@ -170,23 +170,6 @@ def gather(path: Path, *, run: str | None = None) -> Material:
         truth=read_table(truth) if truth.is_file() else None,
         provenance=chosen.provenance(),
     )
-
-
-def _run(folder: StudyFolder, name: str | None) -> Run:
-    runs = {run.name: run for run in folder.runs()}
-    latest = folder.latest_run()
-    if latest is None:
-        raise StoreError(
-            f"{folder.path}: this study was never scored; run 'livedeath score {folder.path.name}' "
-            f"first."
-        )
-    if name is None:
-        return latest
-    if name not in runs:
-        raise StoreError(
-            f"{folder.path}: there is no run '{name}'; its runs are {', '.join(runs)}."
-        )
-    return runs[name]
 
 
 def kept_endpoint(calls: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

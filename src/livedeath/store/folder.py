@@ -223,12 +223,33 @@ class StudyFolder:
         found = [Run(p) for p in self.analysis_dir.iterdir() if (p / "provenance.json").is_file()]
         return sorted(found, key=lambda run: (run.started, run.name))
 
-    def latest_run(self) -> Run | None:
-        """Return the run started last, preferring complete ones; None if there is none."""
+    def run(self, name: str | None = None) -> Run:
+        """Return one run.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; default: the complete run that was started last, where none is complete
+            the one that was started last.
+
+        Raises
+        ------
+        StoreError
+            If the study has no run, or none of that name.
+        """
         runs = self.runs()
-        complete = [run for run in runs if run.complete]
-        chosen = complete or runs
-        return chosen[-1] if chosen else None
+        if not runs:
+            raise StoreError(
+                f"{self.path}: this study was never scored; run 'livedeath score "
+                f"{self.path.name}' first."
+            )
+        if name is None:
+            return ([run for run in runs if run.complete] or runs)[-1]
+        named = [run for run in runs if run.name == name]
+        if not named:
+            known = ", ".join(run.name for run in runs)
+            raise StoreError(f"{self.path}: there is no run {name!r}; its runs are {known}.")
+        return named[-1]
 
 
 def read_json(path: Path) -> dict[str, Any]:
