@@ -26,7 +26,7 @@ def test_a_report_is_written_into_the_study_and_replaces_an_older_one(study, cap
     assert page.stat().st_size > 10_000
     assert result["sensitivity"] == 1.0
     assert result["neurons"] == 54
-    assert result["comparisons"][0]["results"][0]["group"] == "glutamate 50 uM"
+    assert result["comparisons"][0]["b"] == "glutamate 50 uM"
 
 
 def refused(capsys, *arguments):

@@ -23,26 +23,30 @@ def test_json_holds_groups_and_the_comparison(table, capsys):
     command = ["survival", str(table), "--group", "arm", "--unit", "unit", "--json"]
     assert run(command) == 0
     result = said(capsys)
-    drug = result["groups"]["drug"]
-    assert drug["n_units"] == 4
-    assert drug["n_dead"] + drug["n_lost"] + drug["n_alive"] == drug["n_neurons"]
+    (drug,) = [group for group in result["groups"] if group["name"] == "drug"]
+    assert drug["units"] == 4
+    assert drug["deaths"] + drug["lost"] + drug["alive"] == drug["n"]
+    assert drug["median_low_h"] <= drug["median_h"] <= drug["median_high_h"]
     assert {"value", "low", "high", "all_lost_dead", "no_lost_dead"} <= set(drug["survival"][-1])
-    assert result["comparison"]["p"] < 0.05
-    assert result["comparison"]["effect"] > 1.5
-    assert result["comparison"]["hazard_ratio"] > 1.5
-    assert result["comparison"]["n_units"] == {"vehicle": 4, "drug": 4}
+    (comparison,) = result["comparisons"]
+    assert (comparison["a"], comparison["b"]) == ("vehicle", "drug")
+    assert comparison["p"] < 0.05
+    assert comparison["rate_ratio"] > 1.5
+    assert comparison["hazard_ratio"] > 1.5
+    assert comparison["low"] < comparison["hazard_ratio"] < comparison["high"]
+    assert comparison["n_units"] == {"vehicle": 4, "drug": 4}
 
 
 def test_a_block_pairs_the_test(table, capsys):
     assert run(["survival", str(table), "--block", "block", "--json"]) == 0
-    assert "paired" in said(capsys)["comparison"]["method"]
+    assert "paired" in said(capsys)["comparisons"][0]["p_method"]
 
 
 def test_one_unit_per_arm_gives_null(tmp_path, capsys):
     path = tmp_path / "one.parquet"
     neurons({"vehicle": 0.02, "drug": 0.06}, units=1).write_parquet(path)
     assert run(["survival", str(path), "--json"]) == 0
-    comparison = said(capsys)["comparison"]
+    (comparison,) = said(capsys)["comparisons"]
     assert comparison["p"] is None
     assert "2 units per arm" in comparison["refused"]
 
@@ -66,8 +70,20 @@ def test_a_study_is_read_with_its_arms(tmp_path, capsys):
     make_study(tmp_path / "s", images=False)
     assert run(["survival", str(tmp_path / "s"), "--group", "arm", "--unit", "well", "--json"]) == 0
     result = said(capsys)
-    assert set(result["groups"]) == {"vehicle", "glutamate 50 uM", "glutamate + rescue"}
+    names = [group["name"] for group in result["groups"]]
+    assert sorted(names) == ["glutamate + rescue", "glutamate 50 uM", "vehicle"]
     assert len(result["comparisons"]) == 2
+    assert {one["standing"] for one in result["comparisons"]} == {
+        "post hoc: asked for by name, not declared"
+    }
+
+
+def test_the_comparisons_of_a_study_are_those_that_it_declares(tmp_path, capsys):
+    make_study(tmp_path / "s", images=False)
+    assert run(["survival", str(tmp_path / "s"), "--json"]) == 0
+    (one,) = said(capsys)["comparisons"]
+    assert (one["name"], one["a"], one["b"]) == ("glutamate", "vehicle", "glutamate 50 uM")
+    assert "pre-specified" in one["standing"]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from livedeath.reporting.comparisons import shown_comparisons
 from livedeath.reporting.from_table import is_table_run
 from livedeath.reporting.html import find, number, p_value, percent, render, report_folder, span
 from livedeath.reporting.material import gather
 from livedeath.review.journal import ReviewJournal
+from livedeath.statistics.declared import shown_comparisons
 from made_study import make_study
 
 
@@ -17,6 +17,11 @@ def words(page):
     """Return the text of a page, without pictures and style."""
     text = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def with_called(material, **changes):
+    """Return the material with another declaration or other calls."""
+    return replace(material, called=replace(material.called, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +113,11 @@ def test_a_section_without_data_says_so(bare):
 
 
 def test_a_run_without_any_death_still_reports(bare):
-    quiet = replace(
-        bare,
-        calls=bare.calls.with_columns(
-            outcome=pl.lit("alive"),
-            **{
-                n: pl.lit(None, dtype=pl.Float64)
-                for n in ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
-            },
-        ),
+    names = ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
+    calls = bare.called.calls.with_columns(
+        outcome=pl.lit("alive"), **{n: pl.lit(None, dtype=pl.Float64) for n in names}
     )
+    quiet = with_called(bare, calls=calls)
     text = words(render(quiet, find(quiet)))
     assert "No death was called, so there is no rate to draw." in text
     assert "nobody died in either arm" in text
@@ -126,31 +126,30 @@ def test_a_run_without_any_death_still_reports(bare):
 def test_a_comparison_of_another_endpoint_is_refused(made):
     declared = made[0].study.comparisons[0].replace(endpoint="permeabilisation")
     material = gather(made[0].path)
-    other = replace(material, study=material.study.replace(comparisons=(declared,)))
-    shown = shown_comparisons(other)[0]
+    other = with_called(material, study=material.study.replace(comparisons=(declared,)))
+    shown = shown_comparisons(other.called, other.entries)[0]
     assert shown.results == ()
     assert "this run sensed indicator_rise" in shown.refused
 
 
 def test_a_declaration_changed_after_the_first_frame_is_post_hoc(made):
     material = gather(made[0].path)
-    changed = replace(material, study=material.study.replace(title="another"))
-    assert "post hoc" in shown_comparisons(changed)[0].standing
-    assert "pre-specified" in shown_comparisons(material)[0].standing
+    changed = with_called(material, study=material.study.replace(title="another"))
+    assert "post hoc" in shown_comparisons(changed.called, changed.entries)[0].standing
+    assert "pre-specified" in shown_comparisons(material.called, material.entries)[0].standing
 
 
 def test_one_unit_per_arm_gives_no_p_value(made):
     material = gather(made[0].path)
-    alone = replace(material, calls=material.calls.filter(pl.col("well").is_in(["B2", "C2"])))
-    result = find(alone).comparisons[0].results[0]
+    calls = material.called.calls.filter(pl.col("well").is_in(["B2", "C2"]))
+    result = find(with_called(material, calls=calls)).survival.comparisons[0].results[0]
     assert result.p is None
     assert "neurons of one unit are not independent; at least 2 units per arm" in result.refused
 
 
 def test_text_from_outside_cannot_become_markup_and_broken_reviews_are_told(bare):
     evil = replace(
-        bare,
-        study=bare.study.replace(title="<script>alert(1)</script>"),
+        with_called(bare, study=bare.study.replace(title="<script>alert(1)</script>")),
         review_trouble="reviews/x.sqlite: row 3 was changed.",
     )
     page = render(evil, find(evil))

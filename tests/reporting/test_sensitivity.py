@@ -18,7 +18,8 @@ def material(tmp_path_factory):
 
 def spoilt(material, **columns):
     """Return the material with some columns of its calls changed."""
-    return replace(material, calls=material.calls.with_columns(**columns))
+    called = material.called
+    return replace(material, called=replace(called, calls=called.calls.with_columns(**columns)))
 
 
 @pytest.mark.parametrize(("found", "of"), [(0, 10), (7, 10), (10, 10), (302, 310)])

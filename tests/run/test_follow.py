@@ -13,7 +13,7 @@ from livedeath.errors import StoreError
 from livedeath.model.flags import Flag
 from livedeath.model.tables import CALLS, trace_columns
 from livedeath.run import follow as following
-from livedeath.run.follow import exclude, follow
+from livedeath.run.follow import follow
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
 
@@ -214,54 +214,15 @@ def test_missed_frames_are_said_and_skipped_visits_shift_nothing(tmp_path):
     assert 2 not in run.traces().filter(pl.col("well") == "B2")["t"].to_list()
 
 
-def test_a_late_exclusion_takes_the_well_out_of_the_tables(study):
+def test_a_logged_exclusion_changes_no_run(study):
     before = offline(study)
+    traces, calls = before.traces(), before.calls()
     entry = {"kind": "log", "what": "exclude", "vessel": "plate1", "wells": ["B2"]}
-    study.journal.append(entry | {"at_h": 2.0, "why": "contaminated"})
-    assert before.traces().filter(pl.col("well") == "B2").height == 5
-    run = offline(study)
-    assert run.traces().filter(pl.col("well") == "B2")["time_h"].to_list() == [0.01, 1.01]
-    assert run.traces().filter(pl.col("well") == "B3").height == 5
-    assert run.calls()["loss_reason"].to_list() == ["excluded: contaminated", ""]
-    assert run.calls()["last_alive_h"][0] == 1.01
-
-
-def call_rows(**columns):
-    base = {c.name: [float("nan")] * 4 for c in CALLS}
-    text = {"vessel": "v", "well": "A1", "outcome": "dead", "loss_reason": ""}
-    base |= {k: [v] * 4 for k, v in text.items()}
-    return pl.DataFrame(base | {"neuron_id": [1, 2, 3, 4]} | columns)
-
-
-def test_exclusion_keeps_earlier_deaths_and_cancels_later_ones():
-    traces = pl.DataFrame(
-        [("v", "A1", n, float(t)) for n in (1, 2, 3) for t in range(10)] + [("v", "A1", 4, 8.0)],
-        schema=["vessel", "well", "neuron_id", "time_h"],
-        orient="row",
-    )
-    nan = float("nan")
-    calls = call_rows(
-        entry_h=[0.0, 0.0, 0.0, 8.0],
-        outcome=["dead", "dead", "lost", "alive"],
-        called_at_h=[3.0, 7.0, nan, nan],
-        last_alive_h=[2.0, 5.0, 6.0, 8.0],
-        first_dead_h=[3.0, 6.0, nan, nan],
-    )
-    traces, calls = exclude(traces, calls, "v", "A1", from_h=4.5, why="mould")
-    assert traces["time_h"].max() == 4.0
-    assert calls["neuron_id"].to_list() == [1, 2, 3]
-    assert calls["outcome"].to_list() == ["dead", "alive", "alive"]
-    assert calls["last_alive_h"].to_list() == [2.0, 4.0, 4.0]
-    assert calls["first_dead_h"].is_nan().to_list() == [False, True, True]
-    assert calls["loss_reason"].to_list() == ["", "excluded: mould", "excluded: mould"]
-
-
-def test_exclusion_of_another_well_changes_nothing():
-    traces = pl.DataFrame({"vessel": ["v"], "well": ["A1"], "neuron_id": [1], "time_h": [9.0]})
-    calls = call_rows(entry_h=[0.0] * 4, called_at_h=[7.0] * 4)
-    after = exclude(traces, calls, "v", "B7", from_h=1.0, why="x")
-    assert_frame_equal(after[0], traces)
-    assert_frame_equal(after[1], calls)
+    study.journal.append(entry | {"at_h": 0.0, "why": "contaminated"})
+    again = offline(study)
+    assert again.path == before.path
+    assert_frame_equal(again.traces(), traces)
+    assert_frame_equal(again.calls(), calls)
 
 
 def test_a_second_analyser_of_the_same_run_is_refused(study):
@@ -285,7 +246,7 @@ def test_a_study_without_neurons_has_empty_tables_of_the_right_types(tmp_path):
 KILLED = """
 import sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[2]]
+sys.path[:0] = sys.argv[2:]
 from livedeath.run import follow as following
 from livedeath.store.folder import StudyFolder
 from test_follow import Counter
@@ -300,15 +261,16 @@ following.follow(StudyFolder.open(Path(sys.argv[1])), make_analyser=Told)
 
 @pytest.mark.parametrize("after", [1, 5, 9])
 def test_a_process_killed_in_the_middle_is_continued(study, tmp_path, after):
-    tests = Path(__file__).parent
+    here = Path(__file__).parent
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(study.path), str(tests)], stdout=subprocess.PIPE
+        [sys.executable, "-c", KILLED, str(study.path), str(here), str(here.parent)],
+        stdout=subprocess.PIPE,
     )
-    for _ in range(after):
-        process.stdout.readline()
+    said = [process.stdout.readline() for _ in range(after)]
     process.kill()
     process.wait()
     process.stdout.close()
+    assert said == [b"push\n"] * after
     run = offline(study)
     (study.path / "analysis").rename(tmp_path / "killed")
     reference = offline(study)

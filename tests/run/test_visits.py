@@ -148,19 +148,12 @@ def test_a_new_session_marks_the_next_visit():
     assert intervened(study, entries) == {("B2", 3), ("B3", 3)}
 
 
-def test_an_excluded_well_is_skipped_from_its_hour_on_by_name():
-    study = small_studies.study()
-    entries = journal_of(study)
-    visits = fed(study, [log("exclude", "B2", 2.0, "contaminated"), *entries])
-    skipped = {(v.field.well, v.t) for v in visits if v.skipped == "excluded: contaminated"}
-    assert skipped == {("B2", 2), ("B2", 3), ("B2", 4)}
-
-
 def test_a_declared_exclusion_counts_from_the_start():
     extra = '\n[[exclusions]]\nwells = ["B3"]\nfrom_h = 3.0\nwhy = "empty"\n'
     study = small_studies.study(extra)
     visits = fed(study, journal_of(study))
     assert {(v.field.well, v.t) for v in visits if v.excluded} == {("B3", 3), ("B3", 4)}
+    assert {v.skipped for v in visits if v.excluded} == {"excluded: empty"}
 
 
 def test_a_field_that_the_study_does_not_declare_is_refused():
@@ -168,3 +161,9 @@ def test_a_field_that_the_study_does_not_declare_is_refused():
     entry = journal_of(study)[0] | {"well": "H9"}
     with pytest.raises(StoreError, match="does not declare"):
         fed(study, [entry])
+
+
+def test_a_logged_exclusion_takes_no_visit_out_of_the_analysis():
+    study = small_studies.study()
+    visits = fed(study, [log("exclude", "B2", 2.0, "contaminated"), *journal_of(study)])
+    assert not any(v.skipped for v in visits)

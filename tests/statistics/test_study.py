@@ -3,13 +3,9 @@ import polars as pl
 import pytest
 
 from livedeath.errors import TableError
+from livedeath.model.events import Events
 from livedeath.model.study import Study
-from livedeath.statistics.study import (
-    dated,
-    origin_hours,
-    survival_table,
-    what_happened,
-)
+from livedeath.statistics.study import dated, ended, origin_hours, read_calls
 from made_study import KILL_H, make_study
 
 
@@ -18,8 +14,17 @@ def folder(tmp_path_factory):
     return make_study(tmp_path_factory.mktemp("made") / "a study", images=False)
 
 
+def called(folder):
+    return read_calls(folder, folder.run())
+
+
+def log(what, at_h, wells, **more):
+    entry = {"kind": "log", "what": what, "vessel": "plate1", "wells": list(wells), "at_h": at_h}
+    return entry | more
+
+
 def test_the_kill_is_not_death_under_watch(folder):
-    table = survival_table(folder, folder.run())
+    table = called(folder).table
     calls = folder.run().calls()
     natural = (calls["death_h"] < KILL_H - 0.5).fill_null(value=False).sum()
     assert (calls["outcome"] == "dead").sum() > natural + 10
@@ -27,57 +32,132 @@ def test_the_kill_is_not_death_under_watch(folder):
     assert table.exit_h.max() <= KILL_H
 
 
+def test_the_joined_calls_say_what_the_table_says(folder):
+    found = called(folder)
+    joined = found.joined
+    assert (joined["outcome"] == "dead").sum() == found.table.event.sum()
+    assert set(joined["ended_by"]) == {"kill"}
+    assert joined["ended_h"].max() < KILL_H
+    killed = joined.filter(pl.col("neuron_id").is_in(_killed(folder)))
+    assert killed["outcome"].unique().to_list() == ["alive"]
+    assert killed["first_dead_h"].null_count() == killed["p_dead"].null_count() == killed.height
+
+
+def _killed(folder):
+    calls = folder.run().calls()
+    return calls.filter(pl.col("death_h") > KILL_H)["neuron_id"].to_list()
+
+
 def test_without_a_kill_every_death_counts(tmp_path):
     folder = make_study(tmp_path / "s", images=False, kill=False)
-    table = survival_table(folder, folder.run())
-    assert table.event.sum() == (folder.run().calls()["outcome"] == "dead").sum()
+    found = called(folder)
+    assert found.table.event.sum() == (folder.run().calls()["outcome"] == "dead").sum()
+    assert found.joined["ended_h"].null_count() == found.joined.height
 
 
-def test_arms_and_units_come_from_the_declaration(folder):
-    table = survival_table(folder, folder.run())
-    assert set(table.groups) == {"vehicle", "glutamate 50 uM", "glutamate + rescue"}
-    assert table.units_of("vehicle") == ("B2", "B3")
-    assert table.block is None
+def test_arms_units_and_doses_come_from_the_declaration(folder):
+    found = called(folder)
+    assert set(found.table.groups) == {"vehicle", "glutamate 50 uM", "glutamate + rescue"}
+    assert found.table.units_of("vehicle") == ("B2", "B3")
+    assert found.table.block is None
+    doses = dict(found.joined.select("arm", "dose").unique().iter_rows())
+    assert doses == {"vehicle": None, "glutamate 50 uM": 50.0, "glutamate + rescue": None}
+    assert set(found.joined["dose_unit"].drop_nulls()) == {"uM"}
 
 
 def test_an_unknown_unit_is_refused_and_the_known_ones_are_named(folder):
     with pytest.raises(TableError, match="knows no unit 'litter'; it can be well, vessel"):
-        survival_table(folder, folder.run(), unit="litter")
+        called(folder).survival(unit="litter")
 
 
 def test_a_channel_is_a_covariate_by_its_first_value(folder):
-    table = survival_table(folder, folder.run(), covariates=["RFP"])
+    table = called(folder).survival(covariates=["RFP"])
     assert np.isfinite(table.covariates["RFP"]).all()
 
 
 def test_a_logged_exclusion_ends_a_well_and_the_log_counts_more(tmp_path):
     folder = make_study(tmp_path / "s", images=False)
-    log = {"kind": "log", "what": "exclude", "vessel": "plate1", "wells": ["C2"], "why": "fungus"}
-    folder.journal.append(log | {"at_h": 2.0})
-    folder.journal.append(log | {"what": "kill", "at_h": 8.0, "wells": ["D2"]})
-    table = survival_table(folder, folder.run())
-    assert table.exit_h[table.unit == "C2"].max() <= 2.0
+    folder.journal.append(log("exclude", 2.0, ["C2"], why="fungus"))
+    folder.journal.append(log("kill", 8.0, ["D2"]))
+    table = called(folder).table
+    assert table.exit_h[table.unit == "C2"].max() < 2.0
     assert table.exit_h[table.unit == "D2"].max() < 8.0
     assert table.exit_h[table.unit == "C3"].max() > 8.0
 
 
-def test_what_happened_keeps_the_reason(folder):
-    text = folder.study.to_toml() + '\n[[exclusions]]\nwells = ["B2"]\nfrom_h = 3.0\nwhy = "dry"\n'
-    happened = what_happened(Study.from_toml(text), [])
-    assert happened.excluded_h == {("plate1", "B2"): (3.0, "dry")}
-    assert happened.kill_h[("plate1", "C3")] == KILL_H
+def test_a_retracted_exclusion_changes_nothing(tmp_path):
+    folder = make_study(tmp_path / "s", images=False)
+    before = called(folder).joined
+    folder.journal.append(log("exclude", 2.0, ["C2"], why="fungus", id="x1"))
+    assert not called(folder).joined.equals(before)
+    folder.journal.append({"kind": "log", "what": "retract", "voids": "x1", "why": "not C2"})
+    assert called(folder).joined.equals(before)
+
+
+def test_neurons_of_a_well_excluded_from_the_start_are_counted_apart(tmp_path):
+    folder = make_study(tmp_path / "s", images=False)
+    folder.journal.append(log("exclude", 0.0, ["C2"], why="never seeded"))
+    found = called(folder)
+    calls = folder.run().calls()
+    assert set(found.after_end["well"]) == {"C2"}
+    assert set(found.after_end["ended_by"]) == {"exclusion"}
+    assert found.joined.height + found.after_end.height == calls.height
+
+
+CALLS = pl.DataFrame(
+    {
+        "neuron_id": [1, 2, 3, 4, 5],
+        "outcome": ["dead", "dead", "lost", "lost", "alive"],
+        "loss_reason": ["", "", "unseen", "unseen", ""],
+        "entry_h": [0.0] * 5,
+        "last_alive_h": [2.0, 5.0, 3.0, 6.0, 9.0],
+        "first_dead_h": [3.0, 6.0, None, None, None],
+        "death_h": [2.5, 5.5, None, None, None],
+        "death_low_h": [2.1, 5.1, None, None, None],
+        "death_high_h": [2.9, 5.9, None, None, None],
+        "called_at_h": [3.0, 7.0, None, None, None],
+        "p_alive": [0.0, 0.0, 0.5, 0.5, 1.0],
+        "p_dead": [1.0, 1.0, 0.2, 0.2, 0.0],
+        "p_lost": [0.0, 0.0, 0.3, 0.3, 0.0],
+    }
+)
+
+
+def cut_at(last_h, end_h, by="exclusion"):
+    return ended(CALLS, np.full(5, last_h), np.full(5, end_h), [by] * 5)
+
+
+def test_the_end_keeps_earlier_deaths_and_losses_and_cancels_later_ones():
+    found = cut_at(4.0, 4.5)
+    assert found["outcome"].to_list() == ["dead", "alive", "lost", "alive", "alive"]
+    assert found["last_alive_h"].to_list() == [2.0, 4.0, 3.0, 4.0, 4.0]
+    assert found["loss_reason"].to_list() == ["", "", "unseen", "", ""]
+    assert found["first_dead_h"].to_list() == [3.0, None, None, None, None]
+    assert found["p_dead"].to_list() == [1.0, None, 0.2, None, None]
+    assert found["ended_h"].to_list() == [4.0] * 5
+
+
+def test_a_neuron_lost_early_stays_lost_when_its_well_is_excluded_late():
+    assert cut_at(99.0, 100.0)["outcome"][2] == "lost"
+
+
+def test_without_an_end_nothing_is_cut():
+    found = ended(CALLS, np.full(5, np.inf), np.full(5, np.inf), [""] * 5)
+    assert found.drop("ended_h", "ended_by").equals(CALLS)
 
 
 def test_hours_can_count_from_the_dose(folder):
-    text = folder.study.to_toml().replace('origin = "study"', "")
-    declared = folder.study.comparisons[0].replace(origin="glutamate 50 uM")
     calls = folder.run().calls()
-    happened = what_happened(
-        Study.from_toml(text),
-        [{"kind": "log", "what": "dose", "vessel": "plate1", "wells": ["C2", "C3"], "at_h": 2.5}],
-    )
-    hours = origin_hours(folder.study, declared, calls, happened)
+    study = Study.from_toml(folder.study.to_toml())
+    events = Events(study, [log("dose", 2.5, ["C2", "C3"])])
+    hours = origin_hours(study, "glutamate 50 uM", calls, events)
     assert set(hours[(calls["well"] == "C2").to_numpy()]) == {2.5}
+
+
+def test_hours_cannot_count_from_an_arm_without_a_start(folder):
+    calls = folder.run().calls().filter(pl.col("well") == "B2")
+    with pytest.raises(TableError, match="'glutamate 50 uM', which has no start"):
+        origin_hours(folder.study, "glutamate 50 uM", calls, Events(folder.study))
 
 
 def test_a_death_without_onset_is_dated_to_its_call():

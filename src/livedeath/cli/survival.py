@@ -1,6 +1,5 @@
 """``livedeath survival``: survival statistics of a study or of any table of neurons."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,9 @@ from livedeath.cli.common import JsonOption, check_output_folder, emit
 
 if TYPE_CHECKING:
     from livedeath.statistics.compare import Comparison
-    from livedeath.statistics.estimate import ArmEstimate, Estimate
-    from livedeath.statistics.table import SurvivalTable
+    from livedeath.statistics.declared import Shown
+    from livedeath.statistics.estimate import ArmEstimate
+    from livedeath.statistics.survival import Survival
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +23,14 @@ def survival(
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="Folder of a study, or a CSV or Parquet table.")
     ],
-    group: Annotated[str, typer.Option(help="Column of the groups.")] = "arm",
+    group: Annotated[str | None, typer.Option(help="Column of the groups [default: arm].")] = None,
     unit: Annotated[
-        str, typer.Option(help="Column of the experimental unit (animal, culture, well).")
-    ] = "unit",
+        str | None,
+        typer.Option(
+            help="Column of the experimental unit (animal, culture, well) [default: what the "
+            "study declares; of a table, unit]."
+        ),
+    ] = None,
     block: Annotated[
         str | None, typer.Option(help="Column of what was randomised within; pairs the test.")
     ] = None,
@@ -40,99 +44,49 @@ def survival(
     endpoint: Annotated[
         str | None, typer.Option(help="Which endpoint, where there are several.")
     ] = None,
+    run: Annotated[str | None, typer.Option(help="Name of the run; default: the latest.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="New or empty folder for arms.csv and survival.csv.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Survival per group with intervals and p-values that come from the units."""
-    from livedeath.statistics.compare import compare
-    from livedeath.statistics.estimate import estimate
+    """Survival per group with intervals and p-values that come from the units.
 
-    columns = {"group": group, "unit": unit, "block": block, "covariates": covariate or []}
-    table = _read(source, columns, endpoint)
-    target = check_output_folder(out) if out else None
-    arms = estimate(table, horizon_h=horizon_h)
-    watched = table.take(table.at_risk)
-    found = compare(watched, control, horizon_h=horizon_h) if len(watched.groups) > 1 else ()
-    result: dict[str, Any] = {
-        "input": source,
-        **columns,
-        "endpoint": table.endpoint,
-        "n_neurons": int(table.at_risk.sum()),
-        "n_units": len(set(watched.unit)),
-        "groups": {arm.group: _group(arm) for arm in arms},
-        "comparison": asdict(found[0]) if found else None,
-        "comparisons": [asdict(one) for one in found],
-    }
-    if target is not None:
-        result["tables"] = _write(arms, target)
-    emit(result, as_json=as_json, text=_text(arms, found))
+    The comparisons of a study are those that it declares, as in its report, unless a group,
+    unit, block, covariate, control or horizon is named here.
+    """
+    from livedeath.statistics.survival import survival as estimated
 
-
-def _read(source: Path, columns: dict[str, Any], endpoint: str | None) -> "SurvivalTable":
-    from livedeath.errors import TableError
-    from livedeath.statistics.study import survival_table
-    from livedeath.statistics.table import from_frame
-    from livedeath.store.folder import StudyFolder
-    from livedeath.store.tables import read_table
-
-    calls = source / "calls.parquet"
-    scored_table = calls.is_file() and not (source / "study.toml").is_file()
-    if scored_table or not source.is_dir():
-        named = dict(columns)
-        table = read_table(calls if scored_table else source)
-        try:
-            return from_frame(table, named.pop("group"), **named, endpoint=endpoint)
-        except TableError as error:
-            raise TableError(f"{source}: {error}") from None
-    folder = StudyFolder.open(source)
-    return survival_table(folder, folder.run(), **columns, endpoint=endpoint)
+    found = estimated(
+        source,
+        group=group,
+        unit=unit,
+        block=block,
+        covariates=covariate or (),
+        control=control,
+        horizon_h=horizon_h,
+        endpoint=endpoint,
+        run=run,
+    )
+    result: dict[str, Any] = {"input": source, **found.to_dict()}
+    if out is not None:
+        result["tables"] = _write(found, check_output_folder(out))
+    emit(result, as_json=as_json, text=_text(found))
 
 
-def _group(arm: "ArmEstimate") -> dict[str, Any]:
-    return {
-        "n_units": arm.n_units,
-        "n_neurons": arm.n_neurons,
-        "n_dead": arm.n_dead,
-        "n_lost": arm.n_lost,
-        "n_alive": arm.n_alive,
-        "n_dead_on_arrival": arm.n_dead_on_arrival,
-        "n_without_time": arm.n_without_time,
-        "neuron_hours": arm.neuron_hours,
-        "horizon_h": arm.horizon_h,
-        "survival": [
-            {
-                "time_h": m.hours,
-                **_estimate(m.survival),
-                "all_lost_dead": m.all_lost_dead,
-                "no_lost_dead": m.no_lost_dead,
-                "at_risk": m.at_risk,
-            }
-            for m in arm.landmarks
-        ],
-        "rmst_h": _estimate(arm.rmst_h),
-        "median_h": _estimate(arm.median_h),
-        "lost_weighted_by_p_dead": arm.lost_weighted,
-    }
-
-
-def _estimate(estimate: "Estimate") -> dict[str, float | None]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def _write(arms: "tuple[ArmEstimate, ...]", folder: Path) -> list[Path]:
-    from livedeath.statistics.tabulate import arms_table, curve_table
+def _write(found: "Survival", folder: Path) -> list[Path]:
+    from livedeath.store import durable
     from livedeath.store.tables import write_table
 
-    folder.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(folder)
     written = [folder / "arms.csv", folder / "survival.csv"]
-    write_table(arms_table(arms), written[0])
-    write_table(curve_table(arms), written[1])
+    write_table(found.arms, written[0])
+    write_table(found.curves, written[1])
     return written
 
 
-def _text(arms: "tuple[ArmEstimate, ...]", found: "tuple[Comparison, ...]") -> str:
+def _text(found: "Survival") -> str:
+    arms = found.groups
     width = max([5, *(len(arm.group) for arm in arms)]) + 2
     lines = [f"{'group':{width}}units neurons   dead   lost  alive at the end (95 %)"]
     lines += [
@@ -140,7 +94,16 @@ def _text(arms: "tuple[ArmEstimate, ...]", found: "tuple[Comparison, ...]") -> s
         f"{arm.n_lost:6d}  {_said(arm)}"
         for arm in arms
     ]
-    return "\n".join([*lines, "", *(_sentence(one) for one in found)])
+    for shown in found.comparisons:
+        lines += ["", *_comparison(shown)]
+    return "\n".join(lines)
+
+
+def _comparison(shown: "Shown") -> list[str]:
+    head = f"{shown.name} ({shown.standing}; {shown.details})"
+    if shown.refused:
+        return [head, f"  {shown.refused}"]
+    return [head, *(f"  {_sentence(one)}" for one in shown.results)]
 
 
 def _said(arm: "ArmEstimate") -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import StoreError
+from livedeath.model.flags import Flag, names
+from livedeath.run.visits import Sequence
+from livedeath.statistics.study import read_calls
 from livedeath.store import tables
 from livedeath.store.folder import Run, StudyFolder
 
 
 def export_csv(folder: StudyFolder, run: Run, out: Path) -> dict[str, Path]:
-    """Write traces, calls and, if there are any, reviews.
+    """Write traces, joined calls and, if there are any, reviews.
 
     Parameters
     ----------
@@ -27,8 +30,53 @@ def export_csv(folder: StudyFolder, run: Run, out: Path) -> dict[str, Path]:
     -------
     dict of str to Path
         What was written, by kind.
+
+    Notes
+    -----
+    Both tables are also inputs: ``livedeath survival calls.csv`` gives the numbers of the
+    report, ``livedeath score traces.csv`` the calls of the run.
     """
-    return write_csv(run.traces(), run.calls(), out) | _reviews(folder, out)
+    traces = scorable(folder, run.traces())
+    calls = read_calls(folder, run).joined
+    words = pl.Series("flag_words", [", ".join(names(bits)) for bits in calls["flags"]])
+    return write_csv(traces, calls.with_columns(words), out) | _reviews(folder, out)
+
+
+def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
+    """Add to a study's traces what ``livedeath score`` asks of a table.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study, whose journal says what had been done to a well by each visit.
+    traces : polars.DataFrame
+        Of one of its runs.
+
+    Returns
+    -------
+    polars.DataFrame
+        With ``signal, signal_sd``, where there is one ``reference, reference_sd``, and
+        ``seen, intervened, endpoint``.
+    """
+    study = folder.study
+    roles = {"signal": study.sensed} | ({"reference": study.reference} if study.reference else {})
+    copies = [
+        pl.col(f"{channel.name}{ending}").alias(f"{role}{ending}")
+        for role, channel in roles.items()
+        for ending in ("", "_sd")
+    ]
+    seen = (pl.col("flags").cast(pl.Int64) & int(Flag.MASK_LOST)) == 0
+    visits = Sequence(study, folder.plan).feed(folder.journal.read())
+    done = pl.DataFrame(
+        [(*visit.field[2:], visit.field.vessel, visit.t, visit.intervened) for visit in visits],
+        schema=["well", "field", "vessel", "t", "intervened"],
+        orient="row",
+    )
+    told = traces.with_columns(
+        *copies, seen.alias("seen"), pl.lit(study.endpoint).alias("endpoint")
+    )
+    on = ["vessel", "well", "field", "t"]
+    return told.join(done.unique(on, keep="first"), on=on, how="left", maintain_order="left")
 
 
 def write_csv(traces: pl.DataFrame, calls: pl.DataFrame, out: Path) -> dict[str, Path]:
@@ -59,7 +107,10 @@ def _decisions(path: Path) -> pl.DataFrame:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             cursor = db.execute("SELECT * FROM rows ORDER BY seq")
-            names = [column[0] for column in cursor.description]
-            return pl.DataFrame(cursor.fetchall(), schema=names, orient="row")
+            columns = [column[0] for column in cursor.description]
+            # All rows say the types: a column may hold nothing for hundreds of verdicts.
+            return pl.DataFrame(
+                cursor.fetchall(), schema=columns, orient="row", infer_schema_length=None
+            )
     except sqlite3.Error as error:
         raise StoreError(f"{path}: the reviews cannot be read ({error}).") from error

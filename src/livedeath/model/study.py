@@ -155,6 +155,21 @@ class Study(Declared):
         """The channels of the death indicator."""
         return tuple(c for c in self.channels if c.role == "indicator")
 
+    @property
+    def sensed(self) -> Channel:
+        """The channel that death is read from: the indicator, else the fill, else the first."""
+        return next(iter(self.indicators), None) or self.fill or self.channels[0]
+
+    @property
+    def reference(self) -> Channel | None:
+        """The channel that the sensed one is divided by: the fill beside an indicator."""
+        return self.fill if self.indicators else None
+
+    @property
+    def endpoint(self) -> str:
+        """What is sensed: ``indicator_rise`` with an indicator, else ``loss_of_fill``."""
+        return "indicator_rise" if self.indicators else "loss_of_fill"
+
     def wells(self, vessel_id: str) -> tuple[str, ...]:
         """Return the wells of a vessel that are visited, in plate order.
 

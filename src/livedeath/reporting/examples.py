@@ -203,14 +203,14 @@ def _trace_svg(material: Material, trace: NeuronTrace, call: dict[str, Any], str
     names = list(signals)
     colours = {name: shades[i % 3] for i, name in enumerate(names)}
     colours |= {name: MUTED for name in names if name == _fill_name(material)}
-    kill = material.happened.kill_h.get((call["vessel"], call["well"]))
+    kill_h = material.events.kill_h(call["vessel"], call["well"])
     figure = neuron_trace(
         trace.time_h,
         signals,
         colours=colours,
         onset_h=(_hour(call["death_h"]), _hour(call["death_low_h"]), _hour(call["death_high_h"])),
         called_h=_hour(call["called_at_h"]),
-        kill_h=kill,
+        kill_h=kill_h if np.isfinite(kill_h) else None,
         shown_h=strip.time_h,
     )
     says = f"Trace of neuron {trace.neuron_id} with its called onset"

@@ -125,8 +125,8 @@ def _shown(material: Material, field: FieldKey) -> FieldShown | None:
 
 
 def _visits(material: Material, field: FieldKey, rows: pl.DataFrame) -> list[int]:
-    kill = material.happened.kill_h.get((field.vessel, field.well), np.inf)
-    known = rows.filter(pl.col("time_h") < kill)["t"].unique().sort().to_list()
+    end = material.events.end(field.vessel, field.well)
+    known = rows.filter(pl.col("time_h") < end.at_h)["t"].unique().sort().to_list()
     return [known[0], known[-1]] if len(known) > 1 else known
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import StoreError
+from livedeath.model.events import Events
 from livedeath.model.study import Study
-from livedeath.reporting.material import Material, kept_endpoint
-from livedeath.statistics.study import Happened
+from livedeath.reporting.material import Material
+from livedeath.statistics.study import StudyCalls, one_endpoint
 from livedeath.store.folder import Run, StudyFolder
 
 CHANNELS = {"reference": "fill", "signal": "indicator"}
@@ -40,7 +41,7 @@ def gather_table(path: Path) -> Material:
         If its tables cannot be read or hold no neuron.
     """
     run = Run(path.absolute())
-    calls, others = kept_endpoint(run.calls())
+    calls, others = one_endpoint(run.calls())
     if not calls.height:
         raise StoreError(f"{path}: the table of calls holds no neuron; there is nothing to report.")
     traces = _placed(run.traces(), calls)
@@ -49,12 +50,8 @@ def gather_table(path: Path) -> Material:
     return Material(
         folder=StudyFolder(run.path, study),
         run=run,
-        study=study,
-        calls=_grouped(calls),
-        other_endpoints=others,
-        traces=traces,
+        called=StudyCalls(study, Events(study), _grouped(calls), traces, others),
         entries=[],
-        happened=Happened({}, {}, {}),
         reviews={},
         review_trouble="",
         truth=None,

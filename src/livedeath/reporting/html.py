@@ -13,7 +13,6 @@ import numpy as np
 
 from livedeath.errors import OptionalDependencyError
 from livedeath.reporting import examples, fields, figures, sections, sensitivity
-from livedeath.reporting.comparisons import Shown, shown_comparisons
 from livedeath.reporting.from_table import gather_table, is_table_run
 from livedeath.reporting.material import Material, gather
 from livedeath.reporting.style import (
@@ -25,7 +24,7 @@ from livedeath.reporting.style import (
 )
 from livedeath.reporting.truth import truth_rows
 from livedeath.statistics.estimate import ArmEstimate
-from livedeath.statistics.tabulate import arms_table, curve_table
+from livedeath.statistics.survival import Survival, of_calls
 from livedeath.store import durable
 from livedeath.store.tables import write_table
 
@@ -40,18 +39,20 @@ Step = Callable[[str], None]
 class Findings:
     """What is computed once for the page, the tables and the command's answer."""
 
-    arms: tuple[ArmEstimate, ...]
-    comparisons: list[Shown]
+    survival: Survival
     sensitivity: sensitivity.Sensitivity | None
+
+    @property
+    def arms(self) -> tuple[ArmEstimate, ...]:
+        """Survival per arm, control first."""
+        return self.survival.groups
 
 
 def find(material: Material) -> Findings:
     """Compute survival, comparisons and sensitivity of a study."""
-    return Findings(
-        sections.arm_estimates(material),
-        shown_comparisons(material),
-        sensitivity.sensitivity(material),
-    )
+    unit = "as the table says" if material.from_table else "well"
+    survival = of_calls(material.called, material.entries, unit=unit)
+    return Findings(survival, sensitivity.sensitivity(material))
 
 
 def render(material: Material, findings: Findings, *, step: Step = lambda said: None) -> str:
@@ -101,7 +102,7 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
     return {
         "study": material.study,
         "endpoint": material.endpoint.replace("_", " "),
-        "other_endpoints": material.other_endpoints,
+        "other_endpoints": material.called.other_endpoints,
         "dates": sections.dates(material),
         "optics": sections.optics_line(material),
         "summary": sections.summary(material, arms),
@@ -116,7 +117,8 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
         },
         "sensitivity": findings.sensitivity,
         "false_alarms": sensitivity.false_alarms(material),
-        "comparisons": findings.comparisons,
+        "comparisons": findings.survival.comparisons,
+        "whereabouts": sections.whereabouts(material, arms),
         "missed": sections.missed(material),
         "flags": flags,
         "reviews": sections.reviews(material),
@@ -269,8 +271,8 @@ def write_report(
     page = render(material, findings, step=step)
     out.mkdir(parents=True, exist_ok=True)
     durable.write_text(out / "report.html", page)
-    write_table(arms_table(findings.arms), out / "arms.csv")
-    write_table(curve_table(findings.arms), out / "survival.csv")
+    write_table(findings.survival.arms, out / "arms.csv")
+    write_table(findings.survival.curves, out / "survival.csv")
     return _result(material, findings, out)
 
 
@@ -287,15 +289,6 @@ def _result(material: Material, findings: Findings, out: Path) -> dict[str, Any]
         "sensitivity_low": None if found is None else found.low,
         "sensitivity_high": None if found is None else found.high,
         "median_delay_h": None if found is None else found.delay_h,
-        "comparisons": [_comparison(one) for one in findings.comparisons],
+        **findings.survival.to_dict(),
         "reviews": sections.reviews(material)["total"],
-    }
-
-
-def _comparison(shown: Shown) -> dict[str, Any]:
-    return {
-        "name": shown.name,
-        "standing": shown.standing,
-        "refused": shown.refused or None,
-        "results": [vars(result) for result in shown.results],
     }

@@ -15,10 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.errors import LivedeathError, StoreError
+from livedeath.model.events import Events
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
 from livedeath.review.journal import read_judgements
-from livedeath.statistics import study as joined
+from livedeath.statistics.study import StudyCalls, read_calls
 from livedeath.statistics.table import SurvivalTable
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.journal import Entry, frames_of
@@ -35,18 +36,10 @@ class Material:
     ----------
     folder, run : StudyFolder, Run
         Where it came from.
-    study : Study
-        The declaration.
-    calls : polars.DataFrame
-        One row per neuron of the reported endpoint, with arm, unit, block and genotype.
-    other_endpoints : tuple of str
-        Endpoints in the run that are not reported; they are never pooled.
-    traces : polars.DataFrame
-        One row per neuron and visit.
+    called : StudyCalls
+        The run's calls, traces and declaration, with what was done to the wells.
     entries : list of dict
         The journal.
-    happened : Happened
-        Kills, exclusions and doses per well.
     reviews : dict
         Reviewer to neuron to verdict.
     review_trouble : str
@@ -61,12 +54,8 @@ class Material:
 
     folder: StudyFolder
     run: Run
-    study: Study
-    calls: pl.DataFrame
-    other_endpoints: tuple[str, ...]
-    traces: pl.DataFrame
+    called: StudyCalls
     entries: list[Entry]
-    happened: joined.Happened
     reviews: dict[str, dict[int, Any]]
     review_trouble: str
     truth: pl.DataFrame | None
@@ -78,25 +67,35 @@ class Material:
         """The journal's entry in force for every frame."""
         return frames_of(self.entries)
 
-    @cached_property
+    @property
+    def study(self) -> Study:
+        """The declaration."""
+        return self.called.study
+
+    @property
+    def events(self) -> Events:
+        """What was done to the wells."""
+        return self.called.events
+
+    @property
+    def calls(self) -> pl.DataFrame:
+        """The calls as they stood when watching ended, one row per neuron."""
+        return self.called.joined
+
+    @property
     def table(self) -> SurvivalTable:
-        """The calls as a survival table by arm, cut at kills and exclusions."""
-        return joined.ended(self.calls, self.traces, self.happened)
+        """The calls as a survival table by arm; its rows are those of `calls`."""
+        return self.called.table
 
-    @cached_property
-    def last_before_kill(self) -> NDArray[np.float64]:
-        """Per call, the last visit before the kill; infinite without one."""
-        return joined.last_before_kill(self.calls, self.traces, self.happened)
-
-    @cached_property
-    def kill_h(self) -> NDArray[np.float64]:
-        """Per call, the hour of the kill; infinite without one."""
-        return joined.kill_hours(self.calls, self.happened)
+    @property
+    def traces(self) -> pl.DataFrame:
+        """One row per neuron and visit."""
+        return self.called.traces
 
     @property
     def endpoint(self) -> str:
         """What was sensed."""
-        return str(self.calls["endpoint"][0]) if self.calls.height else ""
+        return self.called.endpoint
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -149,9 +148,8 @@ def gather(path: Path, *, run: str | None = None) -> Material:
     """
     folder = StudyFolder.open(path)
     chosen = folder.run(run)
-    traces, calls = chosen.traces(), chosen.calls()
-    kept, others = kept_endpoint(calls)
-    if not kept.height:
+    called = read_calls(folder, chosen)
+    if not called.joined.height:
         raise StoreError(f"{path}: no neuron was found in this study; there is nothing to report.")
     entries = folder.journal.read()
     reviews, trouble = _reviews(folder, chosen)
@@ -159,25 +157,13 @@ def gather(path: Path, *, run: str | None = None) -> Material:
     return Material(
         folder=folder,
         run=chosen,
-        study=folder.study,
-        calls=joined.joined_calls(folder.study, kept, traces),
-        other_endpoints=others,
-        traces=traces,
+        called=called,
         entries=entries,
-        happened=joined.what_happened(folder.study, entries),
         reviews=reviews,
         review_trouble=trouble,
         truth=read_table(truth) if truth.is_file() else None,
         provenance=chosen.provenance(),
     )
-
-
-def kept_endpoint(calls: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the calls of one endpoint, the indicator's if there are several, and the others."""
-    present = calls["endpoint"].unique(maintain_order=True).to_list()
-    chosen = "indicator_rise" if "indicator_rise" in present else (present or [""])[0]
-    others = tuple(str(name) for name in present if name != chosen)
-    return calls.filter(pl.col("endpoint") == chosen), others
 
 
 def _reviews(folder: StudyFolder, run: Run) -> tuple[dict[str, dict[int, Any]], str]:

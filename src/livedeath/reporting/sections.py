@@ -4,6 +4,7 @@ What a section cannot say is an empty value, and the page says why in one senten
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,28 +16,13 @@ from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.plate import FORMATS, row_column
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
-from livedeath.reporting.sensitivity import control_arm
+from livedeath.statistics.declared import arms_in_order
 from livedeath.statistics.estimate import ArmEstimate, estimate
 
 MOST_MISSED_SHOWN = 15
 MOST_LOGGED_SHOWN = 40
 
 LOSS_WORDS = {"": "no reason recorded"}
-
-
-def arms_in_order(material: Material) -> tuple[str, ...]:
-    """Return the arms, control first, then as declared."""
-    present = set(material.calls["arm"].to_list())
-    declared = [arm for arm in dict.fromkeys(material.study.arms().values()) if arm in present]
-    rest = [arm for arm in material.calls["arm"].unique(maintain_order=True) if arm not in declared]
-    control = control_arm(material)
-    return (control, *(arm for arm in (*declared, *rest) if arm != control))
-
-
-def arm_estimates(material: Material) -> tuple[ArmEstimate, ...]:
-    """Return survival per arm, in the order of `arms_in_order`."""
-    by_name = {arm.group: arm for arm in estimate(material.table)}
-    return tuple(by_name[name] for name in arms_in_order(material))
 
 
 def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]:
@@ -47,7 +33,8 @@ def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]
         "wells": calls.select("vessel", "well").n_unique(),
         "arms": len(arms),
         "fields": calls.select("vessel", "well", "field").n_unique(),
-        "neurons": calls.height,
+        "neurons": sum(arm.n_neurons for arm in arms),
+        "neurons_found": material.called.calls.height,
         "neuron_days": sum(arm.neuron_hours for arm in arms) / 24.0,
         "visits": traces.select("vessel", "well", "field", "t").n_unique(),
         "rounds": _most_visits(traces),
@@ -59,6 +46,46 @@ def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]
         "from_table": material.from_table,
         "has_indicator": bool(material.study.indicators),
     }
+
+
+def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]:
+    """Say where each neuron of the run went, per arm; every column adds up.
+
+    Returns
+    -------
+    dict
+        ``arms`` (names), ``rows`` of (words, level, counts per arm, total): ``found`` is the
+        sum of the rows at level 1, ``followed`` of those at level 2.
+    """
+    names = [arm.group for arm in arms]
+    after = material.called.after_end
+    late = {
+        cause: Counter(after.filter(pl.col("ended_by") == cause)["arm"])
+        for cause in ("kill", "exclusion")
+    }
+    names += [arm for arm in after["arm"].unique(maintain_order=True) if arm not in names]
+    by_name = {arm.group: arm for arm in arms}
+
+    def counted(attribute: str) -> dict[str, int]:
+        return {name: getattr(by_name[name], attribute) for name in names if name in by_name}
+
+    parts: list[tuple[str, int, Mapping[str, int]]] = [
+        ("found", 0, Counter(material.called.calls["arm"])),
+        ("first seen after the kill", 1, late["kill"]),
+        ("first seen after its well was excluded", 1, late["exclusion"]),
+        ("dead on arrival", 1, counted("n_dead_on_arrival")),
+        ("seen once only", 1, counted("n_without_time")),
+        ("followed", 1, counted("n_neurons")),
+        ("died", 2, counted("n_dead")),
+        ("lost", 2, counted("n_lost")),
+        ("alive when watching ended", 2, counted("n_alive")),
+    ]
+    rows: list[dict[str, Any]] = [
+        {"words": words, "level": level, "counts": [own.get(name, 0) for name in names]}
+        for words, level, own in parts
+    ]
+    kept = [row for row in rows if sum(row["counts"]) or row["words"] in ("found", "followed")]
+    return {"arms": names, "rows": [row | {"total": sum(row["counts"])} for row in kept]}
 
 
 def _most_visits(traces: pl.DataFrame) -> int:
@@ -106,7 +133,7 @@ def wells(material: Material, horizon_h: float) -> dict[str, list[WellSurvival]]
                 arm,
                 survival=_share_alive(alive),
                 n_neurons=len(watched),
-                excluded=(vessel, well) in material.happened.excluded_h,
+                excluded=material.events.exclusion(vessel, well) is not None,
             )
         )
     return found
@@ -138,7 +165,7 @@ def missed(material: Material) -> dict[str, Any]:
         "examples": [_frame_row(entry) for entry in lost[:MOST_MISSED_SHOWN]],
         "exclusions": [
             {"place": f"{v}/{w}", "from_h": hour, "why": why}
-            for (v, w), (hour, why) in material.happened.excluded_h.items()
+            for (v, w), (hour, why) in material.events.exclusions.items()
         ],
         "losses": losses(material),
         "logged": [_log_row(e) for e in material.entries if e.get("kind") == "log"][
@@ -170,7 +197,7 @@ def losses(material: Material) -> dict[str, Any]:
     """Return lost neurons by reason and arm, as they stood before the kill."""
     table = material.table
     lost = material.calls.filter(pl.Series(table.lost & table.at_risk))
-    arms = arms_in_order(material)
+    arms = arms_in_order(material.called)
     counted = Counter(zip(lost["loss_reason"].fill_null(""), lost["arm"], strict=True))
     reasons = sorted({reason for reason, _ in counted})
     return {
@@ -224,7 +251,8 @@ def _flag_words(flag: Flag) -> str:
 
 def reviews(material: Material) -> dict[str, Any]:
     """Return how many verdicts each reviewer gave, and how they agree with the calls."""
-    said = dict(zip(material.calls["neuron_id"], material.calls["outcome"], strict=True))
+    calls = material.called.calls
+    said = dict(zip(calls["neuron_id"], calls["outcome"], strict=True))
     rows = []
     for reviewer, verdicts in material.reviews.items():
         words = Counter(one.verdict for one in verdicts.values())

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
 from livedeath.reporting.material import Material
-from livedeath.statistics.compare import default_control
+from livedeath.statistics.declared import control_arm
+from livedeath.statistics.study import floats
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -119,15 +120,15 @@ def poisson_interval(count: float, confidence: float = 0.95) -> tuple[float, flo
 
 def sensitivity(material: Material) -> Sensitivity | None:
     """Measure the share of killed neurons that was called dead; None without a kill."""
-    calls, kill = material.calls, material.kill_h
+    calls, kill = material.called.calls, material.called.kill_h
     alive = _alive_at_kill(material)
     if not alive.any():
         return None
     outcome = calls["outcome"].to_numpy()
     found = alive & (outcome == "dead")
     lost = alive & (outcome == "lost")
-    delay = _column(calls, "called_at_h") - kill
-    onset = _column(calls, "death_h") - kill
+    delay = floats(calls, "called_at_h") - kill
+    onset = floats(calls, "death_h") - kill
     by_well = _by_well(calls, alive, found)
     n, k = int(alive.sum()), int(found.sum())
     return Sensitivity(
@@ -149,13 +150,14 @@ def sensitivity(material: Material) -> Sensitivity | None:
 
 def _alive_at_kill(material: Material) -> Bools:
     """Say who was followed and not yet called, dead or lost when the kill came."""
-    calls, kill, last = material.calls, material.kill_h, material.last_before_kill
-    entered = _column(calls, "entry_h") <= last
-    called = _column(calls, "called_at_h")
-    high = _column(calls, "death_high_h")
+    calls, kill = material.called.calls, material.called.kill_h
+    last = material.called.last_visit_before(kill)
+    entered = floats(calls, "entry_h") <= last
+    called = floats(calls, "called_at_h")
+    high = floats(calls, "death_high_h")
     before = (called < kill) | (high < last)
     outcome = calls["outcome"].to_numpy()
-    gone = (outcome == "lost") & (_column(calls, "last_alive_h") < last)
+    gone = (outcome == "lost") & (floats(calls, "last_alive_h") < last)
     seen = np.isfinite(kill) & np.isfinite(last) & (_watched_until(material) >= kill)
     return np.asarray(seen & entered & ~before & ~gone & (outcome != "dead_on_arrival"))
 
@@ -164,12 +166,13 @@ def _watched_until(material: Material) -> Floats:
     """Return per call the last visit of its field: a kill nobody looked at tells nothing."""
     fields = ["vessel", "well", "field"]
     last = material.traces.group_by(fields).agg(pl.col("time_h").max().alias("until"))
-    joined = material.calls.select(fields).join(last, on=fields, how="left", maintain_order="left")
-    return _column(joined, "until")
+    calls = material.called.calls
+    joined = calls.select(fields).join(last, on=fields, how="left", maintain_order="left")
+    return floats(joined, "until")
 
 
 def _watched_after(material: Material) -> float:
-    later = _watched_until(material) - material.kill_h
+    later = _watched_until(material) - material.called.kill_h
     return float(np.nanmax(later[np.isfinite(later)], initial=0.0))
 
 
@@ -186,22 +189,9 @@ def _quartiles(values: Floats) -> tuple[float, float, float]:
     return float(middle), float(low), float(high)
 
 
-def _column(frame: pl.DataFrame, name: str) -> Floats:
-    return np.asarray(frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy())
-
-
-def control_arm(material: Material) -> str:
-    """Return the control: of the first declared comparison, else the one named so."""
-    declared = [c for c in material.study.comparisons if c.factor == "arm"]
-    arms = list(dict.fromkeys(material.calls["arm"].to_list()))
-    if declared and declared[0].control in arms:
-        return declared[0].control
-    return default_control(arms)
-
-
 def false_alarms(material: Material) -> FalseAlarms:
     """Count the calls of death in control wells against their neuron-days."""
-    table, arm = material.table, control_arm(material)
+    table, arm = material.table, control_arm(material.called)
     own = table.at_risk & (table.group == arm)
     hours = table.exit_h - table.entry_h
     days = float(hours[own].sum()) / HOURS_PER_DAY

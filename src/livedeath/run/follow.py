@@ -42,9 +42,6 @@ REST_S = 20.0
 
 LOCK_FILE = "run.lock"
 
-UNKNOWN_IF_EXCLUDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h", "called_at_h")
-"""What is not said of a neuron whose well was excluded before it was called dead."""
-
 
 class Labels(Protocol):
     """Labels made elsewhere; see `livedeath.store.labels.LabelFile`."""
@@ -294,10 +291,6 @@ class _Follower:
     def _write_tables(self) -> None:
         traces = _joined(self.done.traces, self.study)
         calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
-        for vessel, well in self.study.places():
-            rule = self.sequence.events.excluded_from(vessel, well)
-            if rule is not None:
-                traces, calls = exclude(traces, calls, vessel, well, from_h=rule[0], why=rule[1])
         tables.write_table(traces, self.run.traces_path)
         tables.write_table(calls, self.run.calls_path)
 
@@ -326,52 +319,6 @@ def _read(complete: CompleteVisit, images: ImageStore) -> dict[str, NDArray[Any]
         channel: stack[0] if len(stack) == 1 else np.stack(stack)
         for channel, stack in planes.items()
     }
-
-
-def exclude(
-    traces: pl.DataFrame, calls: pl.DataFrame, vessel: str, well: str, *, from_h: float, why: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Take a well out of the tables from an hour on, also if it was scored before it was known.
-
-    Parameters
-    ----------
-    traces, calls : DataFrame
-        As the analyser made them.
-    vessel, well : str
-        The well.
-    from_h : float
-        Hour from which it does not count.
-    why : str
-        The reason, named in ``loss_reason``.
-
-    Returns
-    -------
-    traces, calls : DataFrame
-        Without what came after. A neuron that entered later is gone; one called later, or
-        not called, was alive when it was last seen before the hour.
-    """
-    here = (pl.col("vessel") == vessel) & (pl.col("well") == well)
-    traces = traces.filter(~(here & (pl.col("time_h") >= from_h)))
-    calls = calls.filter(~(here & (pl.col("entry_h") >= from_h)))
-    last = traces.filter(here).group_by("neuron_id").agg(pl.col("time_h").max().alias("_last_h"))
-    calls = calls.join(last, on="neuron_id", how="left", maintain_order="left")
-    called = pl.col("called_at_h")
-    open_end = here & ~(called.is_not_nan() & (called < from_h))
-    open_end = open_end & (pl.col("outcome") != "dead_on_arrival")
-    known = pl.min_horizontal("last_alive_h", "_last_h").fill_null(pl.col("last_alive_h"))
-    changes = {name: pl.lit(float("nan")) for name in UNKNOWN_IF_EXCLUDED} | {
-        "outcome": pl.lit("alive"),
-        "loss_reason": pl.lit(f"excluded: {why}"),
-        "last_alive_h": pl.when(pl.col("last_alive_h").is_nan()).then("_last_h").otherwise(known),
-        "p_alive": pl.lit(1.0),
-        "p_dead": pl.lit(0.0),
-        "p_lost": pl.lit(0.0),
-    }
-    calls = calls.with_columns(
-        pl.when(open_end).then(value).otherwise(pl.col(name)).alias(name)
-        for name, value in changes.items()
-    )
-    return traces, calls.drop("_last_h")
 
 
 def _joined(parts: list[pl.DataFrame], study: Study) -> pl.DataFrame:

@@ -41,7 +41,7 @@ class CompleteVisit:
     intervened : bool
         Whether something was done to the well since the field's last visit with an image.
     excluded : str
-        Why the well does not count any more; empty if it does.
+        Why the declaration takes the well out by this hour; empty if it does not.
     too_late : bool
         Whether a visit of a later hour was complete before: what is called online cannot
         be revised, so this one is not analysed.
@@ -83,6 +83,9 @@ class Sequence:
 
     def __init__(self, study: Study, plan: Plan) -> None:
         self.events = Events(study)
+        # A logged exclusion may be retracted, so it takes nothing out of the analysis; it
+        # counts where calls are joined (`livedeath.statistics.study`).
+        self._declared = Events(study)
         self._planned = {(visit.field, visit.t): visit for visit in plan.visits}
         self._last_planned = {visit.field: visit for visit in plan.visits}
         self._open: dict[tuple[FieldKey, int], dict[FrameKey, Entry]] = {}
@@ -172,7 +175,7 @@ class Sequence:
             y_um=_number(said[0], "y_um", planned.y_um),
             z_um=_number(said[0], "z_um", planned.z_um[0]),
             intervened=changed,
-            excluded=self.events.excluded(place.vessel, place.well, time_h),
+            excluded=self._declared.excluded(place.vessel, place.well, time_h),
             too_late=time_h < self._time_h or (last is not None and time_h <= last.time_h),
         )
 

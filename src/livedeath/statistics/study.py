@@ -1,133 +1,234 @@
 """A run of a study becomes a survival table: calls joined with what was done to them.
 
-In goes a study's folder and a run; out come its calls with arm, unit and block beside
-every neuron, and the hour at which watching ended for it: at the end-kill, at an exclusion,
-or at the last visit. Nothing is estimated here.
+In goes a study's folder and a run; out come its calls with arm, unit, block and dose beside
+every neuron, cut where watching ended for it: at the last visit before a kill or an
+exclusion. Survival, report, review and exports read the same joined calls, so that a number
+is the same wherever it stands. Nothing is estimated here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
+from livedeath.model.events import Events, Place
 from livedeath.model.study import Study
-from livedeath.model.timing import Comparison
 from livedeath.statistics.table import SurvivalTable, from_frame
 from livedeath.store.folder import Run, StudyFolder
 
 Floats = NDArray[np.float64]
-Place = tuple[str, str]
+Bools = NDArray[np.bool_]
+
+_FIELD = ("vessel", "well", "field")
+
+_UNKNOWN_IF_ENDED = (
+    *("first_dead_h", "death_h", "death_low_h", "death_high_h"),
+    *("p_alive", "p_dead", "p_lost"),
+)
+"""What is not said of a neuron that was alive when watching ended."""
 
 
 @dataclass(frozen=True)
-class Happened:
-    """What a person did to the wells, planned and logged: hours per (vessel, well).
+class StudyCalls:
+    """The calls of one endpoint of a run, with what was declared and done.
 
     Attributes
     ----------
-    kill_h : dict
-        Hour of the end-kill.
-    excluded_h : dict
-        Hour and reason from which a well counts no longer.
-    dose_h : dict
-        Logged hour of the last dose.
+    study : Study
+        The declaration.
+    events : Events
+        What was done to the wells.
+    calls : polars.DataFrame
+        As they were called, one row per neuron, with arm, unit, block, dose, genotype and
+        each channel at the neuron's first visit.
+    traces : polars.DataFrame
+        One row per neuron and visit.
+    other_endpoints : tuple of str
+        Endpoints in the run that are left out; they are never pooled.
     """
 
-    kill_h: dict[Place, float]
-    excluded_h: dict[Place, tuple[float, str]]
-    dose_h: dict[Place, float]
+    study: Study
+    events: Events
+    calls: pl.DataFrame
+    traces: pl.DataFrame
+    other_endpoints: tuple[str, ...] = ()
+
+    @cached_property
+    def joined(self) -> pl.DataFrame:
+        """The calls as they stood when watching ended, with ``ended_h`` and ``ended_by``.
+
+        A neuron that was seen first only after that has no row; see `after_end`.
+        """
+        return ended(
+            dated(self.calls, self.traces), self.last_h, self.end_h, self._ended_by
+        ).filter(~pl.Series(self._late))
+
+    @property
+    def after_end(self) -> pl.DataFrame:
+        """The calls of neurons first seen after the kill or the exclusion of their well."""
+        return self.calls.with_columns(pl.Series("ended_by", self._ended_by)).filter(
+            pl.Series(self._late)
+        )
+
+    @cached_property
+    def table(self) -> SurvivalTable:
+        """The joined calls as a survival table by arm."""
+        return self.survival()
+
+    def survival(
+        self,
+        *,
+        group: str = "arm",
+        unit: str | None = None,
+        block: str | None = None,
+        covariates: Sequence[str] = (),
+    ) -> SurvivalTable:
+        """Read the joined calls as a survival table.
+
+        Parameters
+        ----------
+        group : str
+            ``arm``, ``genotype``, ``population`` or another column of the calls.
+        unit, block : str, optional
+            See `assigned`; without a unit that of the calls, without a block none.
+        covariates : sequence of str
+            Columns of the calls; a channel stands for its value at the first visit.
+        """
+        frame = self.joined.with_columns(
+            *([assigned(self.study, self.joined, unit, "unit")] if unit else []),
+            *([assigned(self.study, self.joined, block, "block")] if block else []),
+        )
+        return from_frame(
+            frame,
+            group,
+            unit="unit",
+            block="block" if block else None,
+            covariates=covariates,
+            endpoint=self.endpoint or None,
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """What was sensed."""
+        return str(self.calls["endpoint"][0]) if self.calls.height else ""
+
+    @cached_property
+    def kill_h(self) -> Floats:
+        """(n,) hour of the kill of each call's well; infinite without one."""
+        return self._per_place(lambda place: self.events.kill_h(*place))
+
+    @cached_property
+    def end_h(self) -> Floats:
+        """(n,) hour of the kill or exclusion of each call's well; infinite without one."""
+        return self._per_place(lambda place: self.events.end(*place).at_h)
+
+    @cached_property
+    def _ended_by(self) -> list[str]:
+        places = self.calls.select("vessel", "well").iter_rows()
+        return [self.events.end(vessel, well).by for vessel, well in places]
+
+    @cached_property
+    def last_h(self) -> Floats:
+        """(n,) last visit to each call's field before watching ended; infinite if it did not."""
+        return self.last_visit_before(self.end_h)
+
+    def last_visit_before(self, end_h: Floats) -> Floats:
+        """Return (n,) the last visit to each call's field before an hour.
+
+        Parameters
+        ----------
+        end_h : (n,) float64
+            Infinite where nothing ended; then the answer is infinite, too. Minus infinity
+            where the field was not visited before.
+        """
+        visits = self.traces.select(*_FIELD, "time_h").unique()
+        asked = self.calls.select(*_FIELD).with_columns(
+            pl.Series("_end_h", end_h), pl.int_range(pl.len()).alias("_row")
+        )
+        before = (
+            asked.join(visits, on=_FIELD)
+            .filter(pl.col("time_h") < pl.col("_end_h"))
+            .group_by("_row")
+            .agg(pl.col("time_h").max())
+        )
+        last = asked.join(before, on="_row", how="left", maintain_order="left")["time_h"]
+        found = np.asarray(last.fill_null(-np.inf).to_numpy(), np.float64)
+        return np.where(np.isinf(end_h), np.inf, found)
+
+    @cached_property
+    def _late(self) -> Bools:
+        return np.asarray(floats(self.calls, "entry_h") > self.last_h)
+
+    def _per_place(self, hour: Callable[[Place], float]) -> Floats:
+        places = self.calls.select("vessel", "well").iter_rows()
+        return np.array([hour((v, w)) for v, w in places], dtype=np.float64)
 
 
-def what_happened(study: Study, entries: Sequence[dict[str, Any]]) -> Happened:
-    """Join what was declared with what was logged; the log counts more.
+def read_calls(folder: StudyFolder, run: Run, *, endpoint: str | None = None) -> StudyCalls:
+    """Read a run's calls of one endpoint and join them with what was declared and done.
 
     Parameters
     ----------
-    study : Study
-        The declaration.
-    entries : sequence of dict
-        The journal.
+    folder : StudyFolder
+        The study.
+    run : Run
+        The analysis.
+    endpoint : str, optional
+        Which, where the calls hold several; default: the rise of the indicator, else the
+        first.
     """
-    happened = Happened({}, {}, {})
-    if study.end_kill is not None:
-        for place in _places(study, study.end_kill.vessel, study.end_kill.wells):
-            happened.kill_h[place] = study.end_kill.at_h
-    for exclusion in study.exclusions:
-        for place in _places(study, exclusion.vessel, exclusion.wells):
-            _exclude(happened, place, exclusion.from_h, exclusion.why)
-    for entry in entries:
-        if entry.get("kind") == "log":
-            _log(study, entry, happened)
-    return happened
+    calls, traces = run.calls(), run.traces()
+    kept, others = one_endpoint(calls, endpoint)
+    events = Events(folder.study, folder.journal.read())
+    return StudyCalls(
+        folder.study, events, joined_calls(folder.study, kept, traces), traces, others
+    )
 
 
-def _log(study: Study, entry: dict[str, Any], happened: Happened) -> None:
-    hour = entry.get("at_h")
-    if hour is None:
-        return
-    for place in _places(study, entry.get("vessel"), tuple(entry.get("wells") or ())):
-        if entry.get("what") == "kill":
-            happened.kill_h[place] = float(hour)
-        elif entry.get("what") == "exclude":
-            _exclude(happened, place, float(hour), str(entry.get("why") or "no reason given"))
-        elif entry.get("what") == "dose":
-            happened.dose_h[place] = float(hour)
-
-
-def _exclude(happened: Happened, place: Place, hour: float, why: str) -> None:
-    before = happened.excluded_h.get(place)
-    if before is None or hour < before[0]:
-        happened.excluded_h[place] = (hour, why)
-
-
-def _places(study: Study, vessel: str | None, wells: tuple[str, ...]) -> list[Place]:
-    found = []
-    for declared in study.vessels:
-        if vessel in (None, "", declared.id):
-            named = declared.expand(wells) if wells else study.wells(declared.id)
-            found += [(declared.id, well) for well in named]
-    return found
-
-
-def joined_calls(
-    study: Study,
-    calls: pl.DataFrame,
-    traces: pl.DataFrame,
-    *,
-    unit: str | None = None,
-    block: str | None = None,
-) -> pl.DataFrame:
-    """Add arm, unit, block, genotype, and each channel at the first visit, to calls.
-
-    Parameters
-    ----------
-    study : Study
-        The declaration.
-    calls, traces : polars.DataFrame
-        Tables of a run.
-    unit, block : str, optional
-        ``well``, ``vessel``, a kind of entity, or a column of the calls. Default unit: of
-        the first comparison, else the well; default block: of the first comparison, else
-        the vessel.
+def one_endpoint(
+    calls: pl.DataFrame, endpoint: str | None = None
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the calls of one endpoint, the indicator's if none is named, and the others.
 
     Raises
     ------
     TableError
-        If the study knows no such unit or block.
+        If there is no such endpoint.
+    """
+    present = [str(name) for name in calls["endpoint"].unique(maintain_order=True)]
+    usual = "indicator_rise" if "indicator_rise" in present else (present or [""])[0]
+    chosen = endpoint or usual
+    if endpoint is not None and endpoint not in present:
+        raise TableError(
+            f"This run sensed no endpoint '{endpoint}'; it sensed {', '.join(present) or 'none'}."
+        )
+    others = tuple(name for name in present if name != chosen)
+    return calls.filter(pl.col("endpoint") == chosen), others
+
+
+def joined_calls(study: Study, calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
+    """Add arm, unit, block, genotype, dose, and each channel at the first visit, to calls.
+
+    Parameters
+    ----------
+    study : Study
+        The declaration. Unit and block are those of its first comparison, else the well
+        and the vessel.
+    calls, traces : polars.DataFrame
+        Tables of a run.
     """
     declared = study.comparisons[0] if study.comparisons else None
-    units = unit or (declared.unit if declared else "well")
-    blocks = block or (declared.block if declared else None) or "vessel"
     arms = study.arms()
     joined = calls.with_columns(
         _by_place(calls, arms, "arm"),
         _by_place(calls, {p: _genotype(study, p) for p in arms}, "genotype"),
-        _assigned(study, calls, units, "unit"),
-        _assigned(study, calls, blocks, "block"),
+        assigned(study, calls, declared.unit if declared else "well", "unit"),
+        assigned(study, calls, (declared.block if declared else None) or "vessel", "block"),
+        *_doses(study, calls, list(arms)),
     )
     return _with_first_values(study, joined, traces)
 
@@ -137,7 +238,25 @@ def _by_place(calls: pl.DataFrame, said: dict[Place, str], name: str) -> pl.Seri
     return pl.Series(name, [said.get((v, w), "unknown") for v, w in places], dtype=pl.String)
 
 
-def _assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Series:
+def assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Series:
+    """Return the unit or block of each call.
+
+    Parameters
+    ----------
+    study : Study
+        The declaration.
+    calls : polars.DataFrame
+        With ``vessel`` and ``well``.
+    kind : str
+        ``well``, ``vessel``, a kind of entity, or a column of the calls.
+    name : str
+        Name of the column returned.
+
+    Raises
+    ------
+    TableError
+        If the study knows no such kind.
+    """
     kinds = ["well", "vessel", *dict.fromkeys(entity.kind for entity in study.entities)]
     if kind in kinds:
         return _by_place(calls, study.units(kind), name)
@@ -154,6 +273,22 @@ def _genotype(study: Study, place: Place) -> str:
     return found[0] if found else "unknown"
 
 
+def _doses(study: Study, calls: pl.DataFrame, places: list[Place]) -> list[pl.Series]:
+    """Return the dose of what makes each well's arm, and its unit; null where there is none."""
+    last = {place: _last_dosed(study, place) for place in places}
+    found = [last.get(place) for place in calls.select("vessel", "well").iter_rows()]
+    return [
+        pl.Series("dose", [one and one[0] for one in found], dtype=pl.Float64),
+        pl.Series("dose_unit", [one and one[1] for one in found], dtype=pl.String),
+    ]
+
+
+def _last_dosed(study: Study, place: Place) -> tuple[float, str] | None:
+    done = [i for i in study.interventions_in(*place) if i.makes_arm and i.dose is not None]
+    tested = [i for i in done if i.kind != "vehicle"] or done
+    return (float(tested[-1].dose or 0.0), tested[-1].unit) if tested else None
+
+
 def _with_first_values(study: Study, calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
     names = [c.name for c in study.channels if c.name in traces.columns]
     names = [name for name in names if name not in calls.columns]
@@ -164,100 +299,76 @@ def _with_first_values(study: Study, calls: pl.DataFrame, traces: pl.DataFrame) 
     return calls.join(first, on="neuron_id", how="left", maintain_order="left")
 
 
-def last_hours(traces: pl.DataFrame, happened: Happened) -> dict[tuple[str, str, int], float]:
-    """Return the hour of the last visit of each field before its well was killed.
-
-    Returns
-    -------
-    dict
-        (vessel, well, field) to hours; infinite where the well was not killed.
-    """
-    visits = traces.select("vessel", "well", "field", "time_h").unique()
-    last: dict[tuple[str, str, int], float] = {}
-    for vessel, well, field, hour in visits.iter_rows():
-        kill = happened.kill_h.get((vessel, well), np.inf)
-        key = (vessel, well, int(field))
-        if np.isinf(kill):
-            last[key] = np.inf
-        elif hour < kill:
-            last[key] = max(last.get(key, -np.inf), hour)
-        else:
-            last.setdefault(key, -np.inf)
-    return last
-
-
-def survival_table(
-    folder: StudyFolder,
-    run: Run,
-    *,
-    group: str = "arm",
-    unit: str | None = None,
-    block: str | None = None,
-    covariates: Sequence[str] = (),
-    endpoint: str | None = None,
-) -> SurvivalTable:
-    """Read a run's calls as a survival table that ends before the end-kill.
+def ended(
+    calls: pl.DataFrame, last_h: Floats, end_h: Floats, ended_by: Sequence[str]
+) -> pl.DataFrame:
+    """Cut calls where watching ended; later deaths and losses never happened.
 
     Parameters
     ----------
-    folder : StudyFolder
-        The study.
-    run : Run
-        The analysis.
-    group : str
-        ``arm``, ``genotype``, ``population`` or another column of the calls.
-    unit, block : str, optional
-        See `joined_calls`; without a block none is used.
-    covariates : sequence of str
-        Columns of the calls, or channels (their value at the neuron's first visit).
-    endpoint : str, optional
-        Which endpoint, where the calls hold several.
-    """
-    traces = run.traces()
-    units = None if unit == "unit" else unit
-    blocks = None if block == "block" else block
-    calls = joined_calls(folder.study, run.calls(), traces, unit=units, block=blocks)
-    if endpoint is not None and endpoint in calls["endpoint"]:
-        calls = calls.filter(pl.col("endpoint") == endpoint)
-    return ended(
-        calls,
-        traces,
-        what_happened(folder.study, folder.journal.read()),
-        group=group,
-        block="block" if block else None,
-        covariates=covariates,
-        endpoint=endpoint,
-    )
+    calls : polars.DataFrame
+        n rows, which keep their order.
+    last_h : (n,) float64
+        Last visit before watching ended; infinite where nothing ended it.
+    end_h : (n,) float64
+        Hour of what ended it.
+    ended_by : (n,) sequence of str
+        What ended it: ``kill``, ``exclusion`` or empty.
 
-
-def ended(
-    calls: pl.DataFrame,
-    traces: pl.DataFrame,
-    happened: Happened,
-    *,
-    group: str = "arm",
-    block: str | None = None,
-    covariates: Sequence[str] = (),
-    endpoint: str | None = None,
-) -> SurvivalTable:
-    """Read joined calls as a survival table, cut at kills and exclusions.
-
-    Rows keep their order; wells excluded from hour 0 on leave no row at risk.
+    Returns
+    -------
+    polars.DataFrame
+        With ``ended_h`` (null where nothing ended it before the last visit) and
+        ``ended_by``.
 
     Notes
     -----
-    A death that was called only after the kill, and whose 95 % interval reaches past the
+    A death that was called only after the end, and whose 95 % interval reaches past the
     last visit before it, cannot be told from the kill and counts as alive at that visit.
     """
-    calls = dated(calls, traces)
-    last = last_before_kill(calls, traces, happened)
-    spared = _spared_the_kill(calls, last, happened)
-    table = from_frame(
-        spared, group, unit="unit", block=block, covariates=covariates, endpoint=endpoint
+    alive = pl.Series(_alive_at_end(calls, last_h, end_h))
+    last = pl.Series(np.where(np.isfinite(last_h), last_h, np.nan)).fill_nan(None)
+    # What entered only after the end has no time at risk.
+    until = pl.max_horizontal(last, pl.col("entry_h"))
+    unknown = pl.lit(None, dtype=pl.Float64)
+    return calls.with_columns(
+        pl.when(alive).then(pl.lit("alive")).otherwise("outcome").alias("outcome"),
+        pl.when(alive).then(pl.lit("")).otherwise("loss_reason").alias("loss_reason"),
+        pl.when(alive).then(until).otherwise("last_alive_h").alias("last_alive_h"),
+        *(pl.when(alive).then(unknown).otherwise(name).alias(name) for name in _UNKNOWN_IF_ENDED),
+        last.alias("ended_h"),
+        pl.Series("ended_by", ended_by, dtype=pl.String),
     )
-    places = calls.select("vessel", "well").iter_rows()
-    excluded = np.array([happened.excluded_h.get((v, w), (np.inf, ""))[0] for v, w in places])
-    return table.censored_at(np.minimum(last, excluded))
+
+
+def _alive_at_end(calls: pl.DataFrame, last_h: Floats, end_h: Floats) -> Bools:
+    """Return (n,) bool: watched until the end, and not known to have died or gone before."""
+    outcome = calls["outcome"].to_numpy()
+    dead = (outcome == "dead") & (dead_by(calls, last_h, end_h) | (_death_hours(calls) > last_h))
+    later = (outcome != "dead") & (floats(calls, "last_alive_h") > last_h)
+    return np.asarray((dead | later) & (outcome != "dead_on_arrival") & np.isfinite(last_h))
+
+
+def _death_hours(calls: pl.DataFrame) -> Floats:
+    """Return (n,) when each neuron died: the onset, else the middle between the visits."""
+    middle = 0.5 * (floats(calls, "last_alive_h") + floats(calls, "first_dead_h"))
+    onset = floats(calls, "death_h")
+    return np.where(onset > floats(calls, "entry_h"), onset, middle)
+
+
+def dead_by(calls: pl.DataFrame, last_h: Floats, end_h: Floats) -> Bools:
+    """Return (n,) bool: dead by what ended the watch, or not to be told from it.
+
+    Parameters
+    ----------
+    calls : polars.DataFrame
+        Calls of a run, n rows.
+    last_h, end_h : (n,) float64
+        Last visit before the end, and the end; infinite without one.
+    """
+    dead = (calls["outcome"] == "dead").to_numpy()
+    late = ~(floats(calls, "called_at_h") < end_h)
+    return np.asarray(dead & np.isfinite(end_h) & late & ~(floats(calls, "death_high_h") < last_h))
 
 
 def dated(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
@@ -297,87 +408,41 @@ def dated(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
     ).drop("_before_h")
 
 
-def _spared_the_kill(calls: pl.DataFrame, last: Floats, happened: Happened) -> pl.DataFrame:
-    by_kill = pl.Series(dead_by_kill(calls, last, happened))
-    alive_at = pl.Series(np.where(np.isfinite(last), last, 0.0))
-    frame = calls.with_columns(
-        pl.when(by_kill).then(pl.lit("alive")).otherwise("outcome").alias("outcome"),
-        pl.when(by_kill).then(alive_at).otherwise("last_alive_h").alias("last_alive_h"),
-        *(
-            pl.when(by_kill).then(pl.lit(None, dtype=pl.Float64)).otherwise(name).alias(name)
-            for name in ("first_dead_h", "death_h")
-        ),
-    )
-    # What entered only after the kill has no time at risk.
-    early = pl.col("last_alive_h") < pl.col("entry_h")
-    return frame.with_columns(
-        pl.when(early).then("entry_h").otherwise("last_alive_h").alias("last_alive_h")
-    )
-
-
-def last_before_kill(calls: pl.DataFrame, traces: pl.DataFrame, happened: Happened) -> Floats:
-    """Return (n,) hour of the last visit to each call's field before its well was killed."""
-    last = last_hours(traces, happened)
-    keys = calls.select("vessel", "well", "field").iter_rows()
-    return np.array([last.get((v, w, int(f)), np.inf) for v, w, f in keys], dtype=np.float64)
-
-
-def kill_hours(calls: pl.DataFrame, happened: Happened) -> Floats:
-    """Return (n,) hour of the kill of each call's well; infinite where there was none."""
-    places = calls.select("vessel", "well").iter_rows()
-    return np.array([happened.kill_h.get((v, w), np.inf) for v, w in places], dtype=np.float64)
-
-
-def dead_by_kill(calls: pl.DataFrame, last: Floats, happened: Happened) -> NDArray[np.bool_]:
-    """Return (n,) bool: dead by the kill, or not to be told from it.
-
-    Parameters
-    ----------
-    calls : polars.DataFrame
-        Calls of a run, n rows.
-    last : (n,) float64
-        Last visit before the kill; infinite without one.
-    happened : Happened
-        Hours of the kills.
-    """
-    called, high = (_floats(calls, name) for name in ("called_at_h", "death_high_h"))
-    dead = (calls["outcome"] == "dead").to_numpy()
-    late = ~(called < kill_hours(calls, happened))
-    return np.asarray(dead & np.isfinite(last) & late & ~(high < last))
-
-
-def _floats(frame: pl.DataFrame, name: str) -> Floats:
+def floats(frame: pl.DataFrame, name: str) -> Floats:
+    """Return a column of numbers, (n,) float64; null is NaN."""
     return np.asarray(frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy())
 
 
-def origin_hours(
-    study: Study, comparison: Comparison, calls: pl.DataFrame, happened: Happened
-) -> Floats:
+def origin_hours(study: Study, origin: str, calls: pl.DataFrame, events: Events) -> Floats:
     """Return (n,) the hour that counts as 0 for each call's well.
 
     Parameters
     ----------
-    comparison : Comparison
-        ``origin`` is ``study``, or the arm whose start counts as 0: then each well counts
-        from its own dose (logged, else planned), a well without one from the arm's first.
+    study : Study
+        The declaration.
+    origin : str
+        ``study``, or the arm whose start counts as 0: then each well counts from its own
+        dose (logged, else planned), a well without one from the arm's first.
+    calls : polars.DataFrame
+        With ``vessel`` and ``well``.
+    events : Events
+        What was done to the wells.
+
+    Raises
+    ------
+    TableError
+        If the arm has no start.
     """
     places = [(v, w) for v, w in calls.select("vessel", "well").iter_rows()]
-    if comparison.origin == "study":
+    if origin == "study":
         return np.zeros(len(places))
-    starts = {place: _start(study, place, happened) for place in set(places)}
+    starts = {place: events.treated_h(*place) for place in set(places)}
     arms = study.arms()
-    own = [h for p, h in starts.items() if arms.get(p) == comparison.origin and h is not None]
+    own = [h for p, h in starts.items() if arms.get(p) == origin and h is not None]
     if not own:
         raise TableError(
-            f"The comparison '{comparison.name}' counts from the arm '{comparison.origin}', "
-            f"which has no start; give 'study' or an arm with a dose."
+            f"The hours count from the arm '{origin}', which has no start; give 'study' or an "
+            f"arm with a dose."
         )
     hours = [starts[place] for place in places]
     return np.array([min(own) if hour is None else hour for hour in hours], dtype=np.float64)
-
-
-def _start(study: Study, place: Place, happened: Happened) -> float | None:
-    if place in happened.dose_h:
-        return happened.dose_h[place]
-    done = [i for i in study.interventions_in(*place) if i.makes_arm]
-    return done[-1].start_of(place[1]) if done else None

@@ -1,5 +1,3 @@
-import sqlite3
-
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +7,6 @@ from ctc_metrics.scripts.validate import validate_sequence
 import small_studies
 from livedeath.errors import StoreError
 from livedeath.export import ctc as module
-from livedeath.export.csv import export_csv
 from livedeath.export.ctc import export_ctc
 from livedeath.run import provenance
 from livedeath.store import tables
@@ -114,25 +111,6 @@ def test_more_tracks_than_sixteen_bits_hold_are_refused(study, run, tmp_path, mo
     out.mkdir()
     with pytest.raises(StoreError, match="more than 3 tracks"):
         export_ctc(study, run, out)
-
-
-def test_csv_holds_traces_calls_and_reviews(study, run, tmp_path):
-    study.reviews_dir.mkdir()
-    with sqlite3.connect(study.reviews_dir / "Mori.sqlite") as db:
-        db.execute("CREATE TABLE rows (seq INTEGER, verdict TEXT)")
-        db.execute("INSERT INTO rows VALUES (1, 'dead')")
-    db.close()
-    out = tmp_path / "out"
-    out.mkdir()
-    assert set(export_csv(study, run, out)) == {"traces", "calls", "reviews"}
-    assert pl.read_csv(out / "reviews.csv").rows() == [(1, "dead", "Mori")]
-    assert pl.read_csv(out / "traces.csv").height == run.traces().height
-
-
-def test_csv_without_reviews_has_none(study, run, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    assert set(export_csv(study, run, out)) == {"traces", "calls"}
 
 
 def test_the_name_of_a_run_follows_from_what_it_depends_on():

@@ -1,0 +1,298 @@
+"""Survival of a study or of any table of neurons: one path, whoever asks.
+
+A folder or a table goes in; estimates per group and comparisons come out. A study's own
+comparisons are computed as it declared them, so that the command, the report and a notebook
+give the same numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from livedeath.errors import StoreError, TableError
+from livedeath.statistics.compare import Comparison, compare
+from livedeath.statistics.declared import Shown, arms_in_order, shown_comparisons
+from livedeath.statistics.estimate import ArmEstimate, Estimate, estimate
+from livedeath.statistics.study import StudyCalls, read_calls
+from livedeath.statistics.table import SurvivalTable, from_frame
+from livedeath.statistics.tabulate import arms_table, curve_table
+from livedeath.store.folder import StudyFolder
+from livedeath.store.tables import read_table
+
+ASKED = "post hoc: asked for by name, not declared"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for by name; None where it was left open.
+
+    Attributes
+    ----------
+    group, unit, block : str or None
+        Columns, or for a study ``well``, ``vessel`` or a kind of entity.
+    covariates : tuple of str
+        Numeric columns for the hazard model.
+    control : str or None
+        Name of the control group.
+    horizon_h : float or None
+        Hour up to which deaths count.
+    endpoint : str or None
+        Which endpoint, where there are several.
+    """
+
+    group: str | None = None
+    unit: str | None = None
+    block: str | None = None
+    covariates: tuple[str, ...] = ()
+    control: str | None = None
+    horizon_h: float | None = None
+    endpoint: str | None = None
+
+    @property
+    def by_name(self) -> bool:
+        """Whether a comparison was asked for that the study need not have declared."""
+        given = (self.group, self.unit, self.block, self.control, self.horizon_h)
+        return any(one is not None for one in given) or bool(self.covariates)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Survival per group, and the comparisons of groups.
+
+    Attributes
+    ----------
+    table : SurvivalTable
+        One row per neuron.
+    groups : tuple of ArmEstimate
+        In the order of the table.
+    comparisons : tuple of Shown
+        As declared, or the one asked for; empty with one group only.
+    """
+
+    table: SurvivalTable
+    groups: tuple[ArmEstimate, ...]
+    comparisons: tuple[Shown, ...]
+
+    @property
+    def arms(self) -> pl.DataFrame:
+        """One row per group: counts, survival at the horizon, mean and median."""
+        return arms_table(self.groups)
+
+    @property
+    def curves(self) -> pl.DataFrame:
+        """The survival curves, one row per group and hour of a death or loss."""
+        return curve_table(self.groups)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``groups`` and ``comparisons`` as JSON values."""
+        return {
+            "endpoint": self.table.endpoint,
+            "n_neurons": int(self.table.at_risk.sum()),
+            "n_units": len(set(self.table.unit[self.table.at_risk])),
+            "groups": [_group(arm) for arm in self.groups],
+            "comparisons": [row for shown in self.comparisons for row in comparison_rows(shown)],
+        }
+
+
+def survival(
+    source: Path | str | pl.DataFrame,
+    *,
+    group: str | None = None,
+    unit: str | None = None,
+    block: str | None = None,
+    covariates: Sequence[str] = (),
+    control: str | None = None,
+    horizon_h: float | None = None,
+    endpoint: str | None = None,
+    run: str | None = None,
+) -> Survival:
+    """Estimate survival per group and compare the groups.
+
+    Parameters
+    ----------
+    source : path or polars.DataFrame
+        Folder of a scored study, or a table (CSV, Parquet or in memory) with one row per
+        neuron: ``last_alive_h`` and ``first_dead_h``, or ``time_h`` and ``event``.
+    group, unit, block : str, optional
+        Columns. Default for a table: ``arm`` and ``unit``, no block. For a study also
+        ``well``, ``vessel`` or a kind of entity; default: what its comparisons declare.
+    covariates : sequence of str
+        Numeric columns for the hazard model.
+    control : str, optional
+        Name of the control group.
+    horizon_h : float, optional
+        Hour up to which deaths count.
+    endpoint : str, optional
+        Which endpoint, where there are several.
+    run : str, optional
+        Name of a study's run; default: the latest.
+
+    Returns
+    -------
+    Survival
+        ``groups``, ``comparisons``, ``arms`` and ``curves``.
+
+    Raises
+    ------
+    StoreError, TableError
+        In one sentence: what is missing or not allowed.
+    """
+    asked = Asked(group, unit, block, tuple(covariates), control, horizon_h, endpoint)
+    if isinstance(source, pl.DataFrame):
+        return _of_table(source, asked)
+    path = Path(source)
+    if (path / "study.toml").is_file():
+        return _of_study(path, asked, run)
+    calls = path / "calls.parquet"
+    if path.is_dir() and not calls.is_file():
+        raise StoreError(
+            f"{path}: this is neither a study nor a scored table; name the folder of a study or "
+            "a CSV or Parquet table."
+        )
+    try:
+        return _of_table(read_table(calls if path.is_dir() else path), asked)
+    except TableError as error:
+        said = str(error)
+        raise TableError(said if str(path) in said else f"{path}: {said}") from None
+
+
+def _of_table(frame: pl.DataFrame, asked: Asked) -> Survival:
+    table = from_frame(
+        frame,
+        asked.group or "arm",
+        unit=asked.unit or "unit",
+        block=asked.block,
+        covariates=asked.covariates,
+        endpoint=asked.endpoint,
+    )
+    return _asked_for(table, asked)
+
+
+def _of_study(path: Path, asked: Asked, run: str | None) -> Survival:
+    folder = StudyFolder.open(path)
+    calls = read_calls(folder, folder.run(run), endpoint=asked.endpoint)
+    return of_calls(calls, folder.journal.read(), asked)
+
+
+def of_calls(
+    calls: StudyCalls,
+    entries: Sequence[dict[str, Any]],
+    asked: Asked = Asked(),
+    *,
+    unit: str = "well",
+) -> Survival:
+    """Estimate survival from a study's calls, as declared unless something else is asked.
+
+    Parameters
+    ----------
+    calls : StudyCalls
+        From `livedeath.statistics.study.read_calls`.
+    entries : sequence of dict
+        The journal.
+    asked : Asked
+        What was asked for by name.
+    unit : str
+        What the unit is called where the study declares no comparison.
+    """
+    if not asked.by_name:
+        shown = tuple(shown_comparisons(calls, entries, unit=unit))
+        by_name = {arm.group: arm for arm in estimate(calls.table)}
+        arms = tuple(by_name[name] for name in arms_in_order(calls))
+        return Survival(calls.table, arms, shown)
+    table = calls.survival(
+        group=asked.group or "arm",
+        unit=asked.unit,
+        block=asked.block,
+        covariates=asked.covariates,
+    )
+    return _asked_for(table, asked)
+
+
+def _asked_for(table: SurvivalTable, asked: Asked) -> Survival:
+    groups = estimate(table, horizon_h=asked.horizon_h)
+    watched = table.take(table.at_risk)
+    if len(watched.groups) < 2:
+        return Survival(table, groups, ())
+    found = compare(watched, asked.control, horizon_h=asked.horizon_h)
+    unit = f"unit: {asked.unit or 'unit'}"
+    details = f"{unit}; within each {asked.block}" if asked.block else unit
+    name = f"Each group against {found[0].control}"
+    return Survival(table, groups, (Shown(name, ASKED, details, "", found),))
+
+
+def _group(arm: ArmEstimate) -> dict[str, Any]:
+    return {
+        "name": arm.group,
+        "units": arm.n_units,
+        "n": arm.n_neurons,
+        "deaths": arm.n_dead,
+        "lost": arm.n_lost,
+        "alive": arm.n_alive,
+        "dead_on_arrival": arm.n_dead_on_arrival,
+        "without_time": arm.n_without_time,
+        "neuron_hours": arm.neuron_hours,
+        "horizon_h": arm.horizon_h,
+        **_three("median", arm.median_h),
+        **_three("rmst", arm.rmst_h),
+        "survival": [
+            {
+                "time_h": m.hours,
+                **asdict(m.survival),
+                "all_lost_dead": m.all_lost_dead,
+                "no_lost_dead": m.no_lost_dead,
+                "at_risk": m.at_risk,
+            }
+            for m in arm.landmarks
+        ],
+        "lost_weighted_by_p_dead": arm.lost_weighted,
+    }
+
+
+def _three(name: str, hours: Estimate) -> dict[str, float | None]:
+    return {f"{name}_h": hours.value, f"{name}_low_h": hours.low, f"{name}_high_h": hours.high}
+
+
+def comparison_rows(shown: Shown) -> list[dict[str, Any]]:
+    """Return one row per pair of groups of a comparison, as JSON values.
+
+    Returns
+    -------
+    list of dict
+        ``a`` is the control, ratios are b over a, differences b minus a; one row without
+        groups and with ``refused`` where nothing could be computed.
+    """
+    head = {"name": shown.name, "standing": shown.standing, "details": shown.details}
+    if shown.refused:
+        return [{**head, "a": None, "b": None, "refused": shown.refused}]
+    return [{**head, **_pair(one)} for one in shown.results]
+
+
+def _pair(one: Comparison) -> dict[str, Any]:
+    low, high = one.interval or (None, None)
+    hazard_low, hazard_high = one.hazard_interval or (None, None)
+    rmst_low, rmst_high = one.rmst_interval_h or (None, None)
+    return {
+        "a": one.control,
+        "b": one.group,
+        "design": "units" if one.n_blocks is None else "blocks",
+        "n_units": one.n_units,
+        "n_neurons": one.n_neurons,
+        "n_blocks": one.n_blocks,
+        "rate_ratio": one.effect,
+        "rate_ratio_low": low,
+        "rate_ratio_high": high,
+        "p": one.p,
+        "p_adjusted": one.p_adjusted,
+        "p_method": one.method,
+        "hazard_ratio": one.hazard_ratio,
+        "low": hazard_low,
+        "high": hazard_high,
+        "hazard_note": one.hazard_note,
+        "rmst_difference_h": one.rmst_difference_h,
+        "rmst_difference_low_h": rmst_low,
+        "rmst_difference_high_h": rmst_high,
+        "refused": one.refused,
+    }
