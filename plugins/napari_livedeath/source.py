@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.review.strip import ReadImage
+from livedeath.statistics.study import read_calls
 from livedeath.store.folder import Run, StudyFolder
 
 SHOWN_ROLES = ("fill", "indicator", "dye", "marker", "payload", "nucleus")
@@ -237,6 +238,11 @@ class StudySource:
     def calls(self) -> pl.DataFrame | None:
         """The run's calls, one row per neuron."""
         return self.run.calls() if self.run else None
+
+    @cached_property
+    def watched(self) -> pl.DataFrame | None:
+        """The calls as they stood when watching ended: at the kill, or an exclusion."""
+        return read_calls(self.folder, self.run).joined if self.run else None
 
 
 def in_field(table: pl.DataFrame, field: FieldKey) -> pl.DataFrame:

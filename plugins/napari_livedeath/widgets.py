@@ -96,7 +96,7 @@ class ReviewWidget(QWidget):
         StoreError
             The study has no run, or the journal cannot be written.
         """
-        if source.run is None or source.calls is None:
+        if source.run is None or source.watched is None:
             raise StoreError(
                 f"{source.folder.path}: there is nothing to review yet; "
                 f"run 'livedeath score {source.folder.path}' first."
@@ -104,9 +104,7 @@ class ReviewWidget(QWidget):
         self.finish()
         journal = ReviewJournal.in_folder(source.folder.reviews_dir, reviewer)
         name, run = canonical_reviewer(reviewer), source.run.name
-        kill = source.folder.study.end_kill
-        killed_h = kill.at_h if kill is not None else None
-        queue = build_queue(source.calls, reviewer=name, run=run, killed_h=killed_h)
+        queue = build_queue(source.watched, reviewer=name, run=run)
         self.session = ReviewSession(queue, journal, run=run)
         self._strips = StripReader(source)
         self._furnish(source)

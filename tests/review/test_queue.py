@@ -1,4 +1,5 @@
 import math
+import shutil
 
 import numpy as np
 import polars as pl
@@ -6,6 +7,9 @@ import pytest
 
 from livedeath.model.tables import CALLS
 from livedeath.review.queue import build_queue, uncertainty
+from livedeath.statistics.study import read_calls
+from livedeath.store.folder import StudyFolder
+from made_study import make_study
 
 ALIVE, DEAD, LOST = (0.999, 0.001, 0.0), (0.001, 0.999, 0.0), (0.1, 0.3, 0.6)
 
@@ -158,11 +162,30 @@ def test_uncertainty_runs_from_sure_to_undecided(p, expected):
     assert uncertainty(*arrays)[0] == pytest.approx(expected)
 
 
-def test_deaths_of_the_end_kill_are_drawn_like_the_living(mixed):
-    queue = build_queue(mixed, reviewer="anna", audit_share=0.0, audit_minimum=0, killed_h=5.0)
-    assert set(ids(queue)) == {208, 209}
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return make_study(tmp_path_factory.mktemp("queue") / "s", images=False, kill=False)
 
 
-def test_deaths_before_the_end_kill_stay_in_the_queue(mixed):
-    queue = build_queue(mixed, reviewer="anna", audit_share=0.0, audit_minimum=0, killed_h=6.0)
-    assert set(ids(queue)) == set(range(200, 210))
+def deaths(folder, *, after=0.0, wells=None):
+    dead = folder.run().calls().filter(pl.col("outcome") == "dead", pl.col("death_h") > after)
+    return set(dead.filter(pl.col("well").is_in(wells) if wells else pl.lit(True))["neuron_id"])
+
+
+def queued(folder):
+    joined = read_calls(folder, folder.run()).joined
+    return set(ids(build_queue(joined, reviewer="anna", audit_share=0.0, audit_minimum=0)))
+
+
+def test_without_a_kill_every_death_is_in_the_queue(study):
+    assert deaths(study) <= queued(study)
+
+
+def test_a_logged_kill_of_one_well_leaves_the_other_wells_deaths_in_the_queue(study, tmp_path):
+    folder = StudyFolder.open(shutil.copytree(study.path, tmp_path / "s"))
+    kill = {"kind": "log", "what": "kill", "vessel": "plate1", "wells": ["C2"], "at_h": 2.0}
+    folder.journal.append(kill)
+    spared = deaths(folder, after=2.5, wells=["C2"])
+    assert spared
+    assert not spared & queued(folder)
+    assert deaths(folder) - deaths(folder, wells=["C2"]) <= queued(folder)

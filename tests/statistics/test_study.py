@@ -40,7 +40,8 @@ def test_the_joined_calls_say_what_the_table_says(folder):
     assert joined["ended_h"].max() < KILL_H
     killed = joined.filter(pl.col("neuron_id").is_in(_killed(folder)))
     assert killed["outcome"].unique().to_list() == ["alive"]
-    assert killed["first_dead_h"].null_count() == killed["p_dead"].null_count() == killed.height
+    assert killed["first_dead_h"].null_count() == killed.height
+    assert killed["p_alive"].min() == 1.0
 
 
 def _killed(folder):
@@ -133,7 +134,7 @@ def test_the_end_keeps_earlier_deaths_and_losses_and_cancels_later_ones():
     assert found["last_alive_h"].to_list() == [2.0, 4.0, 3.0, 4.0, 4.0]
     assert found["loss_reason"].to_list() == ["", "", "unseen", "", ""]
     assert found["first_dead_h"].to_list() == [3.0, None, None, None, None]
-    assert found["p_dead"].to_list() == [1.0, None, 0.2, None, None]
+    assert found["p_dead"].to_list() == [1.0, 0.0, 0.2, 0.0, 0.0]
     assert found["ended_h"].to_list() == [4.0] * 5
 
 

@@ -99,7 +99,6 @@ def build_queue(
     seed: int = 0,
     audit_share: float = AUDIT_SHARE,
     audit_minimum: int = AUDIT_MINIMUM,
-    killed_h: float | None = None,
 ) -> tuple[QueueItem, ...]:
     """Order a run's neurons for one reviewer.
 
@@ -109,7 +108,9 @@ def build_queue(
     Parameters
     ----------
     calls : table
-        Columns as in `livedeath.model.tables.CALLS`, one row per neuron.
+        Columns as in `livedeath.model.tables.CALLS`, one row per neuron, as they stood when
+        watching ended (`livedeath.statistics.study`): what was killed at the end is alive as
+        far as the study asks, and is drawn like the living.
     reviewer : str
         Whose order and names.
     run : str
@@ -120,9 +121,6 @@ def build_queue(
         Share of the neurons surely called alive to add, 0..1.
     audit_minimum : int
         At least so many of them, as far as there are.
-    killed_h : float, optional
-        Hour of the end-kill: what died only after it was alive as far as the study asks, and
-        is drawn like the living.
 
     Returns
     -------
@@ -132,8 +130,6 @@ def build_queue(
     columns = _columns(calls)
     unsure = uncertainty(*(columns[name] for name in _PROBABILITIES))
     suspect = (columns["outcome"] != "alive") | (unsure > UNSURE_ABOVE)
-    if killed_h is not None:
-        suspect &= ~((columns["outcome"] == "dead") & (columns["called_at_h"] > killed_h))
     audit = _sample(
         np.flatnonzero(~suspect),
         share=audit_share,

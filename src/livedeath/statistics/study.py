@@ -25,11 +25,10 @@ Bools = NDArray[np.bool_]
 
 _FIELD = ("vessel", "well", "field")
 
-_UNKNOWN_IF_ENDED = (
-    *("first_dead_h", "death_h", "death_low_h", "death_high_h"),
-    *("p_alive", "p_dead", "p_lost"),
-)
+_UNKNOWN_IF_ENDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h")
 """What is not said of a neuron that was alive when watching ended."""
+
+_SURELY_ALIVE = {"p_alive": 1.0, "p_dead": 0.0, "p_lost": 0.0}
 
 
 @dataclass(frozen=True)
@@ -336,6 +335,10 @@ def ended(
         pl.when(alive).then(pl.lit("")).otherwise("loss_reason").alias("loss_reason"),
         pl.when(alive).then(until).otherwise("last_alive_h").alias("last_alive_h"),
         *(pl.when(alive).then(unknown).otherwise(name).alias(name) for name in _UNKNOWN_IF_ENDED),
+        *(
+            pl.when(alive).then(pl.lit(p)).otherwise(name).alias(name)
+            for name, p in _SURELY_ALIVE.items()
+        ),
         last.alias("ended_h"),
         pl.Series("ended_by", ended_by, dtype=pl.String),
     )
