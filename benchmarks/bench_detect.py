@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import livedeath
-from livedeath.detection import Scorer, ScoreSettings
+from livedeath.detection import Scorer
+from livedeath.model.settings import AnalysisSettings
 
 Floats = NDArray[np.float64]
 RATE = 1e-3
@@ -178,7 +179,7 @@ def information_bound(case: Case, traces: Traces) -> Floats:
 
 def livedeath_calls(case: Case, traces: Traces) -> tuple[Floats, Scorer, float]:
     """Return the times called by livedeath, its scorer, and seconds per neuron-visit."""
-    scorer = Scorer(ScoreSettings(false_alarms_per_1000_neuron_days=1000.0 * RATE))
+    scorer = Scorer(AnalysisSettings(false_alarms_per_1000_neuron_days=1000.0 * RATE))
     n = traces.signal.shape[0]
     ids = np.arange(n)
     called = np.full(n, np.nan)

@@ -32,7 +32,7 @@ from scipy.spatial import cKDTree
 from skimage import feature, measure, morphology, segmentation
 
 import livedeath
-from livedeath.analysis.field import FieldPipeline, FieldSettings
+from livedeath.analysis.field import FieldPipeline
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.optics import Camera, Optics
 from livedeath.model.settings import AnalysisSettings
@@ -185,7 +185,7 @@ class Livedeath:
         optics = Optics(pixel_size_um=1.0, image_shape_px=(side, side), camera=known)
         settings = AnalysisSettings(soma_diameter_um=SOMA_PX)
         channels = ("fill", "indicator")
-        self._field = FieldPipeline(FieldSettings(optics, settings, "fill", channels))
+        self._field = FieldPipeline(settings, optics, shown_by="fill", channels=channels)
         self._t = 0
 
     def __call__(self, fill: Frame, indicator: Frame) -> Labels:

@@ -168,11 +168,10 @@ def judge(frame: PlannedFrame, image: NDArray[Any], *, study: Study, optics: Opt
     from livedeath.analysis.segment import segment
 
     corrected = correct(image, optics.camera, bit_depth=optics.bit_depth, where=frame.name)
-    soma_px = study.analysis.soma_diameter_um / optics.pixel_size_um
+    soma_px = study.analysis.soma_px(optics.pixel_size_um)
     levelled = level(corrected, soma_px)
     found = segment(
-        levelled.image,
-        levelled.noises,
+        levelled,
         soma_px=soma_px / levelled.binning,
         snr=study.analysis.detection_snr,
     ).detections

@@ -1,7 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from livedeath.analysis import pieces, segment
+from livedeath.model.measures import Detections
 
 SOMA = 24.0
 
@@ -27,10 +30,13 @@ def cut(labels, where, gap=0):
 
 
 def joined(labels):
-    places = [np.argwhere(labels == k) for k in range(1, int(labels.max()) + 1)]
-    points = np.array([place.mean(axis=0) for place in places]).reshape(-1, 2)
-    areas = np.array([len(place) for place in places], float)
-    return pieces.join(labels, points, areas, soma_px=SOMA)
+    return pieces.join(segment.from_labels(labels), soma_px=SOMA)
+
+
+def stays(labels):
+    """Tell whether nothing is joined."""
+    found = segment.from_labels(labels)
+    return pieces.join(found, soma_px=SOMA) is found
 
 
 @pytest.mark.parametrize("gap", [0, 2], ids=["touching", "apart"])
@@ -38,7 +44,7 @@ def joined(labels):
 def test_a_soma_that_was_cut_is_one_again(where, gap):
     whole = discs((60, 60, 14))
     result = joined(cut(whole, where, gap))
-    assert result.names.tolist() == [0, 1, 1]
+    assert len(result.detections) == 1
     assert set(np.unique(result.labels)) == {0, 1}
     assert ((result.labels == 1) != (whole == 1)).sum() <= 8
 
@@ -46,17 +52,17 @@ def test_a_soma_that_was_cut_is_one_again(where, gap):
 @pytest.mark.parametrize("apart", [20, 22, 24, 26])
 def test_two_somata_that_touch_stay_two(apart):
     labels = discs((60, 45, 12), (60, 45 + apart, 11))
-    assert joined(labels).labels is labels
+    assert stays(labels)
 
 
 def test_a_small_soma_at_a_large_one_stays_two():
     labels = discs((60, 45, 15), (60, 67, 7))
-    assert joined(labels).labels is labels
+    assert stays(labels)
 
 
 def test_what_would_be_too_large_for_a_soma_stays_two():
     labels = cut(discs((60, 60, 30)), 60)
-    assert joined(labels).labels is labels
+    assert stays(labels)
 
 
 def test_three_pieces_are_one_and_others_keep_their_order():
@@ -65,13 +71,15 @@ def test_three_pieces_are_one_and_others_keep_their_order():
     one = labels == 1
     labels[one & (xx > 64)] = 4
     labels[one & (xx <= 64) & (yy > 60)] = 5
+    rows = segment.from_labels(labels).detections
     result = joined(labels)
-    assert result.names.tolist() == [0, 1, 2, 3, 1, 1]
-    np.testing.assert_array_equal(result.labels == 1, one)
+    assert np.round(result.detections.y).tolist() == [20, 60, 100]
+    np.testing.assert_array_equal(result.labels == 2, one)
+    assert result.detections.area.sum() == rows.area.sum() == (labels > 0).sum()
 
 
 def test_rows_of_pieces_are_added():
-    rows = segment.Detections(
+    rows = Detections(
         label=np.array([1, 2, 3], np.int32),
         y=np.array([10.0, 50.0, 10.0]),
         x=np.array([20.0, 50.0, 32.0]),
@@ -82,7 +90,7 @@ def test_rows_of_pieces_are_added():
         border=np.array([False, False, True]),
     )
     whole = pieces.combine(rows, np.array([0, 1, 2, 1]))
-    said = {name: values.tolist() for name, values in whole.items()}
+    said = {f.name: getattr(whole, f.name).tolist() for f in dataclasses.fields(whole)}
     assert said == {
         "label": [1, 2],
         "y": [10.0, 50.0],
@@ -97,4 +105,4 @@ def test_rows_of_pieces_are_added():
 
 def test_nothing_is_joined_where_nothing_is():
     empty = np.zeros((40, 40), np.int32)
-    assert joined(empty).labels is empty
+    assert stays(empty)

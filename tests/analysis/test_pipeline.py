@@ -6,34 +6,34 @@ import tifffile
 
 import scenes
 from livedeath.analysis.pipeline import Pipeline, join_traces
+from livedeath.detection import Scorer
 from livedeath.errors import FrameError
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
-from livedeath.model.tables import CALLS, trace_columns
+from livedeath.model.tables import trace_columns
 
 
-class Silent:
-    """A scorer that calls nobody and remembers what it was given."""
+class Watched(Scorer):
+    """The scorer, and a note of what it was given."""
 
-    def __init__(self):
-        self.rows = []
+    def __init__(self, *more):
+        super().__init__(*more)
+        self.given = []
 
     def push(self, time_h, neuron_id, signal, signal_sd, **more):
-        self.rows.append((time_h, neuron_id.copy(), signal.copy(), more))
-        return np.empty(0, np.int64)
-
-    def calls(self, traces):
-        return {column.name: np.empty(0) for column in CALLS}
-
-    def state(self):
-        return {"n": len(self.rows)}
-
-    def restore(self, state):
-        self.rows = [None] * int(state["n"])
+        self.given.append((time_h, neuron_id.copy(), signal.copy(), more))
+        return super().push(time_h, neuron_id, signal, signal_sd, **more)
 
 
 def pipeline(**more):
-    return Pipeline(scenes.study(**more), scorer=Silent())
+    return Pipeline(scenes.study(**more))
+
+
+def watched(**more):
+    """Return a pipeline and its scorer."""
+    study = scenes.study(**more)
+    scorer = Watched(study.analysis, Pipeline(study).endpoint)
+    return Pipeline(study, scorer=scorer), scorer
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +160,9 @@ def test_labels_made_elsewhere_are_kept_as_they_are(scene, movie):
 
 
 def test_the_scorer_gets_indicator_and_fill(movie):
-    line = pipeline()
+    line, scorer = watched()
     result = line.push(movie[0])
-    time_h, neurons, signal, more = line._scorer.rows[0]
+    time_h, neurons, signal, more = scorer.given[0]
     assert (line.endpoint, line.sensed, line.reference) == ("indicator_rise", "indicator", "fill")
     np.testing.assert_array_equal(signal, result.traces["indicator"])
     np.testing.assert_array_equal(more["reference"], result.traces["fill"])
@@ -172,16 +172,16 @@ def test_the_scorer_gets_indicator_and_fill(movie):
 
 
 def test_without_an_indicator_the_fill_is_what_is_lost(scene):
-    line = pipeline(indicator=False)
+    line, scorer = watched(indicator=False)
     line.push(scene.visit(0, indicator=False))
     assert (line.endpoint, line.sensed, line.reference) == ("loss_of_fill", "fill", None)
-    assert line._scorer.rows[0][3]["reference"] is None
+    assert scorer.given[0][3]["reference"] is None
 
 
 def test_an_indicator_alone_shows_where_somata_are(scene):
     study = scenes.study()
     only = study.replace(channels=[study.channel("indicator").model_dump()])
-    line = Pipeline(only, scorer=Silent())
+    line = Pipeline(only)
     visit = scene.visit(0)
     bright = {"indicator": visit.images["fill"]}
     result = line.push(dataclasses.replace(visit, images=bright))
@@ -245,14 +245,6 @@ def test_planes_are_projected(movie):
     np.testing.assert_allclose(two["fill"], 2 * one["fill"], rtol=0.02)
 
 
-def test_a_skipped_visit_shifts_nothing(movie):
-    one, other = pipeline(), pipeline()
-    one.push(movie[0])
-    other.push(movie[0])
-    other.skip(movie[1], "the stage was stuck")
-    same(one.push(movie[2]), other.push(movie[2]))
-
-
 def test_a_marker_tells_populations_apart(scene):
     study = scenes.study()
     marker = study.channel("indicator").model_dump() | {"name": "tag", "role": "marker"}
@@ -260,7 +252,7 @@ def test_a_marker_tells_populations_apart(scene):
         channels=[*(c.model_dump() for c in study.channels), marker],
         populations=[{"name": "tagged", "marker": "tag"}],
     )
-    line = Pipeline(study, scorer=Silent())
+    line = Pipeline(study)
     visit = scene.visit(0)
     shown = np.arange(len(scene)) % 2 == 0
     tag = scene.camera(scene.photons(scene.light, shown=shown), seed=99)
@@ -274,7 +266,7 @@ def test_a_marker_tells_populations_apart(scene):
 
 def test_real_nuclei_are_followed(shared_data):
     study = scenes.study(side=256, pixel=0.645, calibrated=False, indicator=False)
-    line = Pipeline(study, scorer=Silent())
+    line = Pipeline(study)
     frames = tifffile.imread(shared_data / "mitocheck_movie.tif")
     seen = {}
     for t, image in enumerate(frames):

@@ -3,6 +3,7 @@ import pytest
 
 import scenes
 from livedeath.analysis import correct, register
+from livedeath.model.measures import Shift
 
 CAMERA = scenes.study().optics.camera
 
@@ -44,4 +45,4 @@ def test_another_field_gives_no_shift_rather_than_a_wrong_one():
 def test_noise_gives_no_shift():
     scene = scenes.Scene.random(14, side=256)
     noise = register.Picture(np.zeros_like(picture(scene).grey), 3)
-    assert register.measure_shift(picture(scene), noise) == register.Shift(0.0, 0.0, certain=False)
+    assert register.measure_shift(picture(scene), noise) == Shift(0.0, 0.0, certain=False)

@@ -6,12 +6,15 @@ import scenes
 from livedeath.analysis import correct, segment
 from livedeath.errors import FrameError
 from livedeath.model.optics import Camera
+from livedeath.model.settings import AnalysisSettings
+
+SNR = AnalysisSettings().detection_snr
 
 
 def found_in(image, camera=None, soma_px=16.0):
     camera = camera or Camera()
     levelled = correct.level(correct.correct(image, camera), soma_px)
-    return segment.segment(levelled.image, levelled.noises, soma_px=soma_px / levelled.binning)
+    return segment.segment(levelled, soma_px=soma_px / levelled.binning, snr=SNR)
 
 
 def found(scene, seed=0):

@@ -4,6 +4,7 @@ import pytest
 import scenes
 from livedeath.analysis import correct, trace
 from livedeath.model.flags import Flag
+from livedeath.model.measures import Seen
 
 CAMERA = scenes.study().optics.camera
 
@@ -15,7 +16,7 @@ def levelled(image):
 def seen_at(scene, *, label=None, shift=(0.0, 0.0), gap=False, border=False):
     n = len(scene)
     label = np.arange(1, n + 1, dtype=np.int32) if label is None else np.asarray(label, np.int32)
-    return trace.Seen(
+    return Seen(
         scene.y + shift[0],
         scene.x + shift[1],
         scene.radius,

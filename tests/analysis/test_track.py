@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 from collections import defaultdict
 from itertools import pairwise
 
@@ -8,35 +7,29 @@ import pytest
 import tifffile
 
 from livedeath.analysis import segment, track
+from livedeath.model.measures import Detections
+from livedeath.model.settings import AnalysisSettings
 
 BARMADA_H = (24, 47, 71, 107, 131, 143, 167, 191, 215, 239)
-
-
-@dataclasses.dataclass
-class Found:
-    y: np.ndarray
-    x: np.ndarray
-    area: np.ndarray
-    snr: np.ndarray
-    strong: np.ndarray
-    border: np.ndarray
 
 
 def at(points, *, strong=True, area=200.0, snr=50.0, border=False):
     points = np.asarray(points, float).reshape(-1, 2)
     n = len(points)
-    return Found(
-        points[:, 0].copy(),
-        points[:, 1].copy(),
-        np.full(n, area),
-        np.full(n, snr),
-        np.full(n, strong),
-        np.full(n, border),
+    return Detections(
+        label=np.arange(1, n + 1, dtype=np.int32),
+        y=points[:, 0].copy(),
+        x=points[:, 1].copy(),
+        area=np.full(n, area),
+        light=np.full(n, 1e4),
+        snr=np.full(n, snr),
+        strong=np.full(n, strong),
+        border=np.full(n, border),
     )
 
 
 def tracker(**more):
-    return track.Tracker(16.0, pixel_um=1.0, **more)
+    return track.Tracker(AnalysisSettings(**more), soma_px=16.0, pixel_um=1.0)
 
 
 GRID = np.array([(y, x) for y in range(30, 300, 45) for x in range(30, 300, 45)], float)
@@ -195,7 +188,7 @@ def test_real_neurons_are_linked_as_their_source_links_them(shared_data, well):
             if row["well"] == well:
                 place = tuple(float(row[name]) for name in ("y", "x", "area"))
                 table[int(row["t"])][int(row["id"])] = place
-    follower = track.Tracker(16 / 1.3, pixel_um=1.3)
+    follower = track.Tracker(AnalysisSettings(), soma_px=16 / 1.3, pixel_um=1.3)
     numbers = []
     for labels, time_h in zip(movie, BARMADA_H, strict=True):
         seen = segment.from_labels(labels)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from livedeath.detection import Scorer, ScoreSettings, score_traces
+from livedeath.detection import Scorer, score_traces
 from livedeath.errors import TableError
 from livedeath.model.flags import Flag
 from livedeath.model.settings import AnalysisSettings
@@ -370,8 +370,12 @@ def test_a_neuron_outside_the_common_area_is_lost():
 
 def test_fewer_false_alarms_allowed_means_later_calls():
     known = culture(seed=15, noise=0.15)
-    _, eager = score_traces(known.columns(), ScoreSettings(false_alarms_per_1000_neuron_days=50.0))
-    _, wary = score_traces(known.columns(), ScoreSettings(false_alarms_per_1000_neuron_days=0.05))
+    _, eager = score_traces(
+        known.columns(), AnalysisSettings(false_alarms_per_1000_neuron_days=50.0)
+    )
+    _, wary = score_traces(
+        known.columns(), AnalysisSettings(false_alarms_per_1000_neuron_days=0.05)
+    )
     both = (eager["outcome"] == "dead") & (wary["outcome"] == "dead")
     assert both.sum() > 5
     assert (eager["called_at_h"][both] <= wary["called_at_h"][both]).all()

@@ -6,7 +6,6 @@ brings the frame to the working scale of the stages that follow. No flat field i
 estimated from the frame itself: that leaks biology into the intensities.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
 from livedeath.kernels import background
+from livedeath.model.measures import CorrectedFrame, LevelledFrame
 from livedeath.model.optics import Camera
 
 WORKING_SOMA_PX = 16.0
@@ -31,56 +31,6 @@ times its share in the variance (first Edgeworth term: a**3 * pdf(a) / 3 / (2 * 
 
 QUANTISATION_NOISE = 0.6
 """Smallest noise in camera units: that of a level between two grey values, and rounding."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CorrectedFrame:
-    """One frame in electrons, or in camera units where the gain is unknown.
-
-    Parameters
-    ----------
-    image : (Y, X) float32
-        Electrons, or camera units above the frame's floor.
-    clipped : (Y, X) bool
-        Pixels at the camera's ceiling in any plane.
-    calibrated : bool
-        Whether ``image`` is in electrons.
-    least_noise : float
-        Noise that a pixel has at least, in the image's unit: reading and rounding.
-    """
-
-    image: NDArray[np.float32]
-    clipped: NDArray[np.bool_]
-    calibrated: bool
-    least_noise: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LevelledFrame:
-    """One frame without its background, at the working scale.
-
-    Parameters
-    ----------
-    image : (Y', X') float32
-        Sum of light above background over ``binning`` x ``binning`` pixels.
-    noises : (R, C) float32
-        Background noise of a working pixel in each tile; tiles share the frame evenly.
-    clipped : (Y', X') bool
-        Whether any of the pixels was clipped.
-    calibrated : bool
-        Whether the unit is electrons.
-    binning : int
-        Camera pixels per working pixel, along one side.
-    shape : (int, int)
-        The camera frame's own shape.
-    """
-
-    image: NDArray[np.float32]
-    noises: NDArray[np.float32]
-    clipped: NDArray[np.bool_]
-    calibrated: bool
-    binning: int
-    shape: tuple[int, int]
 
 
 def correct(

@@ -1,10 +1,11 @@
 """Visits of one field go in; its neurons, their outlines and their traces come out.
 
-Correct, register, segment, track and trace in order, for one place the camera looks. It
-calls no deaths. What comes out depends only on what was pushed and in which order.
+For one place the camera looks, a visit's way is: correct each channel, segment the one that
+shows somata, join the pieces of a soma, register by the neurons that are known, track, and
+trace every channel. It calls no deaths. What comes out depends only on what was pushed and
+in which order.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +17,20 @@ from livedeath.errors import FrameError
 from livedeath.kernels import label
 from livedeath.model.flags import Flag
 from livedeath.model.frame import Visit
+from livedeath.model.measures import (
+    Columns,
+    CorrectedFrame,
+    LevelledFrame,
+    Seen,
+    Segmentation,
+    State,
+    TraceBlock,
+    Tracking,
+    VisitResult,
+)
 from livedeath.model.optics import Optics
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.tables import trace_columns
-
-Columns = dict[str, NDArray[Any]]
-State = dict[str, Any]
 
 ALL = "all"
 """Population of a neuron when the study declares none that fits it."""
@@ -36,76 +45,42 @@ RENEW = 0.5
 """When fewer than this part of the neurons are still found, the reference is renewed."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class VisitResult:
-    """What one visit gave.
+class FieldPipeline:
+    """The stages of one field, in order, and what they keep from visit to visit.
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        Neuron id of each pixel of a soma, 0 elsewhere, at the camera's resolution.
-    traces : dict of str to array
-        Columns of `livedeath.model.tables.TRACES` with each channel and its sd; one row
-        per neuron of the field.
-    called : tuple of int
-        Neurons called dead at this visit.
-    """
-
-    labels: NDArray[np.int32]
-    traces: Columns
-    called: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class FieldSettings:
-    """What one field's stages need to know.
-
-    Parameters
-    ----------
+    settings : AnalysisSettings
+        Settings of the analyser; lengths in pixels follow from them and the optics.
     optics : Optics
         In force during the field's acquisition.
-    analysis : AnalysisSettings
-        Settings of the analyser.
     shown_by : str
         Channel that somata are found on.
     channels : tuple of str
         All channels, in the order of the trace table.
-    flats : dict of str to (Y, X) float32
-        Measured flat fields.
+    flats : dict of str to (Y, X) float32, optional
+        Measured flat field of each channel.
     """
 
-    optics: Optics
-    analysis: AnalysisSettings
-    shown_by: str
-    channels: tuple[str, ...]
-    flats: Mapping[str, NDArray[np.float32]] = dataclasses.field(default_factory=dict)
-
-    @property
-    def soma_px(self) -> float:
-        """Diameter of a typical soma in camera pixels."""
-        return self.analysis.soma_diameter_um / self.optics.pixel_size_um
-
-
-class FieldPipeline:
-    """Correct, register, segment, track and trace the visits of one field.
-
-    Parameters
-    ----------
-    settings : FieldSettings
-        Optics, channels and settings.
-    """
-
-    def __init__(self, settings: FieldSettings) -> None:
+    def __init__(
+        self,
+        settings: AnalysisSettings,
+        optics: Optics,
+        *,
+        shown_by: str,
+        channels: tuple[str, ...],
+        flats: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
         self._settings = settings
-        self._binning = correct.binning_for(settings.soma_px)
-        self._soma = settings.soma_px / self._binning
-        self._pixel_um = settings.optics.pixel_size_um * self._binning
-        self._tracker = track.Tracker(
-            self._soma,
-            pixel_um=self._pixel_um,
-            gate_um=settings.analysis.gate_um,
-            gap_visits=settings.analysis.gap_visits,
-        )
+        self._optics = optics
+        self._shown_by = shown_by
+        self._channels = channels
+        self._flats = dict(flats or {})
+        self._soma_camera_px = settings.soma_px(optics.pixel_size_um)
+        self._binning = correct.binning_for(self._soma_camera_px)
+        self._soma = self._soma_camera_px / self._binning
+        self._pixel_um = optics.pixel_size_um * self._binning
+        self._tracker = track.Tracker(settings, soma_px=self._soma, pixel_um=self._pixel_um)
         self._tracer = trace.Tracer(self._soma)
         self._ids = np.empty(0, np.int64)
         self._shape: tuple[int, ...] | None = None
@@ -144,28 +119,15 @@ class FieldPipeline:
         self._time_h = visit.time_h
         self._shape = self._shape or next(iter(self._sizes(visit, labels).values()), None)
         self._stage = self._stage or (visit.x_um, visit.y_um)
-        shown = frames.get(self._settings.shown_by)
+        shown = frames.get(self._shown_by)
         if labels is not None:
             found = segment.from_labels(labels, binning=self._binning, where=_where(visit))
         elif shown is not None:
-            analysis = self._settings.analysis
-            found = segment.segment(
-                shown.image, shown.noises, soma_px=self._soma, snr=analysis.detection_snr
-            )
-            found = self._whole(found)
+            found = segment.segment(shown, soma_px=self._soma, snr=self._settings.detection_snr)
+            found = pieces.join(found, soma_px=self._soma)
         else:
             return self._unseen(visit, frames)
         return self._seen(visit, frames, found, trusted=labels is not None, next_id=next_id)
-
-    def _whole(self, found: segment.Segmentation) -> segment.Segmentation:
-        """Join the outlines that are pieces of one soma."""
-        rows = found.detections
-        points = np.column_stack([rows.y, rows.x])
-        joined = pieces.join(found.labels, points, rows.area, soma_px=self._soma)
-        if joined.labels is found.labels:
-            return found
-        combined = segment.Detections(**pieces.combine(rows, joined.names))
-        return segment.Segmentation(joined.labels, combined)
 
     @property
     def n_neurons(self) -> int:
@@ -203,7 +165,7 @@ class FieldPipeline:
             grey = np.array(state["reference"], np.uint8)
             self._reference = register.Picture(grey, int(state["reference_factor"]))
 
-    def _level(self, visit: Visit, labels: NDArray[Any] | None) -> dict[str, correct.LevelledFrame]:
+    def _level(self, visit: Visit, labels: NDArray[Any] | None) -> dict[str, LevelledFrame]:
         """Check the visit, then correct and level each of its images."""
         for what, shape in self._sizes(visit, labels).items():
             if self._shape not in (None, shape) or shape != next(
@@ -221,8 +183,8 @@ class FieldPipeline:
                 f"{self._time_h} h; times must increase."
             )
         return {
-            name: correct.level(self._correct(visit, name), self._settings.soma_px)
-            for name in self._settings.channels
+            name: correct.level(self._correct(visit, name), self._soma_camera_px)
+            for name in self._channels
             if name in visit.images
         }
 
@@ -231,18 +193,17 @@ class FieldPipeline:
         sizes = {name: image.shape[-2:] for name, image in visit.images.items()}
         return sizes if labels is None else sizes | {"the label image": labels.shape[-2:]}
 
-    def _correct(self, visit: Visit, name: str) -> correct.CorrectedFrame:
-        optics = self._settings.optics
+    def _correct(self, visit: Visit, name: str) -> CorrectedFrame:
         return correct.correct(
             visit.images[name],
-            optics.camera,
-            flat=self._settings.flats.get(name),
-            bit_depth=optics.bit_depth,
+            self._optics.camera,
+            flat=self._flats.get(name),
+            bit_depth=self._optics.bit_depth,
             where=f"{_where(visit)} {name}",
         )
 
     def _register(
-        self, found: segment.Segmentation, picture: register.Picture
+        self, found: Segmentation, picture: register.Picture
     ) -> tuple[tuple[float, float], bool]:
         """Return the visit's shift and whether it is certain; the neurons have the vote."""
         if self._reference is None:
@@ -264,14 +225,14 @@ class FieldPipeline:
     def _seen(
         self,
         visit: Visit,
-        frames: dict[str, correct.LevelledFrame],
-        found: segment.Segmentation,
+        frames: dict[str, LevelledFrame],
+        found: Segmentation,
         *,
         trusted: bool,
         next_id: int,
     ) -> VisitResult:
         """Link, measure and write down a visit in which somata could be looked for."""
-        shown = frames.get(self._settings.shown_by)
+        shown = frames.get(self._shown_by)
         outlines = (found.labels > 0).astype(np.float32)
         picture = self._picture(outlines if trusted or shown is None else shown)
         shift, certain = self._register(found, picture)
@@ -299,14 +260,14 @@ class FieldPipeline:
         labels = _enlarge(names.astype(np.int32)[found.labels], self._binning, self._shape)
         return VisitResult(labels, self._columns(visit, seen, block, area), ())
 
-    def _picture(self, shown: correct.LevelledFrame | NDArray[np.float32]) -> register.Picture:
+    def _picture(self, shown: LevelledFrame | NDArray[np.float32]) -> register.Picture:
         """Return the small picture that is registered, of a frame or of outlines."""
-        if isinstance(shown, correct.LevelledFrame):
+        if isinstance(shown, LevelledFrame):
             return register.picture_of(shown.image, shown.noises, soma_px=self._soma)
         noise = np.full((1, 1), OUTLINE_NOISE, np.float32)
         return register.picture_of(shown, noise, soma_px=self._soma)
 
-    def _unseen(self, visit: Visit, frames: dict[str, correct.LevelledFrame]) -> VisitResult:
+    def _unseen(self, visit: Visit, frames: dict[str, LevelledFrame]) -> VisitResult:
         """Measure a visit without the channel that shows somata, at the last places."""
         n = self._ids.size
         height, width = self._shape or (1, 1)
@@ -318,9 +279,7 @@ class FieldPipeline:
         columns = self._columns(visit, seen, block, np.full(n, np.nan))
         return VisitResult(np.zeros((height, width), np.int32), columns, ())
 
-    def _places(
-        self, tracking: track.Tracking | None, found: segment.Segmentation | None
-    ) -> trace.Seen:
+    def _places(self, tracking: Tracking | None, found: Segmentation | None) -> Seen:
         """Return where every neuron of the field is in this visit's frame."""
         tracks = self._tracker.tracks
         n = len(tracks)
@@ -331,14 +290,14 @@ class FieldPipeline:
             labels[linked] = found.detections.label[tracking.detection[linked]]
             border[linked] = found.detections.border[tracking.detection[linked]]
         y, x = tracks.y + self._shift[0], tracks.x + self._shift[1]
-        return trace.Seen(y, x, tracks.radius, labels, gap, border)
+        return Seen(y, x, tracks.radius, labels, gap, border)
 
     def _columns(
-        self, visit: Visit, seen: trace.Seen, block: trace.TraceBlock, area: NDArray[np.float64]
+        self, visit: Visit, seen: Seen, block: TraceBlock, area: NDArray[np.float64]
     ) -> Columns:
         """Write one row per neuron in the columns of the trace table."""
         n = self._ids.size
-        binning, pixel = self._binning, self._settings.optics.pixel_size_um
+        binning, pixel = self._binning, self._optics.pixel_size_um
         height, width = self._shape or (1, 1)
         tracks = self._tracker.tracks
         stage_x, stage_y = self._stage or (0.0, 0.0)
@@ -362,10 +321,10 @@ class FieldPipeline:
             "area_um2": area,
             "flags": block.flags,
         }
-        for name in self._settings.channels:
+        for name in self._channels:
             columns[name] = block.light.get(name, np.full(n, np.nan))
             columns[f"{name}_sd"] = block.light_sd.get(name, np.full(n, np.nan))
-        return {name: columns[name] for name in trace_columns(self._settings.channels)}
+        return {name: columns[name] for name in trace_columns(self._channels)}
 
 
 def _enlarge(

@@ -14,6 +14,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from livedeath.kernels.assign import pairs_within
+from livedeath.model.measures import Detections, Segmentation
 
 GAP = 1 / 12
 """Outlines this near to each other, each side, touch; in soma diameters."""
@@ -33,83 +34,87 @@ REACH = 1.5
 """Centres farther apart than this part of the sum of their radii do not touch so."""
 
 
-class Joined(NamedTuple):
+class _Renamed(NamedTuple):
     """Labels (Y, X) int32 in 1..m, and the new label of each old one, (n + 1,) int64."""
 
     labels: NDArray[np.int32]
     names: NDArray[np.int64]
 
 
-def join(
-    labels: NDArray[np.int32],
-    points: NDArray[np.float64],
-    areas: NDArray[np.float64],
-    *,
-    soma_px: float,
-) -> Joined:
+def join(found: Segmentation, *, soma_px: float) -> Segmentation:
     """Join the outlines that are pieces of one soma.
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        Outlines 1..n, 0 elsewhere.
-    points : (n, 2) float64
-        Their centres (y, x), px.
-    areas : (n,) float64
-        Their pixels.
+    found : Segmentation
+        Outlines of one visit.
     soma_px : float
-        Diameter of a typical soma, px.
+        Diameter of a typical soma, working px.
 
     Returns
     -------
-    Joined
+    Segmentation
         New labels in the order of the old ones; what lies between joined pieces is part
-        of the whole. Without pieces the labels are those given.
+        of the whole. Without pieces it is the one given.
     """
+    rows = found.detections
+    joined = _join(found.labels, np.column_stack([rows.y, rows.x]), rows.area, soma_px)
+    if joined.labels is found.labels:
+        return found
+    return Segmentation(joined.labels, combine(rows, joined.names))
+
+
+def _join(
+    labels: NDArray[np.int32],
+    points: NDArray[np.float64],
+    areas: NDArray[np.float64],
+    soma_px: float,
+) -> _Renamed:
+    """Join outlines, then what came of them, until nothing is a piece any more."""
     n = areas.size
     pairs = _pieces(labels, points, areas, soma_px)
     if not pairs:
-        return Joined(labels, np.arange(n + 1))
+        return _Renamed(labels, np.arange(n + 1))
     first, second = np.array(pairs, np.int64).T
     part = _renamed(labels, first, second, soma_px)
     # A whole may be a piece of a larger one; each round leaves fewer outlines.
     count = np.bincount(part.names[1:] - 1, areas).astype(np.float64)
     centres = [np.bincount(part.names[1:] - 1, axis * areas) / count for axis in points.T]
-    rest = join(part.labels, np.column_stack(centres), count, soma_px=soma_px)
-    return Joined(rest.labels, rest.names[part.names])
+    rest = _join(part.labels, np.column_stack(centres), count, soma_px)
+    return _Renamed(rest.labels, rest.names[part.names])
 
 
-def combine(detections: Any, names: NDArray[np.int64]) -> dict[str, NDArray[Any]]:  # noqa: ANN401
+def combine(detections: Detections, names: NDArray[np.int64]) -> Detections:
     """Return the rows of the joined outlines.
 
     Parameters
     ----------
     detections : Detections
-        Rows of the outlines before, with ``y, x, area, light, snr, strong, border``.
+        Rows of the outlines before.
     names : (n + 1,) int64
-        From `join`.
+        New label of each old one; 0 stays 0.
 
     Returns
     -------
-    dict of str to array
+    Detections
         Areas and light add up, centres are means by area, the best peak counts, and one
         piece at the border is enough.
     """
     at = names[1:] - 1
     m = int(names.max(initial=0))
-    area = np.bincount(at, detections.area, m)
+    area = np.asarray(np.bincount(at, detections.area, m), np.float64)
     best = np.zeros(m)
     np.maximum.at(best, at, detections.snr)
-    return {
-        "label": np.arange(1, m + 1, dtype=np.int32),
-        "y": np.bincount(at, detections.y * detections.area, m) / area,
-        "x": np.bincount(at, detections.x * detections.area, m) / area,
-        "area": area,
-        "light": np.bincount(at, detections.light, m),
-        "snr": best,
-        "strong": np.bincount(at, detections.strong, m) > 0,
-        "border": np.bincount(at, detections.border, m) > 0,
-    }
+    return Detections(
+        label=np.arange(1, m + 1, dtype=np.int32),
+        y=np.bincount(at, detections.y * detections.area, m) / area,
+        x=np.bincount(at, detections.x * detections.area, m) / area,
+        area=area,
+        light=np.asarray(np.bincount(at, detections.light, m), np.float64),
+        snr=best,
+        strong=np.bincount(at, detections.strong, m) > 0,
+        border=np.bincount(at, detections.border, m) > 0,
+    )
 
 
 def _pieces(
@@ -191,7 +196,7 @@ def _solidity(mask: NDArray[np.bool_]) -> float:
 
 def _renamed(
     labels: NDArray[np.int32], first: NDArray[np.int64], second: NDArray[np.int64], soma_px: float
-) -> Joined:
+) -> _Renamed:
     """Give the pieces of each soma the name of the first, and fill what lies between."""
     n = int(labels.max())
     root = np.arange(n + 1)
@@ -204,4 +209,4 @@ def _renamed(
         gap = _gap_px(soma_px)
         whole = _closed(new == name, gap)
         new[whole & (new == 0)] = name
-    return Joined(new, names.astype(np.int64))
+    return _Renamed(new, names.astype(np.int64))

@@ -1,59 +1,29 @@
-"""Visits go in; neurons, their traces and calls of death come out: the five stages in order.
+"""Visits of all fields go in; neurons, their traces and calls of death come out.
 
-Each field goes through correct, register, segment, track and trace (`FieldPipeline`);
-the scorer sees all of them. What comes out depends only on what was pushed and in which
-order: streaming equals batch, and a restart from `state` equals none.
+Each visit goes through the stages of its field (`livedeath.analysis.field`), then to the
+scorer, which sees the neurons of all fields. What comes out depends only on what was
+pushed and in which order: streaming equals batch, and a restart from `state` equals none.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.analysis import trace
-from livedeath.analysis.field import ALL, Columns, FieldPipeline, FieldSettings, State, VisitResult
+from livedeath.analysis.field import ALL, FieldPipeline
 from livedeath.detection import Scorer
 from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, trace_columns
 
-__all__ = ["DeathScorer", "FieldPipeline", "Pipeline", "VisitResult", "join_traces"]
-
 MARKED = 5.0
 """A marker counts as positive above this many standard deviations."""
-
-
-class DeathScorer(Protocol):
-    """What calls deaths: `livedeath.detection.Scorer` or a stand-in."""
-
-    def push(
-        self,
-        time_h: float,
-        neuron_id: NDArray[np.int64],
-        signal: NDArray[np.float64],
-        signal_sd: NDArray[np.float64],
-        *,
-        reference: NDArray[np.float64] | None,
-        reference_sd: NDArray[np.float64] | None,
-        well: NDArray[Any],
-        intervened: NDArray[np.bool_],
-        seen: NDArray[np.bool_],
-        flags: NDArray[np.uint32],
-    ) -> NDArray[np.int64]:
-        """Take one visit of one field; return the neurons newly called dead."""
-
-    def calls(self, traces: Columns) -> Columns:
-        """Return one row per neuron; changes nothing."""
-
-    def state(self) -> State:
-        """Return everything that the next visit depends on."""
-
-    def restore(self, state: State) -> None:
-        """Go on from a state."""
 
 
 class Pipeline:
@@ -63,8 +33,8 @@ class Pipeline:
     ----------
     study : Study
         Channels, optics and settings.
-    scorer : DeathScorer, optional
-        What calls deaths; default: `livedeath.detection.Scorer` for the study's endpoint.
+    scorer : Scorer, optional
+        What calls deaths; default: one for the study's settings and endpoint.
     flats : dict of str to (Y, X) float32, optional
         Measured flat field of each channel.
     """
@@ -73,7 +43,7 @@ class Pipeline:
         self,
         study: Study,
         *,
-        scorer: DeathScorer | None = None,
+        scorer: Scorer | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self.study = study
@@ -83,7 +53,7 @@ class Pipeline:
         self.reference = fill.name if indicator is not None and fill is not None else None
         self.endpoint = "indicator_rise" if indicator is not None else "loss_of_fill"
         self._shown_by = (fill or sensed).name
-        self._scorer: DeathScorer = scorer or Scorer(study.analysis, self.endpoint)
+        self._scorer = scorer or Scorer(study.analysis, self.endpoint)
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._populations: dict[int, str] = {}
@@ -121,17 +91,6 @@ class Pipeline:
         self._next_id = max(self._next_id, int(traces["neuron_id"].max(initial=0)) + 1)
         self._name_populations(traces)
         return VisitResult(result.labels, traces, self._score(visit, traces))
-
-    def skip(self, visit: Visit, reason: str) -> None:
-        """Note that a visit of a field was missed: nothing changes, and nothing shifts.
-
-        Parameters
-        ----------
-        visit : Visit
-            The visit that has no images.
-        reason : str
-            Why; kept by the journal, not here.
-        """
 
     def calls(self, traces: Columns) -> Columns:
         """Return the calls table of a study's traces.
@@ -175,11 +134,13 @@ class Pipeline:
         self._scorer.restore(_below(state, "scorer/"))
 
     def _begin(self, key: FieldKey) -> FieldPipeline:
-        optics = self.study.optics.of(key.acquisition)
-        settings = FieldSettings(
-            optics, self.study.analysis, self._shown_by, self.channels, self._flats
+        return FieldPipeline(
+            self.study.analysis,
+            self.study.optics.of(key.acquisition),
+            shown_by=self._shown_by,
+            channels=self.channels,
+            flats=self._flats,
         )
-        return FieldPipeline(settings)
 
     def _score(self, visit: Visit, traces: Columns) -> tuple[int, ...]:
         """Hand one visit's rows to the scorer and flag what is too faint."""

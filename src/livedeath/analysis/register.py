@@ -14,6 +14,7 @@ from scipy import fft
 
 from livedeath.kernels import background
 from livedeath.kernels.register import peak_offset
+from livedeath.model.measures import Shift
 
 BRIGHTEST = 25.0
 """Noises above which all light counts the same, so that one bright neuron does not rule."""
@@ -38,15 +39,6 @@ LEAST_LEAD = 1.15
 
 REACH = 0.25
 """Largest shift looked for, in sides of the frame."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Shift:
-    """How far a frame is shifted: ``y`` and ``x`` in working px, and whether that is known."""
-
-    y: float
-    x: float
-    certain: bool
 
 
 @dataclasses.dataclass

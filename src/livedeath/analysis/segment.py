@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from livedeath.errors import FrameError
 from livedeath.kernels import background, label, measure
+from livedeath.model.measures import Detections, LevelledFrame, Segmentation
 
 FINE = 1 / 10
 """Smoothing that tells touching somata apart: sd in soma diameters."""
@@ -99,51 +100,6 @@ _FINE = _Scale(FINE, width=0.2, diameter=0.28)
 _COARSE = _Scale(COARSE, width=0.4, diameter=0.5)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Detections:
-    """Somata found in one visit, one entry each, all in working pixels.
-
-    Parameters
-    ----------
-    label : (N,) int32
-        Its number in the label image.
-    y, x : (N,) float64
-        Centre of the outline.
-    area : (N,) float64
-        Pixels in the outline.
-    light : (N,) float64
-        Sum of the image under the outline.
-    snr : (N,) float64
-        Peak at soma scale, in standard deviations of the background; infinite for
-        labels made elsewhere.
-    strong : (N,) bool
-        Whether it may begin a neuron.
-    border : (N,) bool
-        Whether it touches the border of the frame.
-    """
-
-    label: NDArray[np.int32]
-    y: NDArray[np.float64]
-    x: NDArray[np.float64]
-    area: NDArray[np.float64]
-    light: NDArray[np.float64]
-    snr: NDArray[np.float64]
-    strong: NDArray[np.bool_]
-    border: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        """Return the number of somata."""
-        return self.label.size
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Segmentation:
-    """Outlines of one visit: labels (Y, X) int32 in 1..n, and a row for each."""
-
-    labels: NDArray[np.int32]
-    detections: Detections
-
-
 def gaussian_taps(sigma: float) -> NDArray[np.float32]:
     """Return the taps of a Gaussian of sum 1, out to three standard deviations."""
     reach = max(math.ceil(3 * sigma), 1)
@@ -152,23 +108,15 @@ def gaussian_taps(sigma: float) -> NDArray[np.float32]:
     return np.asarray(taps / taps.sum(), np.float32)
 
 
-def segment(
-    image: NDArray[np.float32],
-    noises: NDArray[np.float32],
-    *,
-    soma_px: float,
-    snr: float = 5.0,
-) -> Segmentation:
+def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation:
     """Find the somata of a levelled frame.
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Light above background.
-    noises : (R, C) float32
-        Background noise of a pixel in each tile.
+    frame : LevelledFrame
+        Light above background, and its noise.
     soma_px : float
-        Diameter of a typical soma, in pixels of ``image``.
+        Diameter of a typical soma, working px.
     snr : float
         Smallest peak of a new neuron at soma scale, in standard deviations.
 
@@ -182,6 +130,7 @@ def segment(
     Two scales: the fine one tells touching somata apart, the coarse one finds somata
     too faint for it. Cost linear in Y*X.
     """
+    image, noises = frame.image, frame.noises
     labels = np.zeros(image.shape, np.int32)
     smooth = label.smooth(image, gaussian_taps(FINE * soma_px))
     fine = _regions(smooth, noises, _FINE, soma_px, snr * OUTLINED, labels)

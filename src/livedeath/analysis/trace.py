@@ -5,16 +5,16 @@ what a soma does when it dies must not change how it is measured. A neuron whose
 is lost is measured on at its last place.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.kernels import measure
 from livedeath.model.flags import Flag
+from livedeath.model.measures import LevelledFrame, Seen, TraceBlock
 
 LEARN_VISITS = 3
 """Good visits whose mean is the frozen profile."""
@@ -30,68 +30,6 @@ CLIPPED_PART = 0.02
 
 FAINT_SNR = 3.0
 """Light below this many standard deviations cannot show a fold of three in one visit."""
-
-
-class Levelled(Protocol):
-    """What is asked of a frame without its background."""
-
-    @property
-    def image(self) -> NDArray[np.float32]:
-        """Light above background (Y, X)."""
-
-    @property
-    def noises(self) -> NDArray[np.float32]:
-        """Noise of a pixel in each tile (R, C)."""
-
-    @property
-    def clipped(self) -> NDArray[np.bool_]:
-        """Pixels at the camera's ceiling (Y, X)."""
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether the unit is electrons."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Seen:
-    """What one visit's tracking says about every neuron of the field.
-
-    Parameters
-    ----------
-    y, x : (N,) float64
-        Place of each neuron in this visit's frame, working px; index = local number.
-    radius : (N,) float64
-        Radius of a disc of the area of the last outline, px.
-    label : (N,) int32
-        Its outline in ``labels``, 0 where unseen.
-    gap, border : (N,) bool
-        Seen again after a gap; touching the border.
-    """
-
-    y: NDArray[np.float64]
-    x: NDArray[np.float64]
-    radius: NDArray[np.float64]
-    label: NDArray[np.int32]
-    gap: NDArray[np.bool_]
-    border: NDArray[np.bool_]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TraceBlock:
-    """One row per neuron of the field in this visit, also those whose outline is lost.
-
-    Parameters
-    ----------
-    light, light_sd : dict of str to (N,) float64
-        For each channel of the visit the background-free light and its sd; NaN where
-        nothing could be measured.
-    flags : (N,) uint32
-        Bits of `livedeath.model.flags.Flag`.
-    """
-
-    light: dict[str, NDArray[np.float64]]
-    light_sd: dict[str, NDArray[np.float64]]
-    flags: NDArray[np.uint32]
 
 
 class Tracer:
@@ -111,7 +49,7 @@ class Tracer:
 
     def push(
         self,
-        frames: Mapping[str, Levelled],
+        frames: Mapping[str, LevelledFrame],
         seen: Seen,
         labels: NDArray[np.int32],
         *,
@@ -190,7 +128,9 @@ class Tracer:
         self._profiles[chosen] = mean.astype(np.float32)
         self._learnt[chosen] += 1
 
-    def _sums(self, frame: Levelled, seen: Seen, owners: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _sums(
+        self, frame: LevelledFrame, seen: Seen, owners: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
         names = np.arange(1, seen.label.size + 1, dtype=np.int32)
         places = np.column_stack([seen.y, seen.x])
         quantum = 1.0 if frame.calibrated else 0.0

@@ -8,13 +8,15 @@ looks at intensities.
 
 import dataclasses
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from livedeath.kernels.assign import groups, pairs_within
+from livedeath.model.measures import Detections, Tracking
+from livedeath.model.settings import AnalysisSettings
 
 DAY_H = 24.0
 
@@ -58,34 +60,6 @@ LEAST_APART = 0.8
 
 AREA_SD = 0.4
 """Visit-to-visit change of ln(area): plain sd 0.38 over 268 rat cortical neurons (eLife 35977)."""
-
-
-class Detections(Protocol):
-    """What a tracker asks of the somata found in a visit; one entry each, working px."""
-
-    @property
-    def y(self) -> NDArray[np.float64]:
-        """Centre (N,)."""
-
-    @property
-    def x(self) -> NDArray[np.float64]:
-        """Centre (N,)."""
-
-    @property
-    def area(self) -> NDArray[np.float64]:
-        """Pixels in the outline (N,)."""
-
-    @property
-    def snr(self) -> NDArray[np.float64]:
-        """Peak in standard deviations of the background (N,)."""
-
-    @property
-    def strong(self) -> NDArray[np.bool_]:
-        """Whether it may begin a neuron (N,)."""
-
-    @property
-    def border(self) -> NDArray[np.bool_]:
-        """Whether it touches the border of the frame (N,)."""
 
 
 @dataclasses.dataclass
@@ -133,50 +107,25 @@ class Tracks:
         return self.y.size
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tracking:
-    """What one visit said.
-
-    Parameters
-    ----------
-    neuron : (N,) int64
-        Local number of the neuron behind each detection, -1 where it is none.
-    detection : (M,) int64
-        For each neuron of the field the index of its detection, -1 where unseen.
-    gap : (M,) bool
-        Seen now and not in the visit before.
-    shift : (float, float)
-        The visit's shift (y, x), refined by the neurons themselves, px.
-    """
-
-    neuron: NDArray[np.int64]
-    detection: NDArray[np.int64]
-    gap: NDArray[np.bool_]
-    shift: tuple[float, float]
-
-
 class Tracker:
     """Follows the neurons of one field.
 
     Parameters
     ----------
+    settings : AnalysisSettings
+        ``gate_um`` is the farthest a neuron moves in a day, in a shorter time less, in a
+        longer no more; who goes unseen for at most ``gap_visits`` is still looked for there.
     soma_px : float
         Diameter of a typical soma, working px.
     pixel_um : float
         Size of a working pixel.
-    gate_um : float
-        Farthest a neuron moves in a day; in a shorter time less, in a longer no more.
-    gap_visits : int
-        Visits a neuron may go unseen and still be looked for within the gate.
     """
 
-    def __init__(
-        self, soma_px: float, *, pixel_um: float, gate_um: float = 28.0, gap_visits: int = 3
-    ) -> None:
+    def __init__(self, settings: AnalysisSettings, *, soma_px: float, pixel_um: float) -> None:
         self._soma = soma_px
-        self._gate = gate_um / pixel_um
+        self._gate = settings.gate_um / pixel_um
         self._motion = MOTION_UM / pixel_um
-        self._gap_visits = gap_visits
+        self._gap_visits = settings.gap_visits
         self.tracks = Tracks.empty()
         self._candidates = Tracks.empty()
 

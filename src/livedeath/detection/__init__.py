@@ -5,6 +5,6 @@ keeps of each neuron, ``wells`` the steps that a well's neurons share, ``rows`` 
 of a table. The loops are in `livedeath.kernels`.
 """
 
-from livedeath.detection.scorer import Scorer, ScoreSettings, score_traces
+from livedeath.detection.scorer import Scorer, score_traces
 
-__all__ = ["ScoreSettings", "Scorer", "score_traces"]
+__all__ = ["Scorer", "score_traces"]

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray[np.generic]]
+from livedeath.model.measures import Columns
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Given = NDArray[np.generic] | None

@@ -8,9 +8,8 @@ learnt from visits up to that one; a call is never revised. Later data only date
 It does not read images or tables from disk, and it never looks at who is in which arm.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +33,9 @@ from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect, onset
 from livedeath.kernels.onset import Trace
 from livedeath.model.flags import Flag
+from livedeath.model.measures import Columns, State
+from livedeath.model.settings import AnalysisSettings
 
-Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -55,39 +55,14 @@ _PUSHED = ("neuron_id", "signal", "signal_sd", "reference", "reference_sd", "int
 """Columns of a table that `Scorer.push` takes as they are."""
 
 
-class _Asked(Protocol):
-    """What the detector reads from the analysis settings."""
-
-    @property
-    def false_alarms_per_1000_neuron_days(self) -> float: ...
-
-    @property
-    def gap_visits(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class ScoreSettings:
-    """What the detector may be told.
-
-    Parameters
-    ----------
-    false_alarms_per_1000_neuron_days : float
-        False deaths allowed per 1,000 neuron-days; the only threshold.
-    gap_visits : int
-        Visits a neuron may be missing at the end before it counts as lost.
-    """
-
-    false_alarms_per_1000_neuron_days: float = 1.0
-    gap_visits: int = 3
-
-
 class Scorer:
     """Calls deaths online: one `push` per visit, bounded memory, exact restart.
 
     Parameters
     ----------
-    settings : AnalysisSettings or ScoreSettings
-        ``false_alarms_per_1000_neuron_days`` and ``gap_visits`` are read.
+    settings : AnalysisSettings, optional
+        ``false_alarms_per_1000_neuron_days`` is the only threshold; who is missed for more
+        than ``gap_visits`` at the end is lost.
     endpoint : {'indicator_rise', 'loss_of_fill'}
         What the signal is: a death indicator that rises, or the fill that is lost.
 
@@ -97,11 +72,13 @@ class Scorer:
     order within a visit; visits in time order.
     """
 
-    def __init__(self, settings: _Asked | None = None, endpoint: str = "indicator_rise") -> None:
+    def __init__(
+        self, settings: AnalysisSettings | None = None, endpoint: str = "indicator_rise"
+    ) -> None:
         if endpoint not in ENDPOINTS:
             allowed = " or ".join(ENDPOINTS)
             raise TableError(f"endpoint: {endpoint!r} was given; it must be {allowed}.")
-        self.settings: _Asked = settings or ScoreSettings()
+        self.settings = settings or AnalysisSettings()
         self.endpoint = endpoint
         self.model = ENDPOINTS[endpoint]
         self.threshold = np.log(1000.0 / self.settings.false_alarms_per_1000_neuron_days)
@@ -493,10 +470,10 @@ class Scorer:
         slope = np.zeros(at.size)
         return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
 
-    def state(self) -> dict[str, NDArray[np.generic] | float | str]:
+    def state(self) -> State:
         """Return everything the detector knows; `restore` takes it over exactly."""
         n = len(self._rows)
-        state: dict[str, NDArray[np.generic] | float | str] = {
+        state: State = {
             "endpoint": self.endpoint,
             "time_h": self._time_h,
             "scale": self._scale,
@@ -518,7 +495,7 @@ class Scorer:
             "book": self._book._asdict(),
         }
 
-    def restore(self, state: dict[str, NDArray[np.generic] | float | str]) -> None:
+    def restore(self, state: State) -> None:
         """Take over what `state` returned, of the same endpoint.
 
         Raises
@@ -547,7 +524,7 @@ class Scorer:
 
 def score_traces(
     columns: Columns,
-    settings: _Asked | None = None,
+    settings: AnalysisSettings | None = None,
     *,
     endpoint: str = "indicator_rise",
 ) -> tuple[Columns, Columns]:
@@ -559,7 +536,7 @@ def score_traces(
         ``neuron_id, time_h, signal`` (the death indicator) and optionally ``reference``,
         ``signal_sd, reference_sd, well, field, vessel, population, intervened, flags``;
         rows in any order, visits may be irregular or missing.
-    settings : AnalysisSettings or ScoreSettings, optional
+    settings : AnalysisSettings, optional
         As in `Scorer`.
     endpoint : {'indicator_rise', 'loss_of_fill'}
         What the signal is.

@@ -35,3 +35,7 @@ class AnalysisSettings(Declared):
         ge=0,
         description="Visits a neuron may go unseen and still be the same neuron.",
     )
+
+    def soma_px(self, pixel_size_um: float) -> float:
+        """Return the diameter of a typical soma in pixels of a size, um."""
+        return self.soma_diameter_um / pixel_size_um

@@ -3,6 +3,7 @@
 from typing import Any
 
 from livedeath.reporting.material import Material
+from livedeath.simulation.truth import compare
 
 WORDS = {
     "sensitivity": ("Deaths found", "pct"),
@@ -25,10 +26,6 @@ def truth_rows(material: Material) -> list[dict[str, Any]] | None:
     """Return the figures against the truth, or None where no truth is known."""
     if material.truth is None:
         return None
-    try:
-        from livedeath.simulation.truth import compare
-    except ImportError:
-        return []
     figures = compare(material.truth, material.traces, material.run.calls(), study=material.study)
     return [
         {"name": words, "value": figures[key], "kind": kind}

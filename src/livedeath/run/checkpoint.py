@@ -7,18 +7,16 @@ Nothing is pickled.
 
 import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.errors import StoreError
+from livedeath.model.measures import State
 from livedeath.store import durable, tables
-
-State: TypeAlias = Mapping[str, Any]
 
 PLAIN = "__plain__"
 """Name under which the scalars and texts of a state are kept, as JSON."""
@@ -61,7 +59,7 @@ def _renamed(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {"names": np.array(json.dumps(names)), **numbered}
 
 
-def state_from_bytes(data: bytes) -> dict[str, Any]:
+def state_from_bytes(data: bytes) -> State:
     """Return the state that `state_to_bytes` was given; arrays keep type, shape and bits."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         names = json.loads(str(file["names"]))
@@ -87,7 +85,7 @@ class Checkpoint:
         self.folder = folder
         self._document = folder / "checkpoint.json"
 
-    def load(self) -> tuple[int, dict[str, Any] | None, list[pl.DataFrame]]:
+    def load(self) -> tuple[int, State | None, list[pl.DataFrame]]:
         """Return the visits done, the state after them and their traces.
 
         Returns

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from livedeath.analysis.pipeline import Pipeline
 from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, trace_columns
@@ -59,23 +60,19 @@ class Labels(Protocol):
 class Analyser(Protocol):
     """What a visit is given to; see `livedeath.analysis.pipeline.Pipeline`."""
 
-    def push(self, visit: Visit, labels: NDArray[np.int32] | None = None) -> Any:  # noqa: ANN401
+    def push(self, visit: Visit, labels: NDArray[np.int32] | None = None) -> VisitResult:
         """Analyse one visit; called in the order of the journal."""
         ...
 
-    def skip(self, visit: Visit, reason: str) -> None:
-        """Take note of a visit without images."""
-        ...
-
-    def calls(self, traces: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def calls(self, traces: Columns) -> Columns:
         """Return one row per neuron of the traces; changes nothing."""
         ...
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return all that is known, as arrays and scalars."""
         ...
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Go on from what `state` returned."""
         ...
 
@@ -259,9 +256,7 @@ class _Follower:
                     future.cancel()
 
     def _push(self, visit: Visit, complete: CompleteVisit) -> None:
-        if complete.skipped:
-            self.analyser.skip(visit, complete.skipped)
-        else:
+        if not complete.skipped:
             labels = None if self.given is None else self.given.read(visit.field, visit.t)
             result = self.analyser.push(visit, labels)
             self.out.write(visit.field, visit.t, result.labels)

@@ -1,0 +1,206 @@
+"""What one stage of the analysis hands the next: frozen records of arrays, no behaviour.
+
+The stages of `livedeath.analysis` never import each other; they meet in these records. Points
+are (y, x). Working pixels are those of a `LevelledFrame`: camera pixels, binned where a soma
+is wide.
+"""
+
+import dataclasses
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns: TypeAlias = dict[str, NDArray[Any]]
+"""A table: name of each column to its values, all of one length."""
+
+State: TypeAlias = dict[str, Any]
+"""What a restart needs: text to array, number or text."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CorrectedFrame:
+    """One frame in electrons, or in camera units where the gain is unknown.
+
+    Parameters
+    ----------
+    image : (Y, X) float32
+        Electrons, or camera units above the frame's floor.
+    clipped : (Y, X) bool
+        Pixels at the camera's ceiling in any plane.
+    calibrated : bool
+        Whether ``image`` is in electrons.
+    least_noise : float
+        Noise that a pixel has at least, in the image's unit: reading and rounding.
+    """
+
+    image: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+    calibrated: bool
+    least_noise: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LevelledFrame:
+    """One frame without its background, at the working scale.
+
+    Parameters
+    ----------
+    image : (Y', X') float32
+        Sum of light above background over ``binning`` x ``binning`` pixels.
+    noises : (R, C) float32
+        Background noise of a working pixel in each tile; tiles share the frame evenly.
+    clipped : (Y', X') bool
+        Whether any of the pixels was clipped.
+    calibrated : bool
+        Whether the unit is electrons.
+    binning : int
+        Camera pixels per working pixel, along one side.
+    shape : (int, int)
+        The camera frame's own shape.
+    """
+
+    image: NDArray[np.float32]
+    noises: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+    calibrated: bool
+    binning: int
+    shape: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Detections:
+    """Somata found in one visit, one entry each, all in working pixels.
+
+    Parameters
+    ----------
+    label : (N,) int32
+        Its number in the label image.
+    y, x : (N,) float64
+        Centre of the outline.
+    area : (N,) float64
+        Pixels in the outline.
+    light : (N,) float64
+        Sum of the image under the outline.
+    snr : (N,) float64
+        Peak at soma scale, in standard deviations of the background; infinite for
+        labels made elsewhere.
+    strong : (N,) bool
+        Whether it may begin a neuron.
+    border : (N,) bool
+        Whether it touches the border of the frame.
+    """
+
+    label: NDArray[np.int32]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    area: NDArray[np.float64]
+    light: NDArray[np.float64]
+    snr: NDArray[np.float64]
+    strong: NDArray[np.bool_]
+    border: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of somata."""
+        return self.label.size
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Outlines of one visit: labels (Y, X) int32 in 1..n, and a row for each."""
+
+    labels: NDArray[np.int32]
+    detections: Detections
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shift:
+    """How far a frame is shifted: ``y`` and ``x`` in working px, and whether that is known."""
+
+    y: float
+    x: float
+    certain: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tracking:
+    """Who is who in one visit.
+
+    Parameters
+    ----------
+    neuron : (N,) int64
+        Local number of the neuron behind each detection, -1 where it is none.
+    detection : (M,) int64
+        For each neuron of the field the index of its detection, -1 where unseen.
+    gap : (M,) bool
+        Seen now and not in the visit before.
+    shift : (float, float)
+        The visit's shift (y, x), refined by the neurons themselves, px.
+    """
+
+    neuron: NDArray[np.int64]
+    detection: NDArray[np.int64]
+    gap: NDArray[np.bool_]
+    shift: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """Where every neuron of a field is in one visit's frame.
+
+    Parameters
+    ----------
+    y, x : (N,) float64
+        Place of each neuron in this visit's frame, working px; index = local number.
+    radius : (N,) float64
+        Radius of a disc of the area of the last outline, px.
+    label : (N,) int32
+        Its outline in the visit's labels, 0 where unseen.
+    gap, border : (N,) bool
+        Seen again after a gap; touching the border.
+    """
+
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    label: NDArray[np.int32]
+    gap: NDArray[np.bool_]
+    border: NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TraceBlock:
+    """One row per neuron of the field in one visit, also those whose outline is lost.
+
+    Parameters
+    ----------
+    light, light_sd : dict of str to (N,) float64
+        For each channel of the visit the background-free light and its sd; NaN where
+        nothing could be measured.
+    flags : (N,) uint32
+        Bits of `livedeath.model.flags.Flag`.
+    """
+
+    light: dict[str, NDArray[np.float64]]
+    light_sd: dict[str, NDArray[np.float64]]
+    flags: NDArray[np.uint32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VisitResult:
+    """What one visit gave.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32
+        Neuron id of each pixel of a soma, 0 elsewhere, at the camera's resolution.
+    traces : dict of str to array
+        Columns of `livedeath.model.tables.TRACES` with each channel and its sd; one row
+        per neuron of the field.
+    called : tuple of int
+        Neurons called dead at this visit.
+    """
+
+    labels: NDArray[np.int32]
+    traces: Columns
+    called: tuple[int, ...]
