@@ -12,7 +12,8 @@ class AnalysisSettings(Declared):
         default=1.0,
         gt=0,
         le=1000,
-        description="False deaths allowed per 1,000 neuron-days; the detector's only threshold.",
+        description="False deaths allowed per 1,000 neuron-days, chosen; the detector's only "
+        "threshold.",
     )
     soma_diameter_um: float = Field(
         default=16.0,
@@ -23,17 +24,19 @@ class AnalysisSettings(Declared):
     detection_snr: float = Field(
         default=5.0,
         gt=0,
-        description="Smallest peak at soma scale, in standard deviations of the background.",
+        description="Smallest peak at soma scale, in standard deviations of the background; "
+        "white noise alone exceeds 5 at one place in 3.5 million.",
     )
     gate_um: float = Field(
         default=28.0,
         gt=0,
-        description="Farthest a neuron moves in a day; 99 % of rat cortical neurons stay within.",
+        description="Farthest a neuron moves in a day; 99 % of 268 rat cortical neurons stay "
+        "within (eLife 35977).",
     )
     gap_visits: int = Field(
         default=3,
         ge=0,
-        description="Visits a neuron may go unseen and still be the same neuron.",
+        description="Visits a neuron may go unseen and still be the same neuron; chosen.",
     )
 
     def soma_px(self, pixel_size_um: float) -> float:
