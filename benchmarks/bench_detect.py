@@ -1,7 +1,7 @@
 """How soon and how reliably deaths are called from traces, beside what is practised.
 
 Simulated traces with known onsets (two channels, photons and read noise, neurons that
-differ, wander, trend, focus; optionally outliers and transients) go through livedeath's
+differ, drift, trend, focus; optionally outliers and transients) go through livedeath's
 detector and three peers. Parameters follow published figures where there are any: the
 live ratio's log sd 0.31 and the threshold at the 99th percentile of the first visit are
 those of a public GEDI log; fold 3 and a rise of 30 min are chosen.
@@ -47,7 +47,7 @@ class Case:
     rise_sd: float = 0.7
     ratio_sd: float = 0.31
     white: float = 0.05
-    wander: float = 0.08
+    drift: float = 0.08
     trend_per_day: float = 0.02
     read_e: float = 26.0
     brightness_sd: float = 0.7
@@ -93,7 +93,7 @@ def simulate(case: Case, seed: int) -> Traces:
     rise_h = np.exp(rng.normal(np.log(case.rise_min / 60.0), case.rise_sd, n))
     ln = rng.normal(0.0, case.ratio_sd, n)[:, None] + np.zeros(m)
     ln += rng.normal(0.0, case.trend_per_day, n)[:, None] * time_h / 24.0
-    ln += _wander(rng, n, time_h, case.wander)
+    ln += _drift(rng, n, time_h, case.drift)
     shock = rng.normal(size=(n, m))
     if case.heavy_tails:
         shock = rng.standard_t(4, (n, m)) / np.sqrt(2.0)
@@ -115,8 +115,8 @@ def simulate(case: Case, seed: int) -> Traces:
     )  # fmt: skip
 
 
-def _wander(rng: np.random.Generator, n: int, time_h: Floats, sd: float) -> Floats:
-    """Return AR(1) wander with a memory of 12 h."""
+def _drift(rng: np.random.Generator, n: int, time_h: Floats, sd: float) -> Floats:
+    """Return AR(1) drift with a memory of 12 h."""
     phi = np.exp(-np.diff(time_h, prepend=time_h[0]) / 12.0)
     out = np.empty((n, time_h.size))
     now = rng.normal(0.0, sd, n)
@@ -147,13 +147,13 @@ def information_bound(case: Case, traces: Traces) -> Floats:
     who = np.flatnonzero(np.isfinite(traces.onset_h))
     dt = case.interval_min / 60.0
     phi = np.exp(-dt / 12.0)
-    q = case.wander**2 * (1.0 - phi**2)
+    q = case.drift**2 * (1.0 - phi**2)
     r = case.white**2 + traces.photon_sd[who] ** 2
     f = np.array([[1.0, 0.0], [0.0, phi]])
     c = np.ones(2)
     needed = np.log(1.0 / (RATE * dt / 24.0))
     p = np.zeros((who.size, 2, 2))
-    p[:, 0, 0], p[:, 1, 1] = case.ratio_sd**2, case.wander**2
+    p[:, 0, 0], p[:, 1, 1] = case.ratio_sd**2, case.drift**2
     response = np.zeros((who.size, 2))
     evidence = np.zeros(who.size)
     delay = np.full(who.size, case.horizon_h)
@@ -309,7 +309,7 @@ CASES = {
         Case("null-n50", dying=0.0, days=7.0, electrons=50.0),
         Case("null-tails", dying=0.0, days=7.0, heavy_tails=True),
         Case("null-contaminated", dying=0.0, days=7.0, outliers=0.002, transients_per_day=0.2),
-        Case("null-wander", dying=0.0, days=7.0, wander=0.16),
+        Case("null-drift", dying=0.0, days=7.0, drift=0.16),
         Case("null-white", dying=0.0, days=7.0, white=0.1),
         Case("null-no-sd", dying=0.0, days=7.0, sd_given=False),
         Case("null-1h", dying=0.0, days=14.0, interval_min=60.0),

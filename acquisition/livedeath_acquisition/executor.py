@@ -8,19 +8,17 @@ It starts no process and shows nothing.
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from livedeath.errors import HardwareError
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.store.folder import StudyFolder
 from livedeath.store.journal import frame_entry, frames_of
+from livedeath_acquisition.heartbeats import Heartbeat
 from livedeath_acquisition.microscope import Exposure, ExposureError, Microscope, PlannedFrame
 from livedeath_acquisition.saver import Saver
 from livedeath_acquisition.schedule import DueVisit, light_given_ms
 
 GB = 1e9
-
-Beat = dict[str, Any]
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Blame:
+class CrashHistory:
     """Frames at which earlier processes died: how often, and how the last one ended."""
 
     deaths: dict[FrameKey, int] = field(default_factory=dict)
@@ -52,7 +50,7 @@ class Executor:
     tell : callable
         Given a dict for each thing that happens: ``what`` is ``next``, ``saved``,
         ``missed`` or ``waiting``.
-    blame : Blame
+    crashes : CrashHistory
         What the supervisor knows about earlier processes.
     """
 
@@ -61,14 +59,14 @@ class Executor:
         folder: StudyFolder,
         microscope: Microscope,
         *,
-        tell: Callable[[Beat], None],
-        blame: Blame | None = None,
+        tell: Callable[[Heartbeat], None],
+        crashes: CrashHistory | None = None,
     ) -> None:
         self._folder = folder
         self._study = folder.study
         self._microscope = microscope
         self._tell = tell
-        self._blame = blame or Blame()
+        self._crashes = crashes or CrashHistory()
         entries = folder.journal.read()
         self._light_ms: dict[FieldKey, float] = light_given_ms(entries)
         self._attempts = {k: e["attempt"] + 1 for k, e in frames_of(entries).items()}
@@ -137,11 +135,11 @@ class Executor:
 
     def _take(self, one: DueVisit, key: FrameKey) -> None:
         """Take one frame, with as many tries as the policies allow."""
-        deaths = self._blame.deaths.get(key, 0)
+        deaths = self._crashes.deaths.get(key, 0)
         first = self._attempts.get(key, 0) + deaths
         tries = self._study.policies.tries
         if deaths >= tries:
-            reason = f"the acquisition died {deaths} times at this frame ({self._blame.how})"
+            reason = f"the acquisition died {deaths} times at this frame ({self._crashes.how})"
             self._miss(one, key, reason=reason, attempt=first)
             return
         if self._is_over_budget(key):

@@ -13,7 +13,7 @@ from typing import Any
 
 from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError
 from livedeath.store.folder import StudyFolder
-from livedeath_acquisition import beats, choose
+from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.supervisor import Companion, Outcome, Supervisor
 from livedeath_acquisition.worker import Order
 
@@ -59,7 +59,7 @@ def acquire(
     microscope: str | None = None,
     score: bool = True,
     visit_now: bool = False,
-    hear: Callable[[beats.Beat], None] | None = None,
+    on_heartbeat: Callable[[heartbeats.Heartbeat], None] | None = None,
 ) -> Acquired:
     """Acquire a study, or resume it.
 
@@ -73,8 +73,8 @@ def acquire(
         Whether the analyser runs beside the acquisition.
     visit_now : bool
         Take the nearest round now, then end.
-    hear : callable or None
-        Given every beat of the worker.
+    on_heartbeat : callable or None
+        Given every heartbeat of the worker.
 
     Raises
     ------
@@ -94,7 +94,9 @@ def acquire(
     _refuse_changed_study(folder, entries)
     analyser = _analyser(folder) if score else None
     try:
-        outcome = _supervise(folder, microscope, visit_now=visit_now, hear=hear, analyser=analyser)
+        outcome = _supervise(
+            folder, microscope, visit_now=visit_now, on_heartbeat=on_heartbeat, analyser=analyser
+        )
         analysis = {} if analyser is None else _finish(analyser, folder)
     finally:
         if analyser is not None:
@@ -122,7 +124,7 @@ def _supervise(
     microscope: str | None,
     *,
     visit_now: bool,
-    hear: Callable[[beats.Beat], None] | None,
+    on_heartbeat: Callable[[heartbeats.Heartbeat], None] | None,
     analyser: Companion | None,
 ) -> Outcome:
     def command(restarts: int, deaths: list[tuple[list[Any], int]], how: str) -> list[str]:
@@ -131,16 +133,16 @@ def _supervise(
         )
         return [sys.executable, "-m", "livedeath_acquisition.worker", order.text()]
 
-    def listen(beat: beats.Beat) -> None:
-        if analyser is not None and beat["what"] in ("ready", "saved", "missed", "waiting"):
+    def listen(heartbeat: heartbeats.Heartbeat) -> None:
+        if analyser is not None and heartbeat["what"] in ("ready", "saved", "missed", "waiting"):
             analyser.keep_alive()
-        if hear is not None:
-            hear(beat)
+        if on_heartbeat is not None:
+            on_heartbeat(heartbeat)
 
-    outcome = Supervisor(command, hear=listen).run()
-    if outcome.status == beats.GAVE_UP:
+    outcome = Supervisor(command, on_heartbeat=listen).run()
+    if outcome.status == heartbeats.GAVE_UP:
         raise HardwareError(outcome.sentence)
-    if outcome.status == beats.REFUSED:
+    if outcome.status == heartbeats.REFUSED:
         raise LivedeathError(outcome.sentence)
     return outcome
 

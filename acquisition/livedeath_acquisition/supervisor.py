@@ -1,7 +1,7 @@
-"""Starts the worker, hears its heart, and starts it again when it dies or hangs.
+"""Starts the worker, listens to its heartbeats, and starts it again when it dies or hangs.
 
-Standard library only, so that nothing a driver brings along can take it down. The heart
-beats with settled frames and with waits that say how long they last; attempts do not
+Standard library only, so that nothing a driver brings along can take it down. A heartbeat
+comes with a settled frame, or with a wait that says how long it lasts; attempts do not
 count. It knows nothing of microscopes or studies.
 """
 
@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from livedeath_acquisition import beats
-from livedeath_acquisition.beats import Beat
+from livedeath_acquisition import heartbeats
+from livedeath_acquisition.heartbeats import Heartbeat
 
 # Loading a large configuration and homing a stage takes minutes on some microscopes.
 START_S = 300.0
@@ -49,7 +49,7 @@ class Outcome:
         How many workers died or hung and were followed by another.
     """
 
-    status: int = beats.FINISHED
+    status: int = heartbeats.FINISHED
     sentence: str = ""
     planned: int = 0
     saved: int = 0
@@ -62,10 +62,10 @@ class _Life:
     """One worker process, from start to end."""
 
     process: subprocess.Popen[bytes]
-    ear: threading.Thread
-    said: "queue.SimpleQueue[Beat | None]"
+    listener: threading.Thread
+    said: "queue.SimpleQueue[Heartbeat | None]"
     errors: IO[bytes]
-    last: Beat = field(default_factory=dict)
+    last: Heartbeat = field(default_factory=dict)
     at: list[Any] | None = None
     saved: int = 0
     frame_s: float = START_S
@@ -90,21 +90,21 @@ class Supervisor:
     command : callable
         Returns the worker's command line, given how many workers ran before, the frames at
         which they died with counts, and how the last one ended.
-    hear : callable or None
-        Given every beat, for a progress bar.
+    on_heartbeat : callable or None
+        Given every heartbeat, for a progress bar.
     start_s : float
-        How long a worker may take until its first beat, seconds.
+        How long a worker may take until its first heartbeat, seconds.
     """
 
     def __init__(
         self,
         command: Callable[[int, list[tuple[list[Any], int]], str], list[str]],
         *,
-        hear: Callable[[Beat], None] | None = None,
+        on_heartbeat: Callable[[Heartbeat], None] | None = None,
         start_s: float = START_S,
     ) -> None:
         self._command = command
-        self._hear = hear or (lambda beat: None)
+        self._on_heartbeat = on_heartbeat or (lambda heartbeat: None)
         self._start_s = start_s
         self._deaths: Counter[tuple[Any, ...]] = Counter()
         self._outcome = Outcome()
@@ -139,38 +139,38 @@ class Supervisor:
             stderr=errors,
             env=one_thread_each(),
         )
-        said: queue.SimpleQueue[Beat | None] = queue.SimpleQueue()
-        ear = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
-        ear.start()
-        return _Life(process, ear, said, errors)
+        said: queue.SimpleQueue[Heartbeat | None] = queue.SimpleQueue()
+        listener = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
+        listener.start()
+        return _Life(process, listener, said, errors)
 
     def _follow(self, life: _Life) -> str:
         """Hear a worker until it ends or hangs; return how it ended."""
         deadline = time.monotonic() + self._start_s
         while True:
             try:
-                beat = life.said.get(timeout=max(0.0, deadline - time.monotonic()))
+                heartbeat = life.said.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 return "it hung"
-            if beat is None:
+            if heartbeat is None:
                 return self._how_it_ended(life)
-            self._hear(beat)
-            life.last = beat
-            deadline = self._note(life, beat, deadline)
+            self._on_heartbeat(heartbeat)
+            life.last = heartbeat
+            deadline = self._note(life, heartbeat, deadline)
 
-    def _note(self, life: _Life, beat: Beat, deadline: float) -> float:
-        """Take in a beat; return by when the next must come."""
-        what, now = beat["what"], time.monotonic()
+    def _note(self, life: _Life, heartbeat: Heartbeat, deadline: float) -> float:
+        """Take in a heartbeat; return by when the next must come."""
+        what, now = heartbeat["what"], time.monotonic()
         if what == "next":
-            life.at = beat["frame"]
+            life.at = heartbeat["frame"]
             return deadline
         if what == "waiting":
-            return now + float(beat["for_s"]) + WAIT_MARGIN_S + life.frame_s
+            return now + float(heartbeat["for_s"]) + WAIT_MARGIN_S + life.frame_s
         if what == "ready":
-            life.frame_s = float(beat["frame_s"])
-            self._outcome.planned = int(beat["planned"])
+            life.frame_s = float(heartbeat["frame_s"])
+            self._outcome.planned = int(heartbeat["planned"])
         elif what in ("saved", "missed"):
-            life.at = None if life.at == beat["frame"] else life.at
+            life.at = None if life.at == heartbeat["frame"] else life.at
             life.saved += what == "saved"
             self._outcome.saved += what == "saved"
             self._outcome.missed += what == "missed"
@@ -178,7 +178,7 @@ class Supervisor:
 
     def _how_it_ended(self, life: _Life) -> str:
         status = life.process.wait()
-        if status == beats.HUNG:
+        if status == heartbeats.HUNG:
             return str(life.last.get("sentence", "it hung"))
         return f"its process ended with status {status}"
 
@@ -187,13 +187,13 @@ class Supervisor:
         if life.at is not None:
             self._deaths[tuple(life.at)] += 1
 
-    def _conclude(self, last: Beat) -> Outcome:
-        self._outcome.status = int(last.get("status", beats.FINISHED))
+    def _conclude(self, last: Heartbeat) -> Outcome:
+        self._outcome.status = int(last.get("status", heartbeats.FINISHED))
         self._outcome.sentence = str(last.get("sentence", ""))
         return self._outcome
 
     def _abandon(self, how: str, tail: str) -> Outcome:
-        self._outcome.status = beats.GAVE_UP
+        self._outcome.status = heartbeats.GAVE_UP
         self._outcome.sentence = (
             f"the acquisition was started {MAX_FRUITLESS_STARTS} times without saving a frame "
             f"(last time {how}{': ' + tail if tail else ''}); run 'livedeath doctor', mend the "
@@ -202,20 +202,20 @@ class Supervisor:
         return self._outcome
 
 
-def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Beat | None]") -> None:
-    """Pass on every beat of a pipe, then None for its end; closes the pipe."""
+def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Heartbeat | None]") -> None:
+    """Pass on every heartbeat of a pipe, then None for its end; closes the pipe."""
     with contextlib.suppress(OSError, ValueError), pipe:
         for text in pipe:
-            beat = beats.read(text)
-            if beat is not None:
-                said.put(beat)
+            heartbeat = heartbeats.read(text)
+            if heartbeat is not None:
+                said.put(heartbeat)
     said.put(None)
 
 
 def _end(life: _Life) -> str:
-    """End a worker: let go of its leash, then kill; return the last line it complained."""
+    """End a worker: close its standard input, then kill; return its last line on standard error."""
     end_process(life.process)
-    life.ear.join(timeout=_END_S)
+    life.listener.join(timeout=_END_S)
     with life.errors as errors:
         errors.seek(0)
         lines = errors.read().decode("utf-8", errors="replace").split("\n")
@@ -223,14 +223,14 @@ def _end(life: _Life) -> str:
 
 
 def end_process(process: "subprocess.Popen[bytes]", *, patience_s: float | None = None) -> None:
-    """End a process on a leash; the same on every system.
+    """End a process that watches its standard input; the same on every system.
 
     Parameters
     ----------
     process : subprocess.Popen
-        Started with a pipe as standard input, which is its leash.
+        Started with a pipe as standard input; its watchdog ends it when that closes.
     patience_s : float or None
-        How long it may take to end by itself, seconds; None for what a leash needs.
+        How long it may take to end by itself, seconds; None for what a watchdog needs.
     """
     if process.stdin is not None:
         with contextlib.suppress(OSError):
@@ -279,7 +279,7 @@ class Companion:
             file.seek(0)
             file.truncate()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "livedeath_acquisition.leash", *self._arguments],
+            [sys.executable, "-m", "livedeath_acquisition.watchdog", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=self._out,
             stderr=self._errors,

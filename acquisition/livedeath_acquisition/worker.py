@@ -1,6 +1,6 @@
 """The process that touches the hardware: opens the microscope, executes, and may die.
 
-Its supervisor starts it, hears its beats on standard output and ends it by closing its
+Its supervisor starts it, hears its heartbeats on standard output and ends it by closing its
 standard input. Whatever a driver prints goes to standard error.
 
 Run as ``python -m livedeath_acquisition.worker JSON``; see ``Order``.
@@ -24,11 +24,11 @@ from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
-from livedeath_acquisition import beats, choose
-from livedeath_acquisition.executor import Blame, Executor
-from livedeath_acquisition.leash import end_with_parent
+from livedeath_acquisition import choose, heartbeats
+from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import HungError, Microscope
 from livedeath_acquisition.schedule import DueVisit, choose_round, due_visits
+from livedeath_acquisition.watchdog import end_with_parent
 
 LOCK_FILE = "acquire.lock"
 # A worker that was ended a moment ago may still hold the lock.
@@ -72,9 +72,9 @@ class Order:
         return json.dumps(asdict(self))
 
     @property
-    def blame(self) -> Blame:
+    def crashes(self) -> CrashHistory:
         """What the executor is told about earlier processes."""
-        return Blame({FrameKey(*key): count for key, count in self.deaths}, self.how)
+        return CrashHistory({FrameKey(*key): count for key, count in self.deaths}, self.how)
 
 
 class Worker:
@@ -85,10 +85,10 @@ class Worker:
     order : Order
         What to do.
     tell : callable
-        Takes each beat.
+        Takes each heartbeat.
     """
 
-    def __init__(self, order: Order, tell: Callable[[beats.Beat], None]) -> None:
+    def __init__(self, order: Order, tell: Callable[[heartbeats.Heartbeat], None]) -> None:
         self._order = order
         self._tell = tell
         self._folder = StudyFolder.open(Path(order.folder))
@@ -148,7 +148,7 @@ class Worker:
         microscope.close()
 
     def _execute(self, microscope: Microscope, due: list[DueVisit]) -> None:
-        executor = Executor(self._folder, microscope, tell=self._tell, blame=self._order.blame)
+        executor = Executor(self._folder, microscope, tell=self._tell, crashes=self._order.crashes)
         if not self._order.visit_now:
             executor.run(due)
             return
@@ -233,16 +233,16 @@ def frame_budget_s(study: Study) -> float:
     return policies.tries * one_try_s + _WRITE_S
 
 
-def _speak() -> Callable[[beats.Beat], None]:
-    """Keep standard output for beats; what anybody prints goes to standard error."""
+def _speak() -> Callable[[heartbeats.Heartbeat], None]:
+    """Keep standard output for heartbeats; what anybody prints goes to standard error."""
     pipe = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     lock = threading.Lock()
 
-    def tell(beat: beats.Beat) -> None:
+    def tell(heartbeat: heartbeats.Heartbeat) -> None:
         with lock, contextlib.suppress(OSError):
-            os.write(pipe, beats.line(beat))
+            os.write(pipe, heartbeats.line(heartbeat))
 
     return tell
 
@@ -259,22 +259,22 @@ def main() -> None:
     os._exit(status)
 
 
-def _carry_out(order: Order, tell: Callable[[beats.Beat], None]) -> int:
+def _carry_out(order: Order, tell: Callable[[heartbeats.Heartbeat], None]) -> int:
     try:
         worker = Worker(order, tell)
         end_with_parent(worker.interrupted)
         worker.run()
     except HungError as error:
         tell({"what": "hung", "sentence": str(error)})
-        return beats.HUNG
+        return heartbeats.HUNG
     except LivedeathError as error:
         tell({"what": "error", "sentence": str(error), "status": error.exit_status})
         return error.exit_status
     except Exception:  # noqa: BLE001 - the process's last line of defence
         traceback.print_exc()
-        return beats.FAULT
+        return heartbeats.FAULT
     tell({"what": "finished"})
-    return beats.FINISHED
+    return heartbeats.FINISHED
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def summary(study: StudyFolder, reviewer: str, *, run: str) -> dict[str, Any]:
     """Return what a reviewer's journal holds on a run, after checking its chain."""
     with ReviewJournal.in_folder(study.reviews_dir, reviewer) as journal:
         rows = journal.verify()
-        judged = journal.judgements(run)
+        judged = journal.verdicts(run)
         return {
             "study": study.path,
             "run": run,

@@ -225,7 +225,7 @@ class ReviewWidget(QWidget):
     def _describe(self, item: QueueItem) -> None:
         if self.session is None:
             return
-        standing = self.session.judgement(item)
+        standing = self.session.verdict(item)
         self.page.title.setText(f"Neuron {item.item}")
         self.page.call.setText(describe_call(item) if self.show_call else "")
         self.page.count.setText(f"{self.session.n_judged} of {self.session.total} judged")

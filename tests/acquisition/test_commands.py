@@ -43,7 +43,7 @@ def said(capfd):
 
 
 def test_visit_now_takes_one_round_and_no_score_scores_nothing(study, capfd):
-    Worker(Order(str(study), visit_now=True), lambda beat: None).run()
+    Worker(Order(str(study), visit_now=True), lambda heartbeat: None).run()
     assert len(StudyFolder.open(study).journal.frames()) == 1
     capfd.readouterr()
     assert run(["acquire", str(study), "--visit", "now", "--no-score", "--json"]) == 0

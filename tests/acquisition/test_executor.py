@@ -7,7 +7,7 @@ import pytest
 
 from livedeath.errors import FrameError, HardwareError
 from livedeath_acquisition.clock import JumpingClock
-from livedeath_acquisition.executor import Blame, Executor
+from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import Exposure, ExposureError, HungError
 from livedeath_acquisition.schedule import due_visits
 
@@ -48,9 +48,9 @@ def scope():
     return StubMicroscope()
 
 
-def run(folder, scope, *, blame=None, wait=True):
+def run(folder, scope, *, crashes=None, wait=True):
     told = []
-    executor = Executor(folder, scope, tell=told.append, blame=blame)
+    executor = Executor(folder, scope, tell=told.append, crashes=crashes)
     due = due_visits(folder.plan, folder.journal.frames())
     executor.run(due, wait=wait)
     return told
@@ -188,7 +188,7 @@ def test_a_hung_microscope_is_not_tried_again(folder, scope):
 
 def test_a_frame_at_which_processes_died_is_missed(folder, scope):
     fatal = list(folder.plan.frames())[2]
-    run(folder, scope, blame=Blame({fatal: 3}, "status -11"))
+    run(folder, scope, crashes=CrashHistory({fatal: 3}, "status -11"))
     entry = folder.journal.frames()[fatal]
     assert entry["status"] == "missed"
     assert "died 3 times at this frame (status -11)" in entry["reason"]
@@ -197,7 +197,7 @@ def test_a_frame_at_which_processes_died_is_missed(folder, scope):
 
 def test_a_frame_at_which_one_process_died_is_tried_again(folder, scope):
     fatal = list(folder.plan.frames())[2]
-    run(folder, scope, blame=Blame({fatal: 1}, "status -11"))
+    run(folder, scope, crashes=CrashHistory({fatal: 1}, "status -11"))
     assert folder.journal.frames()[fatal]["status"] == "saved"
     assert folder.journal.frames()[fatal]["attempt"] == 1
 
@@ -282,5 +282,5 @@ def test_a_frame_of_another_shape_is_refused(folder):
 def test_beats_name_each_frame_before_and_after(folder, scope):
     told = run(folder, scope)
     keys = [list(key) for key in folder.plan.frames()]
-    assert [beat["frame"] for beat in told if beat["what"] == "next"] == keys
-    assert [beat["frame"] for beat in told if beat["what"] == "saved"] == keys
+    assert [heartbeat["frame"] for heartbeat in told if heartbeat["what"] == "next"] == keys
+    assert [heartbeat["frame"] for heartbeat in told if heartbeat["what"] == "saved"] == keys

@@ -16,7 +16,7 @@ from livedeath.model.study import Study
 from livedeath.run.follow import follow
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
-from livedeath_acquisition import beats
+from livedeath_acquisition import heartbeats
 from livedeath_acquisition.supervisor import Supervisor
 from livedeath_acquisition.worker import Order, Worker
 
@@ -65,14 +65,14 @@ def start(folder: StudyFolder) -> subprocess.Popen:
 
 def finish(folder: StudyFolder) -> None:
     """Take what is left, in this process."""
-    Worker(Order(str(folder.path), "simulated"), lambda beat: None).run()
+    Worker(Order(str(folder.path), "simulated"), lambda heartbeat: None).run()
 
 
 def kill_after(folder: StudyFolder, n_saved: int, then_s: float) -> None:
     """Kill a worker, without any clean-up, a moment after it saved so many frames."""
     with start(folder) as worker:
         for line in worker.stdout:
-            n_saved -= (beats.read(line) or {}).get("what") == "saved"
+            n_saved -= (heartbeats.read(line) or {}).get("what") == "saved"
             if n_saved <= 0:
                 break
         time.sleep(then_s)
@@ -166,10 +166,10 @@ def test_a_worker_ends_and_says_so_when_its_supervisor_is_gone(tmp_path):
     folder = make(tmp_path / "study")
     with start(folder) as worker:
         for line in worker.stdout:
-            if (beats.read(line) or {}).get("what") == "saved":
+            if (heartbeats.read(line) or {}).get("what") == "saved":
                 break
         worker.stdin.close()
-        assert worker.wait(timeout=10) == beats.ORPHANED
+        assert worker.wait(timeout=10) == heartbeats.ORPHANED
     whats = [e["what"] for e in folder.journal.read() if e["kind"] == "acquisition"]
     assert whats[-1] == "interrupted"
 
@@ -184,7 +184,7 @@ def test_a_second_worker_is_refused_while_one_runs(tmp_path, monkeypatch):
         durable.lock(folder.path / module.LOCK_FILE, doing="livedeath acquire"),
         pytest.raises(StoreError, match="in use by 'livedeath acquire'"),
     ):
-        module.Worker(Order(str(folder.path), "simulated"), lambda beat: None).run()
+        module.Worker(Order(str(folder.path), "simulated"), lambda heartbeat: None).run()
 
 
 FAULTY = """

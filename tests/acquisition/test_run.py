@@ -28,7 +28,7 @@ def acquired(tmp_path_factory):
     """Return a small study after its acquisition on the simulated microscope."""
     declared = Study.from_toml(STUDY)
     folder = StudyFolder.create(tmp_path_factory.mktemp("acquired") / "a study", declared)
-    Worker(Order(str(folder.path), "simulated"), lambda beat: None).run()
+    Worker(Order(str(folder.path), "simulated"), lambda heartbeat: None).run()
     return folder
 
 

@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from livedeath_acquisition import beats, supervisor
+from livedeath_acquisition import heartbeats, supervisor
 from livedeath_acquisition.supervisor import Companion, Supervisor, end_process
 
 TELL = """
 import json, os, sys, time
 restarts, deaths, how = int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
-def tell(**beat):
-    os.write(1, (json.dumps(beat) + "\\n").encode())
+def tell(**heartbeat):
+    os.write(1, (json.dumps(heartbeat) + "\\n").encode())
 def ready(frame_s=5.0):
     tell(what="ready", planned=4, settled=0, frame_s=frame_s)
 def save(n):
@@ -28,7 +28,7 @@ def supervise(tmp_path, monkeypatch):
     monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(supervisor, "_END_S", 1.0)
 
-    def run(text, *, start_s=20.0, hear=None):
+    def run(text, *, start_s=20.0, on_heartbeat=None):
         import json
 
         script = tmp_path / "worker.py"
@@ -37,7 +37,7 @@ def supervise(tmp_path, monkeypatch):
         def command(restarts, deaths, how):
             return [sys.executable, "-S", str(script), str(restarts), json.dumps(deaths), how]
 
-        return Supervisor(command, start_s=start_s, hear=hear).run()
+        return Supervisor(command, start_s=start_s, on_heartbeat=on_heartbeat).run()
 
     return run
 
@@ -73,9 +73,9 @@ def test_the_frame_at_which_workers_died_is_told_to_the_next(supervise):
         tell(what='missed', frame=['p1', 7], reason=json.dumps([deaths, how]))
         tell(what='finished')
         """,
-        hear=heard.append,
+        on_heartbeat=heard.append,
     )
-    reasons = [beat["reason"] for beat in heard if beat["what"] == "missed"]
+    reasons = [heartbeat["reason"] for heartbeat in heard if heartbeat["what"] == "missed"]
     assert reasons == ['[[[["p1", 7], 2]], "its process ended with status 139"]']
 
 
@@ -124,14 +124,14 @@ def test_a_worker_that_never_says_ready_is_killed(supervise):
 
 def test_starts_without_a_saved_frame_end_with_the_last_complaint(supervise):
     outcome = supervise("ready(); print('the driver is gone', file=sys.stderr); os._exit(1)")
-    assert outcome.status == beats.GAVE_UP
+    assert outcome.status == heartbeats.GAVE_UP
     assert "without saving a frame" in outcome.sentence
     assert "the driver is gone" in outcome.sentence
 
 
 def test_missed_frames_are_no_progress(supervise):
     outcome = supervise("ready(); tell(what='missed', frame=['p1', restarts]); os._exit(1)")
-    assert outcome.status == beats.GAVE_UP
+    assert outcome.status == heartbeats.GAVE_UP
 
 
 def test_what_drivers_print_is_no_beat(supervise):
@@ -142,18 +142,18 @@ def test_what_drivers_print_is_no_beat(supervise):
 def test_the_worker_ends_when_something_breaks_the_supervisor(supervise, tmp_path):
     mark = tmp_path / "ended"
 
-    def fall(beat):
+    def fall(heartbeat):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         supervise(
             f"ready(); sys.stdin.read(); open({str(mark)!r}, 'w').close()",
-            hear=fall,
+            on_heartbeat=fall,
         )
     assert mark.exists()
 
 
-def test_a_process_that_ignores_its_leash_is_killed():
+def test_a_process_that_ignores_its_watchdog_is_killed():
     import subprocess
 
     process = subprocess.Popen(
@@ -166,11 +166,13 @@ def test_a_process_that_ignores_its_leash_is_killed():
 def companion(text, monkeypatch):
     one = Companion(["-c", text])
     monkeypatch.setattr(Companion, "PAUSE_S", 0.0)
-    monkeypatch.setattr(supervisor.subprocess, "Popen", _without_leash(supervisor.subprocess.Popen))
+    monkeypatch.setattr(
+        supervisor.subprocess, "Popen", _without_watchdog(supervisor.subprocess.Popen)
+    )
     return one
 
 
-def _without_leash(popen):
+def _without_watchdog(popen):
     """Return a Popen that runs plain Python where the companion would run livedeath."""
 
     def start(command, **options):
@@ -199,13 +201,13 @@ def test_a_companion_that_dies_is_started_a_bounded_number_of_times(monkeypatch)
 
 
 def test_beats_survive_the_pipe():
-    beat = {"what": "saved", "frame": ["p1", 0, "B2", 0, 3, "Kanal ä", 0]}
-    assert beats.read(beats.line(beat)) == beat
+    heartbeat = {"what": "saved", "frame": ["p1", 0, "B2", 0, 3, "Kanal ä", 0]}
+    assert heartbeats.read(heartbeats.line(heartbeat)) == heartbeat
 
 
 @pytest.mark.parametrize("text", [b"", b"Retry #0\n", b"[1, 2]\n", b'{"other": 1}\n', b"\xff\n"])
 def test_anything_else_is_no_beat(text):
-    assert beats.read(text) is None
+    assert heartbeats.read(text) is None
 
 
 def test_what_the_user_set_for_threads_stays(monkeypatch):

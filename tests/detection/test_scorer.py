@@ -38,12 +38,12 @@ def culture(seed=1, n=60, hours=60.0, dt=0.5, dying=0.3, noise=0.06, fold=3.0):
     onset = np.where(rng.random(n) < dying, rng.uniform(12.0, hours - 15.0, n), np.nan)
     age = np.clip(time_h - np.nan_to_num(onset, nan=1e9)[:, None], 0.0, None)
     level = np.exp(rng.normal(0.0, 0.31, n))[:, None]
-    wander = np.zeros((n, time_h.size))
+    drift = np.zeros((n, time_h.size))
     for k in range(1, time_h.size):
-        wander[:, k] = 0.96 * wander[:, k - 1] + rng.normal(0.0, 0.08 * 0.28, n)
+        drift[:, k] = 0.96 * drift[:, k - 1] + rng.normal(0.0, 0.08 * 0.28, n)
     white = rng.normal(0.0, noise, (n, time_h.size))
     rise = 1.0 + (fold - 1.0) * (1.0 - np.exp(-age / 0.5))
-    return Culture(time_h, level * rise * np.exp(wander + white), onset)
+    return Culture(time_h, level * rise * np.exp(drift + white), onset)
 
 
 def called(calls):

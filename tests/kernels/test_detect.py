@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livedeath.detection.learning import BLIP_RATES, ENDPOINTS, OUTLIERS
+from livedeath.detection.learning import ENDPOINTS, OUTLIERS, TRANSIENT_RATES
 from livedeath.detection.record import empty_bank, empty_baselines
 from livedeath.kernels import baseline, detect, onset
 from reference import baseline as slow_baseline
@@ -23,7 +23,7 @@ def _state(n, endpoint):
     return (
         base,
         empty_bank(n, SLOTS, endpoint.deaths),
-        empty_bank(n, 3, endpoint.blips),
+        empty_bank(n, 3, endpoint.transients),
     )
 
 
@@ -62,7 +62,7 @@ def test_score_visit_equals_its_twin(case):
     seed, endpoint, times, jump = case
     fast, slow = _state(4, endpoint), _state(4, endpoint)
     for rows, time_h, columns in _visits(seed, 4, times, jump):
-        shapes = (NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES)
+        shapes = (NOISE, endpoint.deaths, endpoint.transients, OUTLIERS, TRANSIENT_RATES)
         a = detect.score_visit(rows, time_h, *columns, *fast, *shapes)
         b = slow_detect.score_visit(rows, time_h, *columns, *slow, *shapes)
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-3)
@@ -76,7 +76,7 @@ def test_score_visit_equals_its_twin(case):
 def test_predict_visit_and_model_visit_equal_their_twins(case):
     seed, endpoint, times, jump = case
     base, *banks = _state(4, endpoint)
-    white, wander = np.array([0.03, 0.1]), np.array([0.08, 0.05])
+    white, drift = np.array([0.03, 0.1]), np.array([0.08, 0.05])
     fast = (np.zeros((4, 2, 3)), np.zeros((4, 2, 6)))
     slow = (np.zeros((4, 2, 3)), np.zeros((4, 2, 6)))
     for rows, time_h, columns in _visits(seed, 4, times, jump):
@@ -85,11 +85,11 @@ def test_predict_visit_and_model_visit_equal_their_twins(case):
             baseline.predict_visit(*arguments), slow_baseline.predict_visit(*arguments), rtol=1e-9
         )
         np.testing.assert_allclose(
-            baseline.model_visit(*arguments, white, wander, *fast),
-            slow_baseline.model_visit(*arguments, white, wander, *slow),
+            baseline.model_visit(*arguments, white, drift, *fast),
+            slow_baseline.model_visit(*arguments, white, drift, *slow),
             rtol=1e-7, atol=1e-7,
         )  # fmt: skip
-        shapes = (NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES)
+        shapes = (NOISE, endpoint.deaths, endpoint.transients, OUTLIERS, TRANSIENT_RATES)
         detect.score_visit(rows, time_h, *columns, base, *banks, *shapes)
     np.testing.assert_allclose(fast[1], slow[1], rtol=1e-6, atol=1e-12)
 
@@ -128,12 +128,13 @@ def test_onset_likelihood_equals_its_twin(seed, jump):
 def test_weights_keep_their_expectation_when_slots_merge():
     """Values that say nothing (no light) leave R at the time watched."""
     endpoint = ENDPOINTS["indicator_rise"]
-    base, deaths, blips = _state(1, endpoint)
+    base, deaths, transients = _state(1, endpoint)
     one = np.ones(1)
     for k in range(60):
         out = detect.score_visit(
             np.zeros(1, np.int64), 0.5 * k, one, one, 1e12 * one, 0 * one, 0 * one, base,
-            deaths, blips, NOISE, endpoint.deaths, endpoint.blips, OUTLIERS, BLIP_RATES,
+            deaths, transients, NOISE, endpoint.deaths, endpoint.transients, OUTLIERS,
+            TRANSIENT_RATES,
         )  # fmt: skip
     assert deaths.used[0] == SLOTS
     assert deaths.weight[0].sum() == pytest.approx(59 * 0.5 / 24.0, rel=1e-3)
@@ -144,13 +145,13 @@ def test_a_bright_value_adds_weight_and_a_dark_one_takes_it():
     endpoint = ENDPOINTS["indicator_rise"]
     weights = {}
     for last in (0.9, 1.0, 2.0):
-        base, deaths, blips = _state(1, endpoint)
+        base, deaths, transients = _state(1, endpoint)
         for k in range(20):
             value = np.array([last if k == 19 else 1.0])
             out = detect.score_visit(
                 np.zeros(1, np.int64), 0.25 * k, value, np.ones(1), np.full(1, 1e-3),
-                np.zeros(1), np.zeros(1), base, deaths, blips, NOISE, endpoint.deaths,
-                endpoint.blips, OUTLIERS, BLIP_RATES,
+                np.zeros(1), np.zeros(1), base, deaths, transients, NOISE, endpoint.deaths,
+                endpoint.transients, OUTLIERS, TRANSIENT_RATES,
             )  # fmt: skip
         weights[last] = out[0, 0]
     assert weights[0.9] < weights[1.0] < weights[2.0]

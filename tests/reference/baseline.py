@@ -34,9 +34,9 @@ def cauchy(e, width):
     return 1 / (math.pi * width * (1 + (e / width) ** 2))
 
 
-def begin(value, fill, fixed, relative, noise, white, wander):
+def begin(value, fill, fixed, relative, noise, white, drift):
     value = value / max(fill, 0.3)
-    m, v, w = noise.population, noise.spread**2, wander**2
+    m, v, w = noise.population, noise.spread**2, drift**2
     rel_var = fixed / (value**2 + 1e-12) + relative**2
     if value > 0 and rel_var < 0.25:
         d, r = math.log(value / m), rel_var + white**2
@@ -45,7 +45,7 @@ def begin(value, fill, fixed, relative, noise, white, wander):
     s = v + w + r
     grown = math.exp(v / s * d) if value > 0 and rel_var < 0.25 else 1 + v / s * d
     level = max(m * grown, LEVEL_FLOOR)
-    x = np.array([level, 0.0, level * np.clip(w / s * d, -2 * wander, 2 * wander)])
+    x = np.array([level, 0.0, level * np.clip(w / s * d, -2 * drift, 2 * drift)])
     p = np.array([
         [v - v * v / s, 0, -v * w / s],
         [0, noise.trend_per_h**2, 0],
@@ -54,13 +54,13 @@ def begin(value, fill, fixed, relative, noise, white, wander):
     return x, level**2 * p
 
 
-def predict(x, p, dt_h, noise, wander):
-    phi = math.exp(-dt_h / noise.wander_tau_h)
+def predict(x, p, dt_h, noise, drift):
+    phi = math.exp(-dt_h / noise.drift_tau_h)
     f = np.array([[1, dt_h, 0], [0, 1, 0], [0, 0, phi]])
     x = f @ x
     level = max(x[0], LEVEL_FLOOR)
     walk = (level * noise.walk_per_sqrt_h) ** 2 * dt_h
-    return x, f @ p @ f.T + np.diag([walk, 0, (wander * level) ** 2 * (1 - phi**2)])
+    return x, f @ p @ f.T + np.diag([walk, 0, (drift * level) ** 2 * (1 - phi**2)])
 
 
 def predict_visit(rows, time_h, value, fill, fixed, slope, relative, base, noise):
@@ -70,7 +70,7 @@ def predict_visit(rows, time_h, value, fill, fixed, slope, relative, base, noise
             out.append([np.nan] * 3)
             continue
         x, p = predict(
-            base.state[r], matrix(base.cov[r]), time_h - base.last_h[r], noise, noise.wander
+            base.state[r], matrix(base.cov[r]), time_h - base.last_h[r], noise, noise.drift
         )
         y = SEES @ x
         v = variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
@@ -79,16 +79,16 @@ def predict_visit(rows, time_h, value, fill, fixed, slope, relative, base, noise
 
 
 def model_visit(
-    rows, time_h, value, fill, fixed, slope, relative, base, noise, white, wander, state, cov
+    rows, time_h, value, fill, fixed, slope, relative, base, noise, white, drift, state, cov
 ):
     out = np.zeros((len(rows), len(white)))
     for i, r in enumerate(rows):
         for m in range(len(white)):
             if base.visits[r] == 0:
-                x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, white[m], wander[m])
+                x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, white[m], drift[m])
             else:
                 x, p = predict(
-                    state[r, m], matrix(cov[r, m]), time_h - base.last_h[r], noise, wander[m]
+                    state[r, m], matrix(cov[r, m]), time_h - base.last_h[r], noise, drift[m]
                 )
                 y = SEES @ x
                 v = variance(y, value[i], fixed[i], slope[i], relative[i], white[m])

@@ -102,9 +102,9 @@ def weigh(slots, shapes, time_h, dt, phi, level, y, e, s, scale, photon, usual, 
     return total
 
 
-def settle(deaths, blips, time_h, before_h, x, rate, total, share, rates, out):
-    while blips and time_h - blips[0]["onset"] > 3:
-        slot = blips.pop(0)
+def settle(deaths, transients, time_h, before_h, x, rate, total, share, rates, out):
+    while transients and time_h - transients[0]["onset"] > 3:
+        slot = transients.pop(0)
         excess = slot["weight"].sum() - slot["mass"]
         for k, other in enumerate(rates):
             out[k] += math.log(max(1 + other * excess * share, 0.01))
@@ -113,14 +113,14 @@ def settle(deaths, blips, time_h, before_h, x, rate, total, share, rates, out):
             for c in range(slot["mean"].shape[1]):
                 part = rate * slot["weight"][j, c] / total * level
                 x -= part * slot["mean"][j, c] * slot["response"][j]
-        for other in deaths + blips:
+        for other in deaths + transients:
             if other["onset"] < before_h:
                 other["weight"] = other["weight"] / max(1 + rate * excess, 0.01)
 
 
 def score_visit(
     rows, time_h, value, fill, fixed, slope, relative,
-    base, deaths, blips, noise, death_shapes, blip_shapes, outliers, rates,
+    base, deaths, transients, noise, death_shapes, transient_shapes, outliers, rates,
 ):  # fmt: skip
     out = np.zeros((len(rows), 5 + len(outliers) + len(rates)))
     for i, r in enumerate(rows):
@@ -128,11 +128,11 @@ def score_visit(
         base.visits[r] += 1
         base.last_h[r] = time_h
         if base.visits[r] == 1:
-            x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, noise.white, noise.wander)
+            x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, noise.white, noise.drift)
             base.state[r], base.cov[r] = x, six(p)
             out[i, 0], out[i, 2], out[i, 4] = -math.inf, 1, 1
             continue
-        x, p = predict(base.state[r], matrix(base.cov[r]), dt, noise, noise.wander)
+        x, p = predict(base.state[r], matrix(base.cov[r]), dt, noise, noise.drift)
         y, level = SEES @ x, max(x[0], LEVEL_FLOOR)
         photon = (value[i], fixed[i], slope[i], relative[i], noise.white)
         s = SEES @ p @ SEES + variance(y, *photon)
@@ -147,7 +147,7 @@ def score_visit(
         gain = trust * (p @ SEES) / s
         x, p = x + gain * e, p - np.outer(gain, SEES @ p)
 
-        dying, passing = read(deaths, r), read(blips, r)
+        dying, passing = read(deaths, r), read(transients, r)
         phases = (0.75, 0.25) if dt > 1 / 6 else (0.5,)
         for phase in phases:
             open_slot(
@@ -156,14 +156,19 @@ def score_visit(
             )  # fmt: skip
         reach = min(dt, 1.0)
         open_slot(
-            passing, blips.onset_h.shape[1], time_h, time_h - reach / 2, reach / 24, blip_shapes
+            passing,
+            transients.onset_h.shape[1],
+            time_h,
+            time_h - reach / 2,
+            reach / 24,
+            transient_shapes,
         )
-        phi = math.exp(-dt / noise.wander_tau_h)
+        phi = math.exp(-dt / noise.drift_tau_h)
         common = (time_h, dt, phi, level, y, e, s, scale, photon, usual, bad, gain)
         r_dying = weigh(dying, death_shapes, *common)
-        r_passing = weigh(passing, blip_shapes, *common)
+        r_passing = weigh(passing, transient_shapes, *common)
         dying = [slot for slot in dying if slot["weight"].sum() > 0]
-        living = 1 + noise.blips_per_day * r_passing
+        living = 1 + noise.transients_per_day * r_passing
         total = living + noise.deaths_per_day * r_dying
         out[i, :5] = [
             math.log(max(r_dying, 1e-30) / living), r_passing, trust, e * e / s, 1 / total,
@@ -175,7 +180,7 @@ def score_visit(
             )
             out[i, 5 + k] = math.log((living * other / density + total - living) / total)
         settle(
-            dying, passing, time_h, before, x, noise.blips_per_day, total,
+            dying, passing, time_h, before, x, noise.transients_per_day, total,
             1 / (1 + total - living), rates, out[i, 5 + len(outliers) :],
         )  # fmt: skip
         base.state[r], base.cov[r] = x, six(p)
@@ -186,5 +191,5 @@ def score_visit(
             base.cov[r, 0] += (0.5 * base.state[r, 0]) ** 2
             base.streak[r] = 0
         write(deaths, r, dying)
-        write(blips, r, passing)
+        write(transients, r, passing)
     return out

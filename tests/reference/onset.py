@@ -21,7 +21,7 @@ def onset_likelihood(
 
 
 def one(time_h, value, fill, fixed, slope, relative, noise, onset, tau, amplitude, amplitude_sd):
-    x3, p3 = begin(value[0], fill[0], fixed[0], relative[0], noise, noise.white, noise.wander)
+    x3, p3 = begin(value[0], fill[0], fixed[0], relative[0], noise, noise.white, noise.drift)
     x, p = np.append(x3, 0.0), np.zeros((4, 4))
     p[:3, :3] = p3
     dying = False
@@ -30,14 +30,14 @@ def one(time_h, value, fill, fixed, slope, relative, noise, onset, tau, amplitud
         last_before = i + 1 == len(time_h) or time_h[i + 1] > onset
         if i > 0:
             dt = time_h[i] - time_h[i - 1]
-            phi = math.exp(-dt / noise.wander_tau_h)
+            phi = math.exp(-dt / noise.drift_tau_h)
             f = np.diag([1.0, 1.0, phi, 1.0])
             f[0, 1] = dt
             x = f @ x
             level = max(x[0], LEVEL_FLOOR)
             q = np.zeros(4)
             q[0] = (level * noise.walk_per_sqrt_h) ** 2 * dt
-            q[2] = (noise.wander * level) ** 2 * (1 - phi**2)
+            q[2] = (noise.drift * level) ** 2 * (1 - phi**2)
             p = f @ p @ f.T + np.diag(q)
             height = 1 - math.exp(-max(time_h[i] - onset, 0) / tau) if dying else 0.0
             c = np.array([1, 0, 1, height])

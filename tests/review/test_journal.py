@@ -9,7 +9,7 @@ import pytest
 
 from livedeath.errors import StoreError
 from livedeath.review.chain import VERDICTS, count_verdicts
-from livedeath.review.journal import ReviewJournal, read_judgements
+from livedeath.review.journal import ReviewJournal, read_verdicts
 from livedeath.review.reviewer import file_name
 
 RUN = "run-1"
@@ -65,7 +65,7 @@ def test_a_time_that_is_not_known_is_kept_as_unknown(journal):
 def test_the_last_verdict_on_a_neuron_stands(journal):
     journal.record(RUN, 1, verdict="dead")
     journal.record(RUN, 1, verdict="alive")
-    assert journal.judgements(RUN)[1].verdict == "alive"
+    assert journal.verdicts(RUN)[1].verdict == "alive"
     assert len(journal.rows()) == 2
 
 
@@ -75,7 +75,7 @@ def test_undo_adds_a_row_and_brings_back_the_verdict_before(journal):
     undone = journal.undo(RUN)
     assert undone is not None
     assert undone.verdict == "alive"
-    assert journal.judgements(RUN)[1].verdict == "dead"
+    assert journal.verdicts(RUN)[1].verdict == "dead"
     assert [row.kind for row in journal.rows()] == ["verdict", "verdict", "undo"]
 
 
@@ -89,7 +89,7 @@ def test_undo_goes_back_step_by_step_until_nothing_stands(journal):
 def test_undo_leaves_other_runs_alone(journal):
     journal.record("run-0", 1, verdict="dead")
     assert journal.undo(RUN) is None
-    assert journal.judgements("run-0")[1].verdict == "dead"
+    assert journal.verdicts("run-0")[1].verdict == "dead"
 
 
 @pytest.mark.parametrize("statement", ["UPDATE rows SET verdict = 'alive'", "DELETE FROM rows"])
@@ -221,7 +221,7 @@ def test_all_reviewers_of_a_run_are_read_without_writing(tmp_path):
             journal.record(RUN, 1, verdict=verdict)
             journal.record("other", 2, verdict="lost")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    reviews = read_judgements(tmp_path, RUN)
+    reviews = read_verdicts(tmp_path, RUN)
     assert {name: rows[1].verdict for name, rows in reviews.items()} == {
         "Anna": "dead",
         "花子": "alive",
@@ -231,14 +231,14 @@ def test_all_reviewers_of_a_run_are_read_without_writing(tmp_path):
 
 
 def test_no_reviews_folder_means_no_reviews(tmp_path):
-    assert read_judgements(tmp_path / "reviews", RUN) == {}
+    assert read_verdicts(tmp_path / "reviews", RUN) == {}
 
 
 def test_reading_a_changed_file_is_refused(journal):
     fill(journal)
     tamper(journal.path, "UPDATE rows SET neuron_id = 9 WHERE seq = 1")
     with pytest.raises(StoreError, match="row 1 is not as it was written"):
-        read_judgements(journal.path.parent, RUN)
+        read_verdicts(journal.path.parent, RUN)
 
 
 KILLED = """
@@ -266,7 +266,7 @@ def test_what_was_acknowledged_survives_the_end_of_the_process(tmp_path):
         seen += [int(line) for line in process.stdout.read().split("\n")[:-1] if line]
     with ReviewJournal(path, "Anna") as journal:
         assert journal.verify() >= len(seen)
-        assert set(seen) <= set(journal.judgements("run-1"))
+        assert set(seen) <= set(journal.verdicts("run-1"))
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):

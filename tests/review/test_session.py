@@ -84,7 +84,7 @@ def test_judging_again_replaces_the_verdict_and_keeps_both_rows(session, journal
     session.judge("dead")
     session.step(-1)
     session.judge("alive")
-    assert session.judgement(item(11)).verdict == "alive"
+    assert session.verdict(item(11)).verdict == "alive"
     assert len(journal.rows()) == 2
     assert session.n_judged == 1
 

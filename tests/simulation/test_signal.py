@@ -23,7 +23,7 @@ def fates(n, death_h):
 
 def test_a_wandering_value_has_the_declared_memory():
     all_of = neurons()
-    values = [signal.wander(all_of, t, tau_h=10.0, which=1) for t in (0.0, 10.0, 40.0)]
+    values = [signal.drift(all_of, t, tau_h=10.0, which=1) for t in (0.0, 10.0, 40.0)]
     assert np.std(values[0]) == pytest.approx(1.0, rel=0.05)
     assert np.corrcoef(values[0], values[1])[0, 1] == pytest.approx(np.exp(-1), abs=0.08)
     assert np.corrcoef(values[0], values[2])[0, 1] == pytest.approx(0.0, abs=0.1)

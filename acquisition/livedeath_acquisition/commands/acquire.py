@@ -8,6 +8,7 @@ import typer
 
 from livedeath.cli.common import JsonOption, emit, progress
 from livedeath.store.folder import StudyFolder
+from livedeath_acquisition.heartbeats import Heartbeat
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the study.", metavar="DIR")]
 MicroscopeOption = Annotated[
@@ -63,26 +64,26 @@ def acquire(
             microscope=microscope,
             score=not no_score,
             visit_now=visit == "now",
-            hear=bar(advance),
+            on_heartbeat=bar(advance),
         )
     summary = acquired.summary()
     emit(summary, as_json=as_json, text=_text(summary))
 
 
-def bar(advance: Callable[[int], None]) -> Callable[[dict[str, Any]], None]:
+def bar(advance: Callable[[int], None]) -> Callable[[Heartbeat], None]:
     """Return what moves the bar: by the settled frames once, then one by one."""
     shown = 0
 
-    def hear(beat: dict[str, Any]) -> None:
+    def count(heartbeat: Heartbeat) -> None:
         nonlocal shown
-        if beat["what"] == "ready":
-            advance(int(beat["settled"]) - shown)
-            shown = int(beat["settled"])
-        elif beat["what"] in ("saved", "missed"):
+        if heartbeat["what"] == "ready":
+            advance(int(heartbeat["settled"]) - shown)
+            shown = int(heartbeat["settled"])
+        elif heartbeat["what"] in ("saved", "missed"):
             advance(1)
             shown += 1
 
-    return hear
+    return count
 
 
 def _text(said: dict[str, Any]) -> str:

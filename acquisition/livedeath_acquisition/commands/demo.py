@@ -89,7 +89,7 @@ def _acquire(folder: "StudyFolder") -> "Acquired":
     from livedeath_acquisition.commands.acquire import bar
 
     with progress("Acquiring and scoring", folder.plan.n_frames) as advance:
-        return run.acquire(folder.path, microscope="simulated", hear=bar(advance))
+        return run.acquire(folder.path, microscope="simulated", on_heartbeat=bar(advance))
 
 
 def _report(folder: "StudyFolder") -> Path:

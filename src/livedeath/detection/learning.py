@@ -14,8 +14,8 @@ from livedeath.kernels.detect import Shapes
 
 Floats = NDArray[np.float64]
 
-WANDER_TAU_H = 12.0
-"""Memory of the slow wander of a living neuron's ratio."""
+DRIFT_TAU_H = 12.0
+"""Memory of the slow drift of a living neuron's ratio."""
 WALK_PER_SQRT_H = 0.02 / 24.0**0.5
 """Change of the level itself, 2 % in a day."""
 TREND_PER_H = 0.03 / 24.0
@@ -30,8 +30,8 @@ OUTLIER_SHARES = np.array([1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 5e-2])
 OUTLIERS = np.array([(t, o) for t in TAIL_SHARES for o in OUTLIER_SHARES])
 """Candidate shares of wide tails and of outliers; prior even in the logarithm."""
 STEPS = 1.75 ** np.arange(-2.0, 3.0)
-"""White noise and wander of the noise models, in units of what is expected."""
-BLIP_RATES = np.array([2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
+"""White noise and drift of the noise models, in units of what is expected."""
+TRANSIENT_RATES = np.array([2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2, 0.2, 0.6, 2.0])
 """Candidate rates of transients per neuron-day; prior even in the logarithm."""
 
 ARRIVAL_VISITS = 3
@@ -51,10 +51,10 @@ class Endpoint(NamedTuple):
     """What a death looks like, and the noise expected before anything is learnt."""
 
     deaths: Shapes
-    blips: Shapes
+    transients: Shapes
     white: float
     white_unmeasured: float
-    wander: float
+    drift: float
     spread: float
     amplitude: float
     amplitude_sd: float
@@ -118,25 +118,25 @@ class Learning:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        white, wander = np.meshgrid(STEPS, STEPS, indexing="ij")
+        white, drift = np.meshgrid(STEPS, STEPS, indexing="ij")
         self.steps = white.ravel()
-        self.wander = endpoint.wander * wander.ravel()
-        prior = (np.log(white) / 0.6) ** 2 + (np.log(wander) / 0.6) ** 2
+        self.drift = endpoint.drift * drift.ravel()
+        prior = (np.log(white) / 0.6) ** 2 + (np.log(drift) / 0.6) ** 2
         self.model_prior = -0.5 * prior.ravel()
         self.models = np.zeros(self.steps.size)
         self.outliers = np.zeros(len(OUTLIERS))
-        self.blips = np.zeros(BLIP_RATES.size)
+        self.transients = np.zeros(TRANSIENT_RATES.size)
         self.squares = np.zeros(2)
         self.deaths = np.zeros(2)
         self.photons = np.zeros(5)
-        self.rough = np.zeros(2)
+        self.variance_sums = np.zeros(2)
         self.population = np.array([1.0, endpoint.spread])
         self.time_h = np.array([np.nan])
         self.measured_sd = np.array([-1.0])
 
     _kept = (
-        "models", "outliers", "blips", "squares", "deaths", "photons", "rough", "population",
-        "time_h", "measured_sd",
+        "models", "outliers", "transients", "squares", "deaths", "photons", "variance_sums",
+        "population", "time_h", "measured_sd",
     )  # fmt: skip
 
     @property
@@ -148,29 +148,29 @@ class Learning:
         """Return the noise that the next visit is judged with."""
         known = self.measured_sd[0] > 0
         scale = (50.0 + self.squares[0]) / (50.0 + self.squares[1])
-        white, wander = self._best_model()
+        white, drift = self._best_model()
         tail, outlier = _posterior(self.outliers) @ OUTLIERS
         return Noise(
             white,
-            wander,
-            WANDER_TAU_H,
+            drift,
+            DRIFT_TAU_H,
             WALK_PER_SQRT_H,
             TREND_PER_H,
             float(self.population[0]),
             float(self.population[1]),
             float(tail),
             float(outlier),
-            float(_posterior(self.blips) @ BLIP_RATES),
+            float(_posterior(self.transients) @ TRANSIENT_RATES),
             self.hazard,
             float(max(scale, 0.9 if known else 1.0)),
             300.0 if known else 30.0,
         )
 
     @property
-    def roughness(self) -> float:
+    def noise_variance(self) -> float:
         """Relative variance of a neuron whose measured deviation is not given."""
         start = 5.0 * self.endpoint.white_unmeasured**2
-        return float((start + self.rough[0]) / (5.0 + self.rough[1]))
+        return float((start + self.variance_sums[0]) / (5.0 + self.variance_sums[1]))
 
     @property
     def hazard(self) -> float:
@@ -178,7 +178,7 @@ class Learning:
         return float((1.0 + self.deaths[0]) / (1.0 / DEATHS_PER_DAY + self.deaths[1]))
 
     def _best_model(self) -> tuple[float, float]:
-        """Return white noise and wander, root mean square over their posterior.
+        """Return white noise and drift, root mean square over their posterior.
 
         Along each axis the log posterior is a parabola through its top and both
         neighbours; its curvature is the estimate's own uncertainty.
@@ -186,11 +186,11 @@ class Learning:
         grid = (self.model_prior + self.models).reshape(STEPS.size, STEPS.size)
         top = np.unravel_index(int(grid.argmax()), grid.shape)
         white = _parabola(grid[:, top[1]], int(top[0]))
-        wander = _parabola(grid[top[0]], int(top[1]))
+        drift = _parabola(grid[top[0]], int(top[1]))
         unit = self.white[0] / STEPS[0]
-        return float(unit * white), float(self.endpoint.wander * wander)
+        return float(unit * white), float(self.endpoint.drift * drift)
 
-    def meet(self, first: Floats, levels: Floats) -> None:
+    def learn_population(self, first: Floats, levels: Floats) -> None:
         """Learn the population's median and spread from baselines and first values.
 
         The noise of first values is left in the spread: too wide a prior costs little.
@@ -202,22 +202,22 @@ class Learning:
         var = (20.0 * self.endpoint.spread**2 + n * robust**2) / (20.0 + n)
         self.population = np.array([np.exp(middle), np.sqrt(var * (1.0 + 1.57 / n))])
 
-    def count(self, called: int, days: float) -> None:
+    def count_deaths(self, called: int, days: float) -> None:
         """Take in the deaths called at a visit and the neuron-days since the last."""
         self.deaths += [float(called), days]
 
-    def learn(self, time_h: float, told: Floats) -> None:
-        """Take in the sum over living neurons of what `lessons` returned."""
+    def learn(self, time_h: float, statistics: Floats) -> None:
+        """Take in the sum over living neurons of what `sufficient_statistics` returned."""
         if np.isfinite(self.time_h[0]):
             keep = np.exp(-(time_h - self.time_h[0]) / MEMORY_H)
-            for name in ("models", "outliers", "blips", "squares"):
+            for name in ("models", "outliers", "transients", "squares"):
                 getattr(self, name)[:] *= keep
         self.time_h[0] = time_h
-        at = np.cumsum([self.models.size, self.outliers.size, self.blips.size])
-        self.models += told[: at[0]]
-        self.outliers += told[at[0] : at[1]]
-        self.blips += told[at[1] : at[2]]
-        self.squares += told[at[2] :]
+        at = np.cumsum([self.models.size, self.outliers.size, self.transients.size])
+        self.models += statistics[: at[0]]
+        self.outliers += statistics[at[0] : at[1]]
+        self.transients += statistics[at[1] : at[2]]
+        self.squares += statistics[at[2] :]
 
     def photon_slope(self, signal: Floats, var: Floats) -> Floats:
         """Return how fast the variance grows with the signal, from visits before; learn on."""
@@ -240,12 +240,12 @@ class Learning:
             setattr(self, name, np.array(state[name], dtype=np.float64))
 
 
-LESSONS = STEPS.size**2 + len(OUTLIERS) + BLIP_RATES.size + 2
+N_STATISTICS = STEPS.size**2 + len(OUTLIERS) + TRANSIENT_RATES.size + 2
 """Numbers that one value of one neuron teaches."""
 
 
-def lessons(out: Floats, models: Floats) -> Floats:
-    """Return what each value of a visit says about living neurons, (n, LESSONS).
+def sufficient_statistics(out: Floats, models: Floats) -> Floats:
+    """Return what each value of a visit says about living neurons, (n, N_STATISTICS).
 
     Log likelihoods of noise models, of outliers and of transients, then the normalised
     squared innovation and its weight.

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from livedeath.kernels.baseline import Baselines
 from livedeath.kernels.detect import Bank, Shapes
 
-ROUGH_VISITS = 3.0
-"""Visits that the population's roughness is worth for one neuron."""
-ROUGH_MEMORY = 200.0
-"""Visits over which a neuron's roughness is remembered."""
+VARIANCE_VISITS = 3.0
+"""Visits that the population's noise variance is worth for one neuron."""
+VARIANCE_MEMORY = 200.0
+"""Visits over which a neuron's noise variance is remembered."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Book(NamedTuple):
+class NeuronRecords(NamedTuple):
     """What is kept of each neuron beside its filters."""
 
     neuron_id: Ints
@@ -29,18 +29,18 @@ class Book(NamedTuple):
     called_h: Floats
     evidence: Floats
     odds: Floats
-    arrived: NDArray[np.int8]
+    arrival: NDArray[np.int8]
     flags: NDArray[np.uint32]
     last_flags: NDArray[np.uint32]
     reference: Floats
     reference_var: Floats
     ratio: Floats
-    rough_sum: Floats
-    rough_visits: Floats
+    variance_sum: Floats
+    variance_visits: Floats
 
-    def taken(self, rows: Ints) -> "Book":
+    def taken(self, rows: Ints) -> "NeuronRecords":
         """Return a copy of some rows."""
-        return Book._make(column[rows] for column in self)
+        return NeuronRecords._make(column[rows] for column in self)
 
 
 class Measured(NamedTuple):
@@ -74,10 +74,10 @@ def empty_baselines(n: int) -> Baselines:
     )  # fmt: skip
 
 
-def empty_book(n: int) -> Book:
-    """Return the book of ``n`` neurons not met yet."""
+def empty_records(n: int) -> NeuronRecords:
+    """Return the records of ``n`` neurons not met yet."""
     nan = np.full(n, np.nan)
-    return Book(
+    return NeuronRecords(
         np.zeros(n, np.int64), np.zeros(n, np.int64), nan, nan.copy(), nan.copy(),
         np.zeros(n, np.int64), nan.copy(), np.full(n, -np.inf), np.zeros(n),
         np.zeros(n, np.int8), np.zeros(n, np.uint32), np.zeros(n, np.uint32),
@@ -116,46 +116,47 @@ def divided(measured: Measured, step: Floats) -> Measured:
     )
 
 
-def rough_so_far(book: Book, rows: Ints, population: float) -> Floats:
+def noise_variance(records: NeuronRecords, rows: Ints, population: float) -> Floats:
     """Return each neuron's relative variance, learnt from its steps between visits.
 
     Inflated by the estimate's own uncertainty: fourfold before the first step, by half
     after ten; neurons' variances differ by an order of magnitude (expression log sd 0.7).
     """
-    total = ROUGH_VISITS * population + book.rough_sum[rows]
-    visits = book.rough_visits[rows]
-    return np.asarray(total / (ROUGH_VISITS + visits) * (1.0 + 6.0 / (2.0 + visits)))
+    total = VARIANCE_VISITS * population + records.variance_sum[rows]
+    visits = records.variance_visits[rows]
+    return np.asarray(total / (VARIANCE_VISITS + visits) * (1.0 + 6.0 / (2.0 + visits)))
 
 
-def roughness(
-    book: Book, rows: Ints, ratio: Floats, missing: NDArray[np.bool_], population: float
+def learn_noise_variance(
+    records: NeuronRecords, rows: Ints, ratio: Floats, missing: NDArray[np.bool_], population: float
 ) -> tuple[Floats, Floats]:
     """Return the relative variance where the measured deviation is missing; learn on.
 
     Half the mean squared step of the logarithm between visits, steps over three standard
     deviations cut, shrunk towards ``population``; a ratio that is not positive counts as
-    a step of 1. Elsewhere 0. The second array is what this visit tells of the population.
+    a step of 1. Elsewhere 0. The second array is half the squared step of each
+    neuron that has one.
     """
     here = np.flatnonzero(missing)
     out = np.zeros(rows.size)
     rows, ratio = rows[here], np.nan_to_num(ratio[here])
-    var = rough_so_far(book, rows, population)
-    before = book.ratio[rows]
+    var = noise_variance(records, rows, population)
+    before = records.ratio[rows]
     had = np.isfinite(before)
     both = had & (before > 0) & (ratio > 0)
     step = np.log(np.where(both, ratio, 1.0) / np.where(both, before, 1.0))
     squared = np.where(both, step, 1.0) ** 2
-    told = np.where(had, 0.5 * np.minimum(squared, 18.0 * var), 0.0)
-    keep = 1.0 - 1.0 / ROUGH_MEMORY
-    book.rough_sum[rows] = np.where(had, keep * book.rough_sum[rows] + told, 0.0)
-    book.rough_visits[rows] = np.where(had, keep * book.rough_visits[rows] + 1.0, 0.0)
-    book.ratio[rows] = ratio
+    half = np.where(had, 0.5 * np.minimum(squared, 18.0 * var), 0.0)
+    keep = 1.0 - 1.0 / VARIANCE_MEMORY
+    records.variance_sum[rows] = np.where(had, keep * records.variance_sum[rows] + half, 0.0)
+    records.variance_visits[rows] = np.where(had, keep * records.variance_visits[rows] + 1.0, 0.0)
+    records.ratio[rows] = ratio
     out[here] = var
-    return out, told[had]
+    return out, half[had]
 
 
 def losses(
-    book: Book,
+    records: NeuronRecords,
     well_time_h: Floats,
     gap_visits: int,
     *,
@@ -169,12 +170,12 @@ def losses(
     visit, last visit and number of visits of each neuron's well.
     """
     start, end, pushes = well_time_h.T
-    own = (book.seen_h - book.entry_h) / np.maximum(book.visits - 1, 1)
-    usual = np.where(book.visits > 1, own, (end - start) / np.maximum(pushes - 1, 1))
-    last = np.where(np.isnan(book.seen_h), book.entry_h, book.seen_h)
+    own = (records.seen_h - records.entry_h) / np.maximum(records.visits - 1, 1)
+    usual = np.where(records.visits > 1, own, (end - start) / np.maximum(pushes - 1, 1))
+    last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
     patience = (gap_visits + 0.5) * usual + 1e-9
     reason = np.select(
-        [book.row_h < end - patience, outside, missing],
+        [records.row_h < end - patience, outside, missing],
         ["no more rows", "outside the common area", "channel missing"],
         "mask lost",
     )

@@ -19,15 +19,15 @@ from livedeath.detection import rows as rows_of
 from livedeath.detection.learning import (
     ARRIVAL_NEURONS,
     ARRIVAL_VISITS,
-    BLIP_RATES,
     ENDPOINTS,
-    LESSONS,
+    N_STATISTICS,
     OUTLIERS,
+    TRANSIENT_RATES,
     Learning,
     dead_on_arrival,
-    lessons,
+    sufficient_statistics,
 )
-from livedeath.detection.record import Book, Measured, divided, first_scale
+from livedeath.detection.record import Measured, NeuronRecords, divided, first_scale
 from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect, onset
@@ -39,7 +39,7 @@ from livedeath.model.settings import AnalysisSettings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DEATH_SLOTS, BLIP_SLOTS = 12, 6
+DEATH_SLOTS, TRANSIENT_SLOTS = 12, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
 UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
 DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
@@ -47,8 +47,8 @@ DOUBTFUL_SD = 0.2
 """Extra noise of a value flagged as doubtful, fraction."""
 REFERENCE_SD_MAX = 0.4
 """A smoothed reference less certain than this, fraction, says nothing about a ratio."""
-LESSON_PACE = 0.15
-"""Share of what a neuron told about living ones that is believed at each further visit."""
+LEARNING_RATE = 0.15
+"""Share of a neuron's statistics that is learnt at each further visit."""
 
 
 _PUSHED = ("neuron_id", "signal", "signal_sd", "reference", "reference_sd", "intervened", "seen")
@@ -94,19 +94,33 @@ class Scorer:
         models = self.learning.steps.size
         self._base = record.empty_baselines(n)
         self._deaths = record.empty_bank(n, DEATH_SLOTS, self.model.deaths)
-        self._blips = record.empty_bank(n, BLIP_SLOTS, self.model.blips)
+        self._transients = record.empty_bank(n, TRANSIENT_SLOTS, self.model.transients)
         self._models = (np.zeros((n, models, 3)), np.zeros((n, models, 6)))
-        self._pending = (np.zeros((n, LESSONS)),)
-        self._book = record.empty_book(n)
+        self._pending = (np.zeros((n, N_STATISTICS)),)
+        self._records = record.empty_records(n)
 
     def _grow(self, n: int) -> None:
         """Make room for ``n`` neurons; what is kept of earlier ones stays."""
         held = len(self._rows)
-        if n <= self._book.neuron_id.size:
+        if n <= self._records.neuron_id.size:
             return
-        old = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
+        old = (
+            self._base,
+            self._deaths,
+            self._transients,
+            self._models,
+            self._pending,
+            self._records,
+        )
         self._allocate(max(2 * held, n, 64))
-        new = (self._base, self._deaths, self._blips, self._models, self._pending, self._book)
+        new = (
+            self._base,
+            self._deaths,
+            self._transients,
+            self._models,
+            self._pending,
+            self._records,
+        )
         for source, target in zip(old, new, strict=True):
             for a, b in zip(source, target, strict=True):
                 b[:held] = a[:held]
@@ -116,8 +130,8 @@ class Scorer:
         if not np.isfinite(time_h):
             raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
         known = [self._rows[i] for i in ids.tolist() if i in self._rows]
-        late = self._book.row_h[known] >= time_h
-        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], self._book.neuron_id[known][late]])
+        late = self._records.row_h[known] >= time_h
+        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], self._records.neuron_id[known][late]])
         if twice.size:
             raise TableError(
                 f"visit at {time_h} h: neuron {twice[0]} was already given at this or a later "
@@ -131,9 +145,9 @@ class Scorer:
         self._grow(len(known) + len(new))
         for i in new:
             known[i] = len(known)
-            self._book.neuron_id[known[i]] = i
+            self._records.neuron_id[known[i]] = i
         rows = np.array([known[int(i)] for i in neuron_id], dtype=np.int64)
-        self._book.well[rows] = well
+        self._records.well[rows] = well
         return rows
 
     def push(
@@ -208,19 +222,21 @@ class Scorer:
         called = self._score(measured, rows_of.truths(intervened, n, default=False)[order], added)
         self.last_flags = np.zeros(n, np.uint32)
         self.last_flags[order] = added
-        return np.sort(self._book.neuron_id[called])
+        return np.sort(self._records.neuron_id[called])
 
     def _note(
         self, rows: Ints, code: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]
     ) -> None:
         """Keep who was there, when and how."""
-        book, now = self._book, self._time_h
-        book.entry_h[rows] = np.where(np.isnan(book.entry_h[rows]), now, book.entry_h[rows])
-        book.row_h[rows] = now
-        book.seen_h[rows[found]] = now
-        book.visits[rows[found]] += 1
-        book.flags[rows] |= bits
-        book.last_flags[rows] = bits
+        records, now = self._records, self._time_h
+        records.entry_h[rows] = np.where(
+            np.isnan(records.entry_h[rows]), now, records.entry_h[rows]
+        )
+        records.row_h[rows] = now
+        records.seen_h[rows[found]] = now
+        records.visits[rows[found]] += 1
+        records.flags[rows] |= bits
+        records.last_flags[rows] = bits
         self._wells.visit(code, now)
 
     def _measure(
@@ -233,9 +249,9 @@ class Scorer:
         bits: NDArray[np.uint32],
     ) -> Measured:
         """Return what can be scored, in population medians; learn the photon noise."""
-        book = self._book
+        records = self._records
         good = np.isfinite(signal) & ((bits & UNMEASURED) == 0)
-        good &= np.isnan(book.called_h[rows]) & (book.arrived[rows] != 1)
+        good &= np.isnan(records.called_h[rows]) & (records.arrival[rows] != 1)
         if reference is not None:
             good &= np.isfinite(reference)
         at = np.flatnonzero(good)
@@ -248,23 +264,25 @@ class Scorer:
             strict = learning.measured_sd[0] > 0 and reference is not None
             self._scale, self._offset = first_scale(ratio, strict=bool(strict))
         ratio = ratio / self._scale + self._offset
-        rough, told = record.roughness(
-            book, rows[at], ratio, np.isnan(signal_sd[at]), learning.roughness
+        variance, half = record.learn_noise_variance(
+            records, rows[at], ratio, np.isnan(signal_sd[at]), learning.noise_variance
         )
-        learning.rough += [told.sum(), told.size]
+        learning.variance_sums += [half.sum(), half.size]
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if reference is not None and at.size:
-            guess = np.sqrt(0.5 * rough) * np.where(
-                book.reference_var[rows[at]] < 0, np.abs(reference[at]), book.reference[rows[at]]
+            guess = np.sqrt(0.5 * variance) * np.where(
+                records.reference_var[rows[at]] < 0,
+                np.abs(reference[at]),
+                records.reference[rows[at]],
             )
             sd = np.where(np.isnan(reference_sd[at]), guess, reference_sd[at])
             smooth, error = baseline.follow_reference(
-                rows[at], reference[at], sd, book.reference, book.reference_var
+                rows[at], reference[at], sd, records.reference, records.reference_var
             ).T
             certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
-            at, smooth, sd, rough = at[certain], smooth[certain], sd[certain], rough[certain]
+            at, smooth, sd, variance = at[certain], smooth[certain], sd[certain], variance[certain]
             per, relative = reference[at] / smooth, sd / smooth
-        relative = np.where(np.isnan(signal_sd[at]), np.sqrt(rough), relative)
+        relative = np.where(np.isnan(signal_sd[at]), np.sqrt(variance), relative)
         var = np.nan_to_num(signal_sd[at]) ** 2
         slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
         value = signal[at] / unit + self._offset * per
@@ -279,9 +297,9 @@ class Scorer:
         if measured.rows.size == 0:
             return np.zeros(0, np.int64)
         now, learning = self._time_h, self.learning
-        wells = self._book.well[measured.rows]
+        wells = self._records.well[measured.rows]
         measured = divided(measured, self._wells.gain[wells, 0])
-        self._meet(measured)
+        self._learn_population(measured)
         noise = learning.noise()
         predicted = baseline.predict_visit(measured.rows, now, *measured[2:], self._base, noise)
         off = (measured.value - measured.fill * predicted[:, 0]) / predicted[:, 2]
@@ -293,61 +311,61 @@ class Scorer:
         days = float((now - self._base.last_h[known]).sum()) / 24.0
         models = baseline.model_visit(
             args[0], now, *args[1:], self._base, noise,
-            learning.white, learning.wander, *self._models,
+            learning.white, learning.drift, *self._models,
         )  # fmt: skip
         out = detect.score_visit(
-            args[0], now, *args[1:], self._base, self._deaths, self._blips, noise,
-            self.model.deaths, self.model.blips, OUTLIERS, BLIP_RATES,
+            args[0], now, *args[1:], self._base, self._deaths, self._transients, noise,
+            self.model.deaths, self.model.transients, OUTLIERS, TRANSIENT_RATES,
         )  # fmt: skip
-        called = self._judge(measured.rows, out)
-        learning.count(int(called.sum()), days)
-        self._teach(measured.rows, lessons(out, models), called)
-        self._arrive(measured)
+        called = self._call_deaths(measured.rows, out)
+        learning.count_deaths(int(called.sum()), days)
+        self._learn(measured.rows, sufficient_statistics(out, models), called)
+        self._call_dead_on_arrival(measured)
         added[measured.at[step != 0.0]] |= np.uint32(Flag.COMMON_STEP)
         added[measured.at[out[:, 2] < 0.5]] |= np.uint32(Flag.OUTLIER)
-        self._book.flags[measured.rows] |= added[measured.at]
+        self._records.flags[measured.rows] |= added[measured.at]
         return measured.rows[called]
 
-    def _teach(self, rows: Ints, told: Floats, called: NDArray[np.bool_]) -> None:
-        """Let the population learn, a few visits late; what a dying neuron told is dropped."""
+    def _learn(self, rows: Ints, statistics: Floats, called: NDArray[np.bool_]) -> None:
+        """Let the population learn, a few visits late; those of a dying neuron are dropped."""
         pending = self._pending[0]
-        told = pending[rows] + told
-        told[called] = 0.0
-        pending[rows] = (1.0 - LESSON_PACE) * told
-        self.learning.learn(self._time_h, LESSON_PACE * told.sum(axis=0))
+        statistics = pending[rows] + statistics
+        statistics[called] = 0.0
+        pending[rows] = (1.0 - LEARNING_RATE) * statistics
+        self.learning.learn(self._time_h, LEARNING_RATE * statistics.sum(axis=0))
 
     def _levels(self) -> Floats:
         """Return the baselines of the living neurons met so far."""
-        book, base = self._book, self._base
-        alive = (base.visits > 0) & np.isnan(book.called_h) & (book.arrived != 1)
+        records, base = self._records, self._base
+        alive = (base.visits > 0) & np.isnan(records.called_h) & (records.arrival != 1)
         return np.asarray(base.state[alive, 0])
 
-    def _meet(self, measured: Measured) -> None:
+    def _learn_population(self, measured: Measured) -> None:
         """Learn the population before its newcomers are judged by it."""
         new = self._base.visits[measured.rows] == 0
         if new.any():
             first = measured.value[new] / np.maximum(measured.fill[new], 0.3)
-            self.learning.meet(first, self._levels())
+            self.learning.learn_population(first, self._levels())
 
-    def _judge(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
+    def _call_deaths(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
         """Note the evidence; return which rows are called at this visit."""
-        book = self._book
+        records = self._records
         statistic = out[:, 0]
-        book.evidence[rows] = np.maximum(book.evidence[rows], statistic)
-        book.odds[rows] = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
+        records.evidence[rows] = np.maximum(records.evidence[rows], statistic)
+        records.odds[rows] = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
         called = np.asarray(statistic >= self.threshold)
-        book.called_h[rows[called]] = self._time_h
+        records.called_h[rows[called]] = self._time_h
         return called
 
-    def _arrive(self, measured: Measured) -> None:
+    def _call_dead_on_arrival(self, measured: Measured) -> None:
         """Decide, once, whether a neuron was dead before its first visit."""
-        book, base = self._book, self._base
+        records, base = self._records, self._base
         rows = measured.rows
-        due = (base.visits[rows] == ARRIVAL_VISITS) & (book.arrived[rows] == 0)
-        due &= np.isnan(book.called_h[rows])
+        due = (base.visits[rows] == ARRIVAL_VISITS) & (records.arrival[rows] == 0)
+        due &= np.isnan(records.called_h[rows])
         if self.endpoint != "indicator_rise" or not due.any():
             return
-        book.arrived[rows[due]] = 2
+        records.arrival[rows[due]] = 2
         levels = np.log(np.maximum(self._levels(), 0.05))
         if levels.size < ARRIVAL_NEURONS:
             return
@@ -355,7 +373,7 @@ class Scorer:
         above = np.log(np.maximum(base.state[rows, 0], 0.05)) - middle
         steady = measured.value > 0.7 * measured.fill * base.state[rows, 0]
         sure = dead_on_arrival(above, float(self.learning.population[1]))
-        book.arrived[rows[due & sure & steady]] = 1
+        records.arrival[rows[due & sure & steady]] = 1
 
     def calls(self, traces: Columns) -> Columns:
         """Return one row per neuron, deaths dated from their whole traces.
@@ -373,55 +391,59 @@ class Scorer:
             The columns of `livedeath.model.tables.CALLS`, ascending by neuron.
         """
         n = len(self._rows)
-        order = np.argsort(self._book.neuron_id[:n], kind="stable")
-        book = self._book.taken(order)
-        dead = np.isfinite(book.called_h)
+        order = np.argsort(self._records.neuron_id[:n], kind="stable")
+        records = self._records.taken(order)
+        dead = np.isfinite(records.called_h)
         lost, reason = record.losses(
-            book,
-            self._wells.time_h[book.well],
+            records,
+            self._wells.time_h[records.well],
             self.settings.gap_visits,
-            outside=(book.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
-            missing=(book.last_flags & Flag.MISSING_CHANNEL) > 0,
+            outside=(records.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
+            missing=(records.last_flags & Flag.MISSING_CHANNEL) > 0,
         )
-        lost &= ~dead & (book.arrived != 1)
-        p_dead = book.odds / (1.0 + book.odds)
+        lost &= ~dead & (records.arrival != 1)
+        p_dead = records.odds / (1.0 + records.odds)
         gone = np.where(lost, 1.0 - p_dead, 0.0)
-        arrived = book.arrived == 1
-        p_dead = np.where(arrived, 1.0, p_dead)
-        dates = self._dates(traces, book, order, dead)
+        on_arrival = records.arrival == 1
+        p_dead = np.where(on_arrival, 1.0, p_dead)
+        dates = self._dates(traces, records, order, dead)
         outcome = np.select(
-            [dead, arrived, lost], ["dead", "dead_on_arrival", "lost"], "alive"
+            [dead, on_arrival, lost], ["dead", "dead_on_arrival", "lost"], "alive"
         ).astype(object)
-        last = np.where(np.isnan(book.seen_h), book.entry_h, book.seen_h)
+        last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
         return {
-            **rows_of.places(traces, book.neuron_id),
+            **rows_of.places(traces, records.neuron_id),
             "endpoint": np.full(n, self.endpoint, object),
             "outcome": outcome,
             "p_alive": 1.0 - p_dead - gone,
             "p_dead": p_dead,
             "p_lost": gone,
-            "entry_h": book.entry_h.copy(),
-            "last_alive_h": np.where(dead, dates[:, 3], np.where(arrived, np.nan, last)),
-            "first_dead_h": np.where(dead, dates[:, 4], np.where(arrived, book.entry_h, np.nan)),
+            "entry_h": records.entry_h.copy(),
+            "last_alive_h": np.where(dead, dates[:, 3], np.where(on_arrival, np.nan, last)),
+            "first_dead_h": np.where(
+                dead, dates[:, 4], np.where(on_arrival, records.entry_h, np.nan)
+            ),
             "death_h": dates[:, 0],
             "death_low_h": dates[:, 1],
             "death_high_h": dates[:, 2],
-            "called_at_h": book.called_h.copy(),
-            "evidence": np.where(np.isfinite(book.evidence), book.evidence, np.nan),
+            "called_at_h": records.called_h.copy(),
+            "evidence": np.where(np.isfinite(records.evidence), records.evidence, np.nan),
             "loss_reason": np.where(lost, reason, "").astype(object),
-            "flags": book.flags.copy(),
+            "flags": records.flags.copy(),
         }
 
-    def _dates(self, traces: Columns, book: Book, order: Ints, dead: NDArray[np.bool_]) -> Floats:
+    def _dates(
+        self, traces: Columns, records: NeuronRecords, order: Ints, dead: NDArray[np.bool_]
+    ) -> Floats:
         """Return onset, its interval, and the visits around it for the dead neurons."""
-        out = np.full((book.neuron_id.size, 5), np.nan)
+        out = np.full((records.neuron_id.size, 5), np.nan)
         if not dead.any():
             return out
         noise, model = self.learning.noise(), self.model
         sorted_rows = np.lexsort((traces["time_h"], traces["neuron_id"]))
         ids = np.asarray(traces["neuron_id"])[sorted_rows]
-        starts = np.searchsorted(ids, book.neuron_id, side="left")
-        ends = np.searchsorted(ids, book.neuron_id, side="right")
+        starts = np.searchsorted(ids, records.neuron_id, side="left")
+        ends = np.searchsorted(ids, records.neuron_id, side="right")
         for k in np.flatnonzero(dead).tolist():
             trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
             if trace.time_h.size == 0:
@@ -431,7 +453,7 @@ class Scorer:
             own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
             out[k] = onset.date_onset(
                 trace,
-                float(book.called_h[k]),
+                float(records.called_h[k]),
                 own,
                 (model.amplitude, model.amplitude_sd),
                 model.tau_h,
@@ -446,7 +468,9 @@ class Scorer:
             return rows_of.floats(traces[name][at] if name in traces else None, at.size)
 
         time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
-        rough = float(record.rough_so_far(self._book, np.array([row]), self.learning.roughness)[0])
+        variance = float(
+            record.noise_variance(self._records, np.array([row]), self.learning.noise_variance)[0]
+        )
         good = np.isfinite(signal)
         if "flags" in traces:
             good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
@@ -454,7 +478,7 @@ class Scorer:
         if "reference" in traces:
             reference, sd = column("reference"), column("reference_sd")
             good &= np.isfinite(reference)
-            sd = np.where(np.isnan(sd), np.sqrt(0.5 * rough) * np.nanmedian(reference), sd)
+            sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
             level, error = baseline.follow_reference(
                 np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
                 np.zeros(1), np.full(1, -1.0),
@@ -462,8 +486,8 @@ class Scorer:
             smooth[good] = level
             good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
             fill, relative = reference / smooth, sd / smooth
-        relative = np.where(np.isnan(signal_sd), np.sqrt(rough), relative)
-        gain = np.exp(self._wells.gain_at(time_h, int(self._book.well[row])))
+        relative = np.where(np.isnan(signal_sd), np.sqrt(variance), relative)
+        gain = np.exp(self._wells.gain_at(time_h, int(self._records.well[row])))
         unit = smooth * self._scale * gain
         value = signal / unit + self._offset * fill / gain
         fixed = np.nan_to_num(signal_sd / unit) ** 2
@@ -489,10 +513,10 @@ class Scorer:
         return {
             "base": self._base._asdict(),
             "deaths": self._deaths._asdict(),
-            "blips": self._blips._asdict(),
+            "transients": self._transients._asdict(),
             "models": dict(zip(("state", "cov"), self._models, strict=True)),
-            "pending": {"told": self._pending[0]},
-            "book": self._book._asdict(),
+            "pending": {"statistics": self._pending[0]},
+            "records": self._records._asdict(),
         }
 
     def restore(self, state: State) -> None:
@@ -511,7 +535,7 @@ class Scorer:
         array = {k: np.asarray(v) for k, v in state.items()}
         self._time_h, self._scale = float(array["time_h"]), float(array["scale"])
         self._offset = float(array["offset"])
-        ids = array["book.neuron_id"]
+        ids = array["records.neuron_id"]
         self._rows = {}
         self._allocate(ids.size)
         for part, values in self._parts().items():

@@ -1,8 +1,8 @@
 """A living neuron's baseline, followed by a Kalman filter.
 
 Values of one visit in, predictions and the log likelihoods of noise models out. The state
-is level (in population medians), trend per hour and slow wander; ``P`` is kept as the six
-numbers LL, LT, LW, TT, TW, WW. Nothing here knows what a death looks like.
+is level (in population medians), trend per hour and slow drift; ``P`` is kept as the six
+numbers LL, LT, LD, TT, TD, DD. Nothing here knows what a death looks like.
 """
 
 import math
@@ -35,15 +35,15 @@ class Noise(NamedTuple):
     """What is known of living neurons; fractions of the level unless a unit is named."""
 
     white: float
-    wander: float
-    wander_tau_h: float
+    drift: float
+    drift_tau_h: float
     walk_per_sqrt_h: float
     trend_per_h: float
     population: float
     spread: float
     tail: float
     outlier: float
-    blips_per_day: float
+    transients_per_day: float
     deaths_per_day: float
     scale: float
     scale_visits: float
@@ -84,7 +84,7 @@ def _begin(
     rel_var: float,
     noise: Noise,
     white: float,
-    wander: float,
+    drift: float,
 ) -> float:
     """Set the baseline from the first value and the population; return its log density.
 
@@ -100,13 +100,13 @@ def _begin(
         d = (value - m) / m
         r = rel_var * max(value, m) ** 2 / (m * m) + white * white
     v = noise.spread * noise.spread
-    w = wander * wander
+    w = drift * drift
     s = v + w + r
     step = v / s * d
     level = max(m * (math.exp(step) if logarithmic else 1.0 + step), LEVEL_FLOOR)
     x[0] = level
     x[1] = 0.0
-    x[2] = level * min(max(w / s * d, -2.0 * wander), 2.0 * wander)
+    x[2] = level * min(max(w / s * d, -2.0 * drift), 2.0 * drift)
     k = level * level
     p[0] = k * (v - v * v / s)
     p[1] = 0.0
@@ -119,10 +119,10 @@ def _begin(
 
 @njit(cache=True, nogil=True)
 def _predict(
-    x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise, wander: float
+    x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise, drift: float
 ) -> None:
     """Move a baseline on by ``dt_h``: x <- F x, P <- F P F' + Q."""
-    phi = math.exp(-dt_h / noise.wander_tau_h)
+    phi = math.exp(-dt_h / noise.drift_tau_h)
     x[0] += dt_h * x[1]
     x[2] *= phi
     level = max(x[0], LEVEL_FLOOR)
@@ -130,7 +130,7 @@ def _predict(
     p[1] += dt_h * p[3]
     p[2] = phi * (p[2] + dt_h * p[4])
     p[4] *= phi
-    p[5] = phi * phi * p[5] + (wander * level) ** 2 * (1.0 - phi * phi)
+    p[5] = phi * phi * p[5] + (drift * level) ** 2 * (1.0 - phi * phi)
 
 
 @njit(cache=True, nogil=True)
@@ -207,7 +207,7 @@ def predict_visit(
             x[k] = base.state[r, k]
         for k in range(6):
             p[k] = base.cov[r, k]
-        _predict(x, p, time_h - base.last_h[r], noise, noise.wander)
+        _predict(x, p, time_h - base.last_h[r], noise, noise.drift)
         y = x[0] + x[2]
         v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
         out[i, 0] = y
@@ -228,7 +228,7 @@ def model_visit(
     base: Baselines,
     noise: Noise,
     white: NDArray[np.float64],
-    wander: NDArray[np.float64],
+    drift: NDArray[np.float64],
     state: NDArray[np.float64],
     cov: NDArray[np.float64],
 ) -> NDArray[np.float64]:
@@ -238,8 +238,8 @@ def model_visit(
     ----------
     rows, time_h, value, fill, fixed, slope, relative, base, noise
         As in `predict_visit`; called before `score_visit` moves ``base`` on.
-    white, wander : (m,) float64
-        The models: white noise and wander, fractions of the level.
+    white, drift : (m,) float64
+        The models: white noise and drift, fractions of the level.
     state : (N, m, 3) float64
         Filters' states, changed in place.
     cov : (N, m, 6) float64
@@ -262,9 +262,9 @@ def model_visit(
             if base.visits[r] == 0:
                 first = value[i] / max(fill[i], 0.3)
                 rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
-                _begin(x, p, first, rel, noise, white[m], wander[m])
+                _begin(x, p, first, rel, noise, white[m], drift[m])
                 continue
-            _predict(x, p, dt, noise, wander[m])
+            _predict(x, p, dt, noise, drift[m])
             y = x[0] + x[2]
             v = _variance(y, value[i], fixed[i], slope[i], relative[i], white[m])
             s = p[0] + 2.0 * p[2] + p[5] + v

@@ -33,9 +33,9 @@ from livedeath.kernels.baseline import (
 
 TWO_PHASES_H = 1.0 / 6.0
 """Longer intervals get two onsets, at a quarter and three quarters."""
-BLIP_REACH_H = 1.0
+TRANSIENT_REACH_H = 1.0
 """A transient that began earlier than this before a visit is over."""
-BLIP_OVER_H = 3.0
+TRANSIENT_OVER_H = 3.0
 """Age at which a transient is settled: six decays of 30 min."""
 STREAK = 3
 """Outliers in a row, away from death, after which the baseline is learnt anew."""
@@ -155,12 +155,12 @@ def _open(bank: Bank, r: int, time_h: float, onset_h: float, mass: float, shapes
 @njit(cache=True, nogil=True)
 def _open_visit(
     deaths: Bank,
-    blips: Bank,
+    transients: Bank,
     r: int,
     time_h: float,
     dt_h: float,
     death_shapes: Shapes,
-    blip_shapes: Shapes,
+    transient_shapes: Shapes,
 ) -> None:
     """Open the slots of the interval that ends with this visit."""
     days = dt_h / 24.0
@@ -169,8 +169,8 @@ def _open_visit(
         _open(deaths, r, time_h, time_h - 0.25 * dt_h, 0.5 * days, death_shapes)
     else:
         _open(deaths, r, time_h, time_h - 0.5 * dt_h, days, death_shapes)
-    reach = min(dt_h, BLIP_REACH_H)
-    _open(blips, r, time_h, time_h - 0.5 * reach, reach / 24.0, blip_shapes)
+    reach = min(dt_h, TRANSIENT_REACH_H)
+    _open(transients, r, time_h, time_h - 0.5 * reach, reach / 24.0, transient_shapes)
 
 
 @njit(cache=True, nogil=True)
@@ -251,7 +251,7 @@ def _scale_before(bank: Bank, r: int, before_h: float, factor: np.float32) -> No
 @njit(cache=True, nogil=True)
 def _settle(
     deaths: Bank,
-    blips: Bank,
+    transients: Bank,
     r: int,
     time_h: float,
     before_h: float,
@@ -269,21 +269,21 @@ def _settle(
     transient had added to it.
     """
     first = 0
-    while blips.used[r] > 0 and time_h - blips.onset_h[r, 0] > BLIP_OVER_H:
-        weight = _weight(blips, r, first)
-        excess = weight - blips.mass[r, 0]
+    while transients.used[r] > 0 and time_h - transients.onset_h[r, 0] > TRANSIENT_OVER_H:
+        weight = _weight(transients, r, first)
+        excess = weight - transients.mass[r, 0]
         for k in range(rates.size):
             out[k] += math.log(max(1.0 + rates[k] * excess * share, 0.01))
         level = x[0]
-        for j in range(blips.mean.shape[2]):
-            for c in range(blips.mean.shape[3]):
-                part = rate * blips.weight[r, 0, j, c] / total * level
+        for j in range(transients.mean.shape[2]):
+            for c in range(transients.mean.shape[3]):
+                part = rate * transients.weight[r, 0, j, c] / total * level
                 for i in range(3):
-                    x[i] -= part * blips.mean[r, 0, j, c] * blips.response[r, 0, j, i]
+                    x[i] -= part * transients.mean[r, 0, j, c] * transients.response[r, 0, j, i]
         factor = np.float32(1.0 / max(1.0 + rate * excess, 0.01))
         _scale_before(deaths, r, before_h, factor)
-        _scale_before(blips, r, before_h, factor)
-        _drop(blips, r, first)
+        _scale_before(transients, r, before_h, factor)
+        _drop(transients, r, first)
 
 
 @njit(cache=True, nogil=True)
@@ -314,10 +314,10 @@ def score_visit(
     relative: NDArray[np.float64],
     base: Baselines,
     deaths: Bank,
-    blips: Bank,
+    transients: Bank,
     noise: Noise,
     death_shapes: Shapes,
-    blip_shapes: Shapes,
+    transient_shapes: Shapes,
     outliers: NDArray[np.float64],
     rates: NDArray[np.float64],
 ) -> NDArray[np.float64]:
@@ -327,9 +327,9 @@ def score_visit(
     ----------
     rows, time_h, value, fill, fixed, slope, relative, noise
         As in `predict_visit`; a row stands at most once in ``rows``.
-    base, deaths, blips : Baselines, Bank, Bank
+    base, deaths, transients : Baselines, Bank, Bank
         State of all neurons, changed in place.
-    death_shapes, blip_shapes : Shapes
+    death_shapes, transient_shapes : Shapes
         Templates of deaths and of transients that recover.
     outliers : (a, 2) float64
         Candidate shares of wide tails and of outliers.
@@ -362,12 +362,12 @@ def score_visit(
         if base.visits[r] == 1:
             first = value[i] / max(fill[i], 0.3)
             rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
-            _begin(x, p, first, rel, noise, noise.white, noise.wander)
+            _begin(x, p, first, rel, noise, noise.white, noise.drift)
             out[i, 0] = -math.inf
             out[i, 2] = 1.0
             out[i, 4] = 1.0
             continue
-        _predict(x, p, dt, noise, noise.wander)
+        _predict(x, p, dt, noise, noise.drift)
         y = x[0] + x[2]
         level = max(x[0], LEVEL_FLOOR)
         s = p[0] + 2.0 * p[2] + p[5]
@@ -381,24 +381,24 @@ def score_visit(
         bad = _unusual(e, scale * s, level, noise.tail, noise.outlier)
         density = usual * normal + bad
         trust = usual * normal / density
-        _open_visit(deaths, blips, r, time_h, dt, death_shapes, blip_shapes)
+        _open_visit(deaths, transients, r, time_h, dt, death_shapes, transient_shapes)
         _update(x, p, gain, e, s, trust)
-        phi = math.exp(-dt / noise.wander_tau_h)
+        phi = math.exp(-dt / noise.drift_tau_h)
         photon = (value[i], fixed[i], slope[i], relative[i], noise.white)
-        dying = _weigh(
+        death_weight = _weigh(
             deaths, r, death_shapes, time_h, dt, phi, level, y, e, s, scale,
             photon, usual, bad, density, gain,
         )  # fmt: skip
-        passing = _weigh(
-            blips, r, blip_shapes, time_h, dt, phi, level, y, e, s, scale,
+        transient_weight = _weigh(
+            transients, r, transient_shapes, time_h, dt, phi, level, y, e, s, scale,
             photon, usual, bad, density, gain,
         )  # fmt: skip
         _forget(deaths, r)
-        living = 1.0 + noise.blips_per_day * passing
-        total = living + noise.deaths_per_day * dying
+        living = 1.0 + noise.transients_per_day * transient_weight
+        total = living + noise.deaths_per_day * death_weight
         share = 1.0 / total
-        out[i, 0] = math.log(max(dying, 1e-30) / living)
-        out[i, 1] = passing
+        out[i, 0] = math.log(max(death_weight, 1e-30) / living)
+        out[i, 1] = transient_weight
         out[i, 2] = trust
         out[i, 3] = e * e / s
         out[i, 4] = share
@@ -410,7 +410,7 @@ def score_visit(
             other /= density
             out[i, 5 + k] = math.log((living * other + total - living) / total)
         _settle(
-            deaths, blips, r, time_h, before, x, noise.blips_per_day, total,
+            deaths, transients, r, time_h, before, x, noise.transients_per_day, total,
             1.0 / (1.0 + total - living), rates, out[i, 5 + outliers.shape[0] :],
         )  # fmt: skip
         _remember(base, r, e, s, trust)

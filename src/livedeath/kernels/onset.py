@@ -42,8 +42,8 @@ class Trace(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _advance(x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise) -> None:
-    """Move the state (level, trend, wander, amplitude) on; P is (4, 4)."""
-    phi = math.exp(-dt_h / noise.wander_tau_h)
+    """Move the state (level, trend, drift, amplitude) on; P is (4, 4)."""
+    phi = math.exp(-dt_h / noise.drift_tau_h)
     x[0] += dt_h * x[1]
     x[2] *= phi
     level = max(x[0], LEVEL_FLOOR)
@@ -56,7 +56,7 @@ def _advance(x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise:
     for k in range(4):
         p[k, 2] *= phi
     p[0, 0] += (level * noise.walk_per_sqrt_h) ** 2 * dt_h
-    p[2, 2] += (noise.wander * level) ** 2 * (1.0 - phi * phi)
+    p[2, 2] += (noise.drift * level) ** 2 * (1.0 - phi * phi)
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +150,7 @@ def onset_likelihood(
     Parameters
     ----------
     time_h, value, fill, fixed, slope, relative : (n,) float64
-        The neuron's measured visits in time order, as in `detect.predict_visit`; n > 0.
+        The neuron's measured visits in time order, as in `baseline.predict_visit`; n > 0.
     noise : Noise
         Noise of living neurons; ``scale`` is this neuron's own.
     onset_h : (a,) float64
@@ -179,10 +179,10 @@ def onset_likelihood(
     p = np.empty(6)
     first = value[0] / max(fill[0], 0.3)
     rel = fixed[0] / (first * first + 1e-12) + relative[0] * relative[0]
-    _begin(x, p, first, rel, noise, noise.white, noise.wander)
+    _begin(x, p, first, rel, noise, noise.white, noise.drift)
     _keep(states, covs, 0, x, p)
     for i in range(1, n):
-        _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.wander)
+        _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
         y = x[0] + x[2]
         v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
         s = p[0] + 2.0 * p[2] + p[5] + v

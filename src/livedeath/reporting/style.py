@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 INK = "#23272e"
 MUTED = "#6b7280"
 LINE = "#d9dce1"
-PAPER = "#ffffff"
 
 CONTROL_COLOUR = "#4a4f57"
 OKABE_ITO = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -17,7 +17,7 @@ VERDICTS = ("dead", "alive", "lost", "unsure", "not_a_neuron", "dead_on_arrival"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Verdict:
     """One row of a review journal.
 
     Attributes
@@ -68,7 +68,7 @@ class Judgement:
     digest: str
 
 
-COLUMNS = tuple(field.name for field in fields(Judgement))
+COLUMNS = tuple(field.name for field in fields(Verdict))
 """Names of a row's columns, in the order of the file."""
 
 
@@ -87,26 +87,26 @@ def row_digest(before: str, values: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{before}\n{canonical(dict(values))}".encode()).hexdigest()
 
 
-def standing(rows: Sequence[Judgement]) -> list[Judgement]:
+def standing(rows: Sequence[Verdict]) -> list[Verdict]:
     """Return the verdicts that nobody took back, in the order of writing."""
     undone = {row.undoes for row in rows if row.kind == "undo"}
     return [row for row in rows if row.kind == "verdict" and row.seq not in undone]
 
 
-def count_verdicts(judgements: Mapping[int, Judgement]) -> dict[str, int]:
+def count_verdicts(verdicts: Mapping[int, Verdict]) -> dict[str, int]:
     """Count standing verdicts by kind; every kind of :data:`VERDICTS` is a key."""
     counts = dict.fromkeys(VERDICTS, 0)
-    for judgement in judgements.values():
-        counts[judgement.verdict] += 1
+    for row in verdicts.values():
+        counts[row.verdict] += 1
     return counts
 
 
-def check_chain(rows: Sequence[Judgement], *, root: str, written: int, where: object) -> None:
+def check_chain(rows: Sequence[Verdict], *, root: str, written: int, where: object) -> None:
     """Refuse rows that are not as they were written.
 
     Parameters
     ----------
-    rows : sequence of Judgement
+    rows : sequence of Verdict
         All rows, in order.
     root : str
         Digest before the first row.

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from livedeath.errors import StoreError
-from livedeath.review.chain import COLUMNS, Judgement, check_chain, root_digest
+from livedeath.review.chain import COLUMNS, Verdict, check_chain, root_digest
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4C445256  # "LDRV": marks the file as a review journal of livedeath
@@ -107,7 +107,7 @@ def root(db: sqlite3.Connection) -> str:
     return root_digest(about(db))
 
 
-def verify(db: sqlite3.Connection, path: Path, rows: list[Judgement]) -> None:
+def verify(db: sqlite3.Connection, path: Path, rows: list[Verdict]) -> None:
     """Refuse rows that are not as they were written."""
     found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
     check_chain(rows, root=root(db), written=found[0] if found else 0, where=path)

@@ -22,7 +22,7 @@ from livedeath.review import database
 from livedeath.review.chain import (
     COLUMNS,
     VERDICTS,
-    Judgement,
+    Verdict,
     canonical,
     row_digest,
     standing,
@@ -122,7 +122,7 @@ class ReviewJournal:
         t: int | None = None,
         duration_ms: float | None = None,
         details: Mapping[str, Any] | None = None,
-    ) -> Judgement:
+    ) -> Verdict:
         """Append one verdict; it is durable when this returns.
 
         Parameters
@@ -146,7 +146,7 @@ class ReviewJournal:
 
         Returns
         -------
-        Judgement
+        Verdict
             The row as written.
 
         Raises
@@ -173,12 +173,12 @@ class ReviewJournal:
         with database.explained(self.path), self._writing():
             return self._append(values)
 
-    def undo(self, run: str) -> Judgement | None:
+    def undo(self, run: str) -> Verdict | None:
         """Take back the last standing verdict of a run by adding a row that says so.
 
         Returns
         -------
-        Judgement or None
+        Verdict or None
             The verdict taken back; None when none of the run stands.
         """
         with database.explained(self.path), self._writing():
@@ -192,23 +192,23 @@ class ReviewJournal:
             self._append(values)
             return last
 
-    def _append(self, values: dict[str, Any]) -> Judgement:
+    def _append(self, values: dict[str, Any]) -> Verdict:
         last = self._db.execute("SELECT seq, digest FROM rows ORDER BY seq DESC LIMIT 1").fetchone()
         seq, before = last or (0, database.root(self._db))
         values |= {"seq": seq + 1, "version": __version__, "wall": database.now()}
-        row = Judgement(**values, digest=row_digest(before, values))
+        row = Verdict(**values, digest=row_digest(before, values))
         self._db.execute(database.INSERT_ROW, tuple(getattr(row, name) for name in COLUMNS))
         return row
 
-    def _read(self) -> list[Judgement]:
-        return [Judgement(*row) for row in self._db.execute(database.SELECT_ROWS)]
+    def _read(self) -> list[Verdict]:
+        return [Verdict(*row) for row in self._db.execute(database.SELECT_ROWS)]
 
-    def rows(self) -> list[Judgement]:
+    def rows(self) -> list[Verdict]:
         """Return every row in the order of writing, undone ones and undos included."""
         with database.explained(self.path):
             return self._read()
 
-    def judgements(self, run: str) -> dict[int, Judgement]:
+    def verdicts(self, run: str) -> dict[int, Verdict]:
         """Return the verdict that stands for each neuron of a run: the last not undone."""
         return {row.neuron_id: row for row in standing(self.rows()) if row.run == run}
 
@@ -236,7 +236,7 @@ class ReviewJournal:
             return len(self._read())
 
 
-def read_judgements(folder: Path, run: str) -> dict[str, dict[int, Judgement]]:
+def read_verdicts(folder: Path, run: str) -> dict[str, dict[int, Verdict]]:
     """Read what every reviewer of a study says about a run, without writing anything.
 
     Parameters
@@ -256,19 +256,19 @@ def read_judgements(folder: Path, run: str) -> dict[str, dict[int, Judgement]]:
     StoreError
         A file is no review journal, or its chain is broken.
     """
-    reviews: dict[str, dict[int, Judgement]] = {}
+    reviews: dict[str, dict[int, Verdict]] = {}
     for path in sorted(Path(folder).glob("*.sqlite")):
         reviewer, rows = _read_file(path)
         reviews[reviewer] = {row.neuron_id: row for row in standing(rows) if row.run == run}
     return reviews
 
 
-def _read_file(path: Path) -> tuple[str, list[Judgement]]:
+def _read_file(path: Path) -> tuple[str, list[Verdict]]:
     with database.explained(path):
         db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             database.check_kind(db, path)
-            rows = [Judgement(*row) for row in db.execute(database.SELECT_ROWS)]
+            rows = [Verdict(*row) for row in db.execute(database.SELECT_ROWS)]
             database.verify(db, path, rows)
             return database.about(db)[0], rows
         finally:
@@ -278,3 +278,6 @@ def _read_file(path: Path) -> tuple[str, list[Judgement]]:
 def _number(value: float | None) -> float | None:
     """Return a finite float or None: SQLite keeps no NaN."""
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+read_judgements = read_verdicts

@@ -7,7 +7,7 @@ a window, a web page or a test may drive it.
 
 from collections.abc import Sequence
 
-from livedeath.review.chain import Judgement, count_verdicts
+from livedeath.review.chain import Verdict, count_verdicts
 from livedeath.review.journal import ReviewJournal
 from livedeath.review.queue import QueueItem
 
@@ -32,7 +32,7 @@ class ReviewSession:
         self.queue = tuple(queue)
         self.journal = journal
         self.run = run
-        self._judged = journal.judgements(run)
+        self._judged = journal.verdicts(run)
         self.position = self._next_open(0)
 
     @property
@@ -60,7 +60,7 @@ class ReviewSession:
         """Standing verdicts on this run by kind."""
         return count_verdicts(self._judged)
 
-    def judgement(self, item: QueueItem) -> Judgement | None:
+    def verdict(self, item: QueueItem) -> Verdict | None:
         """Return the standing verdict on an item, None when there is none."""
         return self._judged.get(item.neuron_id)
 
@@ -71,7 +71,7 @@ class ReviewSession:
         time_h: float | None = None,
         t: int | None = None,
         duration_ms: float | None = None,
-    ) -> Judgement:
+    ) -> Verdict:
         """Record a verdict on the current item, then go to the next one without a verdict.
 
         Parameters
@@ -87,7 +87,7 @@ class ReviewSession:
 
         Returns
         -------
-        Judgement
+        Verdict
             The row, durable.
 
         Raises
@@ -114,12 +114,12 @@ class ReviewSession:
         self.position = self._next_open(self.position)
         return row
 
-    def undo(self) -> Judgement | None:
+    def undo(self) -> Verdict | None:
         """Take back the last verdict and return to its item; None when there is none."""
         undone = self.journal.undo(self.run)
         if undone is None:
             return None
-        self._judged = self.journal.judgements(self.run)
+        self._judged = self.journal.verdicts(self.run)
         for position, item in enumerate(self.queue):
             if item.neuron_id == undone.neuron_id:
                 self.position = position

@@ -1,6 +1,6 @@
 """How bright each neuron is at an hour: draws and fates go in, electrons per soma come out.
 
-Pure in the hour: a wandering value is a sum of sinusoids whose frequencies follow the
+Pure in the hour: a drifting value is a sum of sinusoids whose frequencies follow the
 spectrum of an Ornstein-Uhlenbeck process (a Lorentzian), so it has that process's
 autocovariance and can be asked for any hour in any order.
 """
@@ -20,8 +20,8 @@ MOTION_Z = 2.5
 """Most mobile neuron, in standard deviations: 99 % stay within 28 um a day."""
 
 
-def wander(neurons: Neurons, time_h: float | Draws, *, tau_h: float, which: int) -> Draws:
-    """Return a value of unit variance per neuron that wanders with a time constant.
+def drift(neurons: Neurons, time_h: float | Draws, *, tau_h: float, which: int) -> Draws:
+    """Return a value of unit variance per neuron that drifts with a time constant.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def place_um(
 ) -> tuple[Draws, Draws]:
     """Return (y, x) of each soma in the vessel's frame at an hour, micrometres.
 
-    Living neurons wander; the dead stay where they died.
+    Living neurons drift; the dead stay where they died.
     """
     scale = p.motion_um * np.exp(p.motion_log_sd * np.minimum(neurons.motion_z, MOTION_Z))
     alive_until = np.minimum(time_h, np.maximum(fates.death_h, 0.0))
     moved = [
-        wander(neurons, alive_until, tau_h=p.motion_h, which=axis)
-        - wander(neurons, 0.0, tau_h=p.motion_h, which=axis)
+        drift(neurons, alive_until, tau_h=p.motion_h, which=axis)
+        - drift(neurons, 0.0, tau_h=p.motion_h, which=axis)
         for axis in (2, 3)
     ]
     return neurons.y_um + scale * moved[0], neurons.x_um + scale * moved[1]
@@ -61,9 +61,7 @@ def brightness(
     neurons: Neurons, time_h: float, p: SignalParameters, *, median_radius_um: float
 ) -> Draws:
     """Return each living neuron's light relative to the median neuron's, both channels."""
-    slow = p.brightness_wander_log_sd * wander(
-        neurons, time_h, tau_h=p.brightness_wander_h, which=0
-    )
+    slow = p.brightness_wander_log_sd * drift(neurons, time_h, tau_h=p.brightness_wander_h, which=0)
     area = (neurons.radius_um / median_radius_um) ** 2
     return np.asarray(area * np.exp(p.brightness_log_sd * neurons.brightness_z + slow))
 
@@ -72,7 +70,7 @@ def live_ratio(neurons: Neurons, time_h: float, p: SignalParameters) -> Draws:
     """Return the indicator/fill ratio relative to the median, as if the neuron lived."""
     log = (
         p.ratio_log_sd * neurons.ratio_z
-        + p.wander_log_sd * wander(neurons, time_h, tau_h=p.wander_h, which=1)
+        + p.wander_log_sd * drift(neurons, time_h, tau_h=p.wander_h, which=1)
         + p.trend_log_sd_per_day * neurons.trend_z * time_h / 24.0
         + transients(neurons, time_h, p)
     )

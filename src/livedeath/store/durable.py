@@ -149,23 +149,6 @@ def _discard(partial: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write; on leaving, make it durable and rename it to ``path``.
-
-    For writers that want a file name of their own, such as a Parquet library.
-    """
-    partial = partial_path(path)
-    try:
-        yield partial
-        fsync_path(partial)
-        replace(partial, path)
-    except BaseException:
-        _discard(partial)
-        raise
-    _fsync_folder(path.parent)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, its line ends as they are; see `write_bytes`."""
     write_bytes(path, text.encode("utf-8"))

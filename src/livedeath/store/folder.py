@@ -177,11 +177,6 @@ class StudyFolder:
         """Every visit that the study declares, in order."""
         return plan(self.study)
 
-    @property
-    def study_path(self) -> Path:
-        """The declaration."""
-        return self.path / STUDY_FILE
-
     @cached_property
     def journal(self) -> Journal:
         """What happened."""

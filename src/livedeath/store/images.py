@@ -8,7 +8,7 @@ length. A frame that is not there is an error to read: only the journal says wha
 import contextlib
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import zarr
 from numpy.typing import NDArray
@@ -21,18 +21,6 @@ from livedeath.store import durable, ngff
 from livedeath.store.chunks import FrameArray
 
 AXES = ("t", "c", "z", "y", "x")
-
-
-class ImageSource(Protocol):
-    """What reads the frames of a study, wherever their pixels lie."""
-
-    def read(self, key: FrameKey) -> NDArray[Any]:
-        """Return one saved frame (Y, X); called after its journal line was seen."""
-        ...
-
-    def array(self, field: FieldKey) -> Any:  # noqa: ANN401 - zarr array, or one that looks like it
-        """Return a field's images (t, c, z, y, x) for lazy reading."""
-        ...
 
 
 class ImageStore:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from livedeath_acquisition.beats import ORPHANED
+from livedeath_acquisition.heartbeats import ORPHANED
 
 
 def end_with_parent(before: Callable[[], None] | None = None) -> None:
@@ -35,11 +35,11 @@ def end_with_parent(before: Callable[[], None] | None = None) -> None:
 
     # A copy, so that nobody who closes or reads sys.stdin gets in between.
     descriptor = os.dup(0)
-    threading.Thread(target=watch, name="leash", daemon=True).start()
+    threading.Thread(target=watch, name="watchdog", daemon=True).start()
 
 
 def main() -> None:
-    """Run the command line given as arguments, on the leash."""
+    """Run the command line given as arguments, under the watchdog."""
     from livedeath.cli.main import run
 
     end_with_parent()
