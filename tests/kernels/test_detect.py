@@ -56,6 +56,35 @@ def _cases(draw):
     return draw(st.integers(0, 2**32 - 1)), ENDPOINTS[name], _times(draw), jump
 
 
+def _slots(bank, name, r):
+    """Return one array of a neuron's slots that are in use; what lies behind is left over."""
+    return getattr(bank, name)[r, : bank.used[r]]
+
+
+def _assert_same_banks(fast, slow):
+    """Compare every template of every neuron: onset, weight, amplitude and response."""
+    np.testing.assert_array_equal(fast.used, slow.used)
+    for r in range(fast.used.size):
+        for name in ("onset_h", "mass"):
+            np.testing.assert_allclose(_slots(fast, name, r), _slots(slow, name, r), rtol=1e-12)
+        # Templates are kept in single precision: a weight is told to a part of its mass.
+        mass = _slots(slow, "mass", r)[:, None, None]
+        np.testing.assert_allclose(
+            _slots(fast, "weight", r) / mass, _slots(slow, "weight", r) / mass, rtol=2e-3, atol=2e-3
+        )
+        for name in ("mean", "var", "response"):
+            np.testing.assert_allclose(
+                _slots(fast, name, r), _slots(slow, name, r), rtol=2e-3, atol=2e-3, err_msg=name
+            )
+
+
+def _assert_same_baselines(fast, slow):
+    for name in fast._fields:
+        np.testing.assert_allclose(
+            getattr(fast, name), getattr(slow, name), rtol=1e-3, atol=1e-6, err_msg=name
+        )
+
+
 @settings(max_examples=25, deadline=None)
 @given(_cases())
 def test_score_visit_equals_its_twin(case):
@@ -66,9 +95,24 @@ def test_score_visit_equals_its_twin(case):
         a = detect.score_visit(rows, time_h, *columns, *fast, *shapes)
         b = slow_detect.score_visit(rows, time_h, *columns, *slow, *shapes)
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-3)
-    for mine, theirs in zip(fast[0], slow[0], strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-6)
-    np.testing.assert_array_equal(fast[1].used, slow[1].used)
+        _assert_same_baselines(fast[0], slow[0])
+        for mine, theirs in zip(fast[1:], slow[1:], strict=True):
+            _assert_same_banks(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ["weight", "mean", "var", "response", "onset_h", "mass"])
+def test_a_template_that_differs_is_found_out(name):
+    endpoint = ENDPOINTS["indicator_rise"]
+    fast, slow = _state(2, endpoint), _state(2, endpoint)
+    shapes = (NOISE, endpoint.deaths, endpoint.transients, OUTLIERS, TRANSIENT_RATES)
+    for rows, time_h, columns in _visits(1, 2, [0.0, 0.5, 1.0, 1.5, 2.0], 1.5):
+        detect.score_visit(rows, time_h, *columns, *fast, *shapes)
+        detect.score_visit(rows, time_h, *columns, *slow, *shapes)
+    _assert_same_banks(fast[1], slow[1])
+    neuron = int(np.flatnonzero(slow[1].used)[0])
+    getattr(slow[1], name)[neuron, 0] += 0.05
+    with pytest.raises(AssertionError):
+        _assert_same_banks(fast[1], slow[1])
 
 
 @settings(max_examples=25, deadline=None)
@@ -81,6 +125,7 @@ def test_predict_visit_and_model_visit_equal_their_twins(case):
     slow = (np.zeros((4, 2, 3)), np.zeros((4, 2, 6)))
     for rows, time_h, columns in _visits(seed, 4, times, jump):
         arguments = (rows, time_h, *columns, base, NOISE)
+        before = [column.copy() for column in base]
         np.testing.assert_allclose(
             baseline.predict_visit(*arguments), slow_baseline.predict_visit(*arguments), rtol=1e-9
         )
@@ -89,9 +134,12 @@ def test_predict_visit_and_model_visit_equal_their_twins(case):
             slow_baseline.model_visit(*arguments, white, drift, *slow),
             rtol=1e-7, atol=1e-7,
         )  # fmt: skip
+        for mine, theirs in zip(fast, slow, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-12)
+        for now, then in zip(base, before, strict=True):
+            np.testing.assert_array_equal(now, then)
         shapes = (NOISE, endpoint.deaths, endpoint.transients, OUTLIERS, TRANSIENT_RATES)
         detect.score_visit(rows, time_h, *columns, base, *banks, *shapes)
-    np.testing.assert_allclose(fast[1], slow[1], rtol=1e-6, atol=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
@@ -105,6 +153,8 @@ def test_follow_reference_equals_its_twin(seed, n, sd):
     a = baseline.follow_reference(rows, reference, error, level[0], var[0])
     b = slow_baseline.follow_reference(rows, reference, error, level[1], var[1])
     np.testing.assert_allclose(a, b, rtol=1e-9)
+    np.testing.assert_allclose(level[0], level[1], rtol=1e-9)
+    np.testing.assert_allclose(var[0], var[1], rtol=1e-9, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)

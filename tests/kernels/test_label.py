@@ -28,7 +28,7 @@ def joined(image, floor, rule):
     """Return what `join` makes of an image, as the caller does it."""
     basins, places, tops = climbed(image, floor)
     peaks = np.column_stack([image.ravel()[tops], *np.divmod(tops, image.shape[1])])
-    pairs, heights = label.passes(image, basins, places, tops.size - 1)
+    pairs, heights = label.saddles(image, basins, places, tops.size - 1)
     order = np.argsort(-heights, kind="stable")
     return (peaks.astype(float), pairs[order], heights[order], *rule), basins, places
 
@@ -65,13 +65,13 @@ def test_climb_equals_its_twin(seed, height, width, rows, cols, steps):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_passes_equals_its_twin(seed, height, width):
+def test_saddles_equals_its_twin(seed, height, width):
     image = blurred(seed, (height, width))
     basins, places, tops = climbed(image)
     fast, slow = (
         dict(zip(map(tuple, pairs.tolist()), heights.tolist(), strict=True))
         for pairs, heights in (
-            module.passes(image, basins, places, tops.size - 1) for module in (label, twin)
+            module.saddles(image, basins, places, tops.size - 1) for module in (label, twin)
         )
     )
     assert fast == slow
@@ -83,7 +83,10 @@ def test_find_root_equals_its_twin(seed, n):
     rng = np.random.default_rng(seed)
     parents = np.array([rng.integers(0, k + 1) for k in range(n)], np.int32)
     for region in range(n):
-        assert label.find_root(parents.copy(), region) == twin.find_root(parents, region)
+        shortened = parents.copy()
+        assert label.find_root(shortened, region) == twin.find_root(parents, region)
+        roots = [twin.find_root(parents, other) for other in range(n)]
+        assert [twin.find_root(shortened, other) for other in range(n)] == roots
 
 
 @settings(max_examples=40, deadline=None)

@@ -53,7 +53,7 @@ def climb(image, floors, basins):
     )
 
 
-def passes(image, basins, places, n):
+def saddles(image, basins, places, n):
     heights = {}
     for place in np.ndindex(image.shape):
         for near in around(image.shape, *place):

@@ -195,7 +195,7 @@ def _regions(
     noise = _smooth_noise(smooth, noises, scale.sigma * soma_px)
     places, tops = label.climb(smooth, (snr * EDGE * noise).astype(np.float32), labels)
     peaks = np.column_stack([smooth.ravel()[tops], *np.divmod(tops, smooth.shape[1])])
-    pairs, heights = label.passes(smooth, labels, places, tops.size - 1)
+    pairs, heights = label.saddles(smooth, labels, places, tops.size - 1)
     order = np.argsort(-heights, kind="stable")
     valley = VALLEY_NOISES * float(np.median(noise))
     names, kept, saddles = label.join(

@@ -2,8 +2,8 @@
 
 A smooth image and the noise of it go in; labels come out. Whether a region is a soma is
 decided elsewhere. A watershed in steps that read the frame in order: every pixel goes
-uphill to its peak (`climb`), the passes between neighbouring peaks are listed (`passes`),
-peaks are joined over them from the highest pass down (`join`), and each region is cut back
+uphill to its peak (`climb`), the saddles between neighbouring peaks are listed (`saddles`),
+peaks are joined over them from the highest one down (`join`), and each region is cut back
 to its own threshold (`trim`).
 """
 
@@ -189,10 +189,10 @@ def _point_uphill(
 
 
 @njit(cache=True, nogil=True)
-def passes(
+def saddles(
     image: NDArray[np.float32], basins: NDArray[np.int32], places: NDArray[np.int32], n: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """List which basins meet and how high the pass between them is.
+    """List which basins meet and how high the saddle between them is.
 
     Parameters
     ----------
@@ -280,10 +280,10 @@ def join(
     near: float,
     near_depth: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Join basins over their passes and keep apart those with a real valley.
+    """Join basins over their saddles and keep apart those with a real valley.
 
     Where two regions meet, the lower one is joined to the higher one unless its peak
-    stands out over the pass by more than ``depth`` of itself and by more than
+    stands out over the saddle by more than ``depth`` of itself and by more than
     ``noise_depth``. Peaks nearer than ``near`` that meet above half of the higher one must
     stand out by ``near_depth``: that is the texture of one soma.
 
@@ -292,9 +292,9 @@ def join(
     peaks : (n + 1, 3) float64
         Value, y and x of each basin's peak; row 0 is not used.
     pairs : (K, 2) int32
-        From `passes`, the highest pass first.
+        From `saddles`, the highest saddle first.
     heights : (K,) float32
-        Of the passes, descending.
+        Of the saddles, descending.
     depth : float
         Smallest valley kept, as a part of the lower peak, 0 to 1.
     noise_depth : float
@@ -311,7 +311,7 @@ def join(
     kept : (m + 1,) int32
         The basin with each region's peak; 0 at index 0.
     saddles : (m + 1,) float32
-        The highest pass to a region that was kept apart; 0 where there is none.
+        The highest saddle to a region that was kept apart; 0 where there is none.
     """
     n = peaks.shape[0]
     parents = np.arange(n).astype(np.int32)
