@@ -1,5 +1,65 @@
-"""livedeath measures the death of single neurons while it happens."""
+"""livedeath measures the death of single neurons while it happens.
+
+Each name is loaded when it is first used, so that ``import livedeath`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from livedeath._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from livedeath.analysis.pipeline import Pipeline
+    from livedeath.api.export import export_study
+    from livedeath.api.simulate import simulate
+    from livedeath.api.study import OpenStudy, open_study
+    from livedeath.detection import Scorer
+    from livedeath.model.study import Study
+    from livedeath.reporting.html import report
+    from livedeath.run.score import Scored, score
+    from livedeath.statistics.survival import Survival, survival
+
+_ROOMS = {
+    "OpenStudy": "livedeath.api.study",
+    "Pipeline": "livedeath.analysis.pipeline",
+    "Scored": "livedeath.run.score",
+    "Scorer": "livedeath.detection",
+    "Study": "livedeath.model.study",
+    "Survival": "livedeath.statistics.survival",
+    "export_study": "livedeath.api.export",
+    "open_study": "livedeath.api.study",
+    "report": "livedeath.reporting.html",
+    "score": "livedeath.run.score",
+    "simulate": "livedeath.api.simulate",
+    "survival": "livedeath.statistics.survival",
+}
+"""Where each name of the API is defined. None of them is also the name of a room: importing
+the room would hide the function."""
+
+__all__ = [
+    "OpenStudy",
+    "Pipeline",
+    "Scored",
+    "Scorer",
+    "Study",
+    "Survival",
+    "__version__",
+    "export_study",
+    "open_study",
+    "report",
+    "score",
+    "simulate",
+    "survival",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any name of the API
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'livedeath' has no attribute {name!r}")
+    found = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

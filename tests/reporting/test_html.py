@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from livedeath.reporting.from_table import is_table_run
-from livedeath.reporting.html import find, number, p_value, percent, render, report_folder, span
+from livedeath.reporting.html import find, number, p_value, percent, render, report, span
 from livedeath.reporting.material import gather
 from livedeath.review.journal import ReviewJournal
 from livedeath.statistics.declared import shown_comparisons
@@ -29,7 +29,7 @@ def made(illustrated):
     folder = illustrated
     with ReviewJournal.in_folder(folder.reviews_dir, "Ines") as journal:
         journal.record(run="made00", neuron_id=1, item="a", verdict="alive")
-    result = report_folder(folder.path)
+    result = report(folder.path)
     return folder, result, result["report"].read_text(encoding="utf-8")
 
 
@@ -177,7 +177,7 @@ def test_a_scored_table_is_reported_without_images(tmp_path):
     (out / "provenance.json").write_text(json.dumps(made_of), encoding="utf-8")
     assert is_table_run(out)
     assert not is_table_run(folder.path)
-    result = report_folder(out)
+    result = report(out)
     assert result["report"] == out / "report.html"
     text = words(result["report"].read_text(encoding="utf-8"))
     assert "day 1.csv" in text

@@ -177,3 +177,16 @@ def test_an_unknown_control_is_refused():
 )
 def test_the_control_is_the_one_named_so(groups, expected):
     assert default_control(groups) == expected
+
+
+def test_units_that_agree_to_the_last_digit_give_a_p_value_without_a_warning():
+    frame = pl.DataFrame(
+        {
+            "arm": ["vehicle"] * 4 + ["drug"] * 4,
+            "unit": ["v1", "v1", "v2", "v2", "d1", "d1", "d2", "d2"],
+            "time_h": [9.0, 9.0, 9.0, 9.0, 3.0, 9.0, 4.0, 5.0],
+            "event": [0, 0, 0, 0, 1, 0, 1, 1],
+        }
+    )
+    (found,) = compare(table_of(frame), "vehicle", hazard=False)
+    assert 0.0 < found.p < 1.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
+from livedeath.cli.common import JsonOption, emit, progress
 
 if TYPE_CHECKING:
     from livedeath.store.folder import StudyFolder
@@ -46,8 +46,10 @@ def demo(
     A culture behind the Micro-Manager core is acquired through pycromanager, scored while
     it dies, killed at the end and reported; takes less than two minutes on two cores.
     """
+    from livedeath.store import durable
+
     started = time.monotonic()
-    folder = _prepare(check_output_folder(out) if out is not None else _free_folder())
+    folder = _prepare(durable.new_folder(out) if out is not None else _free_folder())
     acquired = _acquire(folder)
     report = _report(folder)
     result = {
@@ -68,7 +70,9 @@ def _free_folder() -> Path:
     while path.exists():
         number += 1
         path = Path(f"{DEFAULT_FOLDER}-{number}")
-    return check_output_folder(path)
+    from livedeath.store import durable
+
+    return durable.new_folder(path)
 
 
 def _prepare(path: Path) -> "StudyFolder":

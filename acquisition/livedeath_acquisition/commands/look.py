@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livedeath.cli.common import JsonOption, check_output_folder, emit
+from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import HardwareError
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
@@ -46,7 +46,7 @@ def look(
     """
     study = StudyFolder.open(folder)
     if out is not None:
-        out = check_output_folder(out)
+        out = durable.new_folder(out)
     with contextlib.redirect_stdout(sys.stderr):  # drivers print
         looks = _take(study, well=well, vessel=vessel, microscope=microscope)
     target = out or Path(tempfile.mkdtemp(prefix="livedeath-look-"))

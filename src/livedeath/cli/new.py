@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from livedeath import templates
-from livedeath.cli.common import JsonOption, check_output_folder, emit
+from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
 
@@ -60,8 +60,10 @@ def new(
         "--fill": fill,
         "--indicator": indicator,
     }
+    from livedeath.store import durable
+
     _refuse_unused(from_file, from_micromanager, told)
-    target = check_output_folder(folder)
+    target = durable.new_folder(folder)
     if from_file is not None:
         said = _from_recording(
             from_file,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
+from livedeath.cli.common import JsonOption, emit, progress
 
 PARTS = 5
 
@@ -27,9 +27,8 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write report.html, self-contained, and its tables."""
-    from livedeath.reporting.html import report_folder
+    from livedeath.reporting.html import report as reported
 
-    target = check_output_folder(out) if out else None
     with progress("Reporting", PARTS) as advance:
-        result = report_folder(folder, out=target, run=run, step=lambda part: advance(1))
+        result = reported(folder, out=out, run=run, step=lambda part: advance(1))
     emit(result, as_json=as_json, text=f"Report: {result['report']}")

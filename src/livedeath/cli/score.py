@@ -1,19 +1,15 @@
 """``livedeath score``: who died and when, in a study, a recording or a table of traces."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livedeath.cli.common import JsonOption, check_output_folder, emit, progress
-from livedeath.errors import StudyError
+from livedeath.cli.common import JsonOption, emit, progress
 from livedeath.model.tables import OUTCOMES
 
 if TYPE_CHECKING:
     from livedeath.run.score import Scored
-
-NEW_SUFFIX = "-livedeath"
-"""Added to the input's name where --out is not given."""
 
 
 def register(app: typer.Typer) -> None:
@@ -62,96 +58,24 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Find neurons, follow them and say when each died."""
-    from livedeath.store.tables import is_table
+    from livedeath.run.score import score as scored
 
-    if workers < 1:
-        raise StudyError(f"--workers is {workers}; at least 1 is needed.")
-    told = {
-        "--pixel-size-um": pixel_size_um,
-        "--interval-h": interval_h,
-        "--times-h": times_h,
-        "--fill": fill,
-        "--indicator": indicator,
-    }
-    if (source / "study.toml").is_file():
-        _refuse(source, "a study says it itself", told | {"--out": out})
-        scored = _score_study(
-            source, live=follow, labels=labels, false_alarms=false_alarms, workers=workers
-        )
-    elif is_table(source) and not source.is_dir():
-        given = told | {"--labels": labels, "--follow": follow or None}
-        _refuse(source, "a table of traces has no images", given)
-        scored = _score_table(source, out=out, false_alarms=false_alarms)
-    else:
-        _refuse(source, "only a study is followed", {"--follow": follow or None})
-        scored = _score_recording(
+    with progress("Scoring visits", None) as advance:
+        found = scored(
             source,
             out=out,
-            told=_told(pixel_size_um, interval_h, times_h, fill=fill, indicator=indicator),
+            follow=follow,
+            pixel_size_um=pixel_size_um,
+            interval_h=interval_h,
+            times_h=times_h,
+            fill=fill,
+            indicator=indicator,
             labels=labels,
             false_alarms=false_alarms,
             workers=workers,
+            progress=advance,
         )
-    _report(scored, as_json=as_json)
-
-
-def _refuse(source: Path, why: str, options: dict[str, Any]) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise StudyError(f"{source}: {given[0]} has no meaning here, {why}; leave it out.")
-
-
-def _told(
-    pixel_size_um: float | None,
-    interval_h: float | None,
-    times_h: str | None,
-    *,
-    fill: str | None,
-    indicator: str | None,
-) -> dict[str, Any]:
-    from livedeath.recordings.declare import parse_times
-
-    return {
-        "pixel_size_um": pixel_size_um,
-        "interval_h": interval_h,
-        "times_h": None if times_h is None else parse_times(times_h),
-        "fill": fill,
-        "indicator": indicator,
-    }
-
-
-def _target(source: Path, out: Path | None) -> Path:
-    """Return where to write; without --out beside the current directory, named after the input."""
-    name = source.name.split(".")[0] or source.absolute().name
-    return check_output_folder(out if out is not None else Path(f"{name}{NEW_SUFFIX}"))
-
-
-def _score_study(path: Path, *, live: bool, **options: Any) -> "Scored":  # noqa: ANN401
-    from livedeath.run.score import score_study
-    from livedeath.store.folder import StudyFolder
-
-    folder = StudyFolder.open(path)
-    with progress("Scoring visits", len(folder.plan.visits)) as advance:
-        return score_study(folder, live=live, progress=advance, **options)
-
-
-def _score_recording(
-    path: Path,
-    *,
-    out: Path | None,
-    told: dict[str, Any],
-    **options: Any,  # noqa: ANN401
-) -> "Scored":
-    from livedeath.run.score import score_recording
-
-    with progress("Scoring visits", None) as advance:
-        return score_recording(path, _target(path, out), told=told, progress=advance, **options)
-
-
-def _score_table(path: Path, *, out: Path | None, false_alarms: float | None) -> "Scored":
-    from livedeath.run.score import score_table
-
-    return score_table(path, _target(path, out), false_alarms=false_alarms)
+    _report(found, as_json=as_json)
 
 
 def _report(scored: "Scored", *, as_json: bool) -> None:

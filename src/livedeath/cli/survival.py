@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livedeath.cli.common import JsonOption, check_output_folder, emit
+from livedeath.cli.common import JsonOption, emit
 
 if TYPE_CHECKING:
     from livedeath.statistics.compare import Comparison
@@ -70,7 +70,7 @@ def survival(
     )
     result: dict[str, Any] = {"input": source, **found.to_dict()}
     if out is not None:
-        result["tables"] = _write(found, check_output_folder(out))
+        result["tables"] = _write(found, out)
     emit(result, as_json=as_json, text=_text(found))
 
 
@@ -78,6 +78,7 @@ def _write(found: "Survival", folder: Path) -> list[Path]:
     from livedeath.store import durable
     from livedeath.store.tables import write_table
 
+    folder = durable.new_folder(folder)
     durable.make_folder(folder)
     written = [folder / "arms.csv", folder / "survival.csv"]
     write_table(found.arms, written[0])

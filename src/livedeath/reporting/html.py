@@ -216,10 +216,10 @@ def span(low: float | None, high: float | None, digits: int = 1, scale: float = 
     return f"{low * scale:.{digits}f} to {high * scale:.{digits}f}".replace("-", "−")
 
 
-def report_folder(
-    path: Path,
+def report(
+    folder: Path | str,
     *,
-    out: Path | None = None,
+    out: Path | str | None = None,
     run: str | None = None,
     step: Step = lambda said: None,
 ) -> dict[str, Any]:
@@ -227,9 +227,9 @@ def report_folder(
 
     Parameters
     ----------
-    path : Path
+    folder : path
         Folder of a study, or one written by ``livedeath score TRACES.csv``.
-    out : Path, optional
+    out : path, optional
         Where to write; default: ``reports/<run>`` in the study, or beside the scored table.
     run : str, optional
         Name of the analysis; default: the latest.
@@ -241,10 +241,12 @@ def report_folder(
     dict
         See `write_report`.
     """
+    path = Path(folder)
+    target = None if out is None else durable.new_folder(Path(out))
     material = gather_table(path) if is_table_run(path) else gather(path, run=run)
-    folder = material.folder
-    own = folder.path if material.from_table else folder.reports_dir / material.run.name
-    return write_report(material, own if out is None else out, step=step)
+    study = material.folder
+    own = study.path if material.from_table else study.reports_dir / material.run.name
+    return write_report(material, own if target is None else target, step=step)
 
 
 def write_report(

@@ -18,7 +18,7 @@ from livedeath.errors import LivedeathError, StoreError
 from livedeath.model.events import Events
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
-from livedeath.review.journal import read_judgements
+from livedeath.review.journal import read_verdicts
 from livedeath.statistics.study import StudyCalls, read_calls
 from livedeath.statistics.table import SurvivalTable
 from livedeath.store.folder import Run, StudyFolder
@@ -170,6 +170,6 @@ def _reviews(folder: StudyFolder, run: Run) -> tuple[dict[str, dict[int, Any]], 
     if not folder.reviews_dir.is_dir():
         return {}, ""
     try:
-        return dict(read_judgements(folder.reviews_dir, run.name)), ""
+        return dict(read_verdicts(folder.reviews_dir, run.name)), ""
     except LivedeathError as error:
         return {}, str(error)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from livedeath import __version__
+from livedeath._version import __version__
 from livedeath.errors import StoreError
 from livedeath.review import database
 from livedeath.review.chain import (
@@ -278,6 +278,3 @@ def _read_file(path: Path) -> tuple[str, list[Verdict]]:
 def _number(value: float | None) -> float | None:
     """Return a finite float or None: SQLite keeps no NaN."""
     return None if value is None or not math.isfinite(value) else float(value)
-
-
-read_judgements = read_verdicts

@@ -7,7 +7,7 @@ said before anything is written.
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from livedeath.errors import StoreError, StudyError
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
 from livedeath.recordings import traces as traces_input
-from livedeath.recordings.declare import study_from_recording
+from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
 from livedeath.run.follow import follow
 from livedeath.run.provenance import code_digest, provenance, run_name
@@ -27,7 +27,10 @@ from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.labels import LabelFile
 from livedeath.store.linked import identity_of, journal_of, source_of
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
+
+NEW_SUFFIX = "-livedeath"
+"""Added to the input's name where no folder to write is named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,98 @@ class Scored:
     run: Run
     traces: pl.DataFrame
     calls: pl.DataFrame
+
+
+def score(
+    source: Path | str,
+    *,
+    out: Path | str | None = None,
+    follow: bool = False,
+    pixel_size_um: float | None = None,
+    interval_h: float | None = None,
+    times_h: Sequence[float] | str | None = None,
+    fill: str | int | None = None,
+    indicator: str | int | None = None,
+    labels: Path | str | None = None,
+    false_alarms: float | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Scored:
+    """Find neurons, follow them and say when each died.
+
+    Parameters
+    ----------
+    source : path
+        Folder of a study; (OME-)TIFF, OME-Zarr or NDTiff; or a table of traces (CSV, Parquet)
+        with ``neuron_id, time_h, signal``.
+    out : path, optional
+        Folder to write, new or empty; not with a study. Default: named after the source, in
+        the current folder.
+    follow : bool
+        Whether to go on until the study's acquisition ends.
+    pixel_size_um : float, optional
+        Of a recording: side of a pixel in the specimen, micrometres.
+    interval_h, times_h : float, sequence of float, optional
+        Of a recording: hours between visits, or the hour of each.
+    fill, indicator : str or int, optional
+        Of a recording: fill channel and death indicator, name or index from 0.
+    labels : path, optional
+        Label images made elsewhere; they say where neurons are, never who.
+    false_alarms : float, optional
+        False deaths allowed per 1,000 neuron-days; default 1, or what the study declares.
+    workers : int
+        Threads; results do not depend on it.
+    progress : callable, optional
+        Called with the visits done since the last call, and with all there will be.
+
+    Returns
+    -------
+    Scored
+        ``run``, ``traces`` and ``calls``.
+
+    Raises
+    ------
+    StoreError, StudyError, FrameError, TableError
+        In one sentence: what is missing or not allowed. Nothing was written then.
+    """
+    path = Path(source)
+    if workers < 1:
+        raise StudyError(f"--workers is {workers}; at least 1 is needed.")
+    told = {
+        "pixel_size_um": pixel_size_um,
+        "interval_h": interval_h,
+        "times_h": parse_times(times_h) if isinstance(times_h, str) else times_h,
+        "fill": None if fill is None else str(fill),
+        "indicator": None if indicator is None else str(indicator),
+    }
+    common: dict[str, Any] = {
+        "false_alarms": false_alarms,
+        "workers": workers,
+        "progress": progress,
+    }
+    outlines = None if labels is None else Path(labels)
+    if (path / "study.toml").is_file():
+        _refuse(path, "a study says it itself", told | {"out": out})
+        return score_study(StudyFolder.open(path), labels=outlines, live=follow, **common)
+    if tables.is_table(path) and not path.is_dir():
+        _refuse(path, "a table of traces has no images", told | {"labels": labels})
+        _refuse(path, "only a study is followed", {"follow": follow or None})
+        return score_table(path, _target(path, out), false_alarms=false_alarms)
+    _refuse(path, "only a study is followed", {"follow": follow or None})
+    return score_recording(path, _target(path, out), told=told, labels=outlines, **common)
+
+
+def _refuse(source: Path, why: str, options: dict[str, Any]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise StudyError(f"{source}: {option} has no meaning here, {why}; leave it out.")
+
+
+def _target(source: Path, out: Path | str | None) -> Path:
+    """Return where to write; without ``out`` in the current folder, named after the input."""
+    name = source.name.split(".")[0] or source.absolute().name
+    return durable.new_folder(Path(out) if out is not None else Path(f"{name}{NEW_SUFFIX}"))
 
 
 def settings_of(start: AnalysisSettings, false_alarms: float | None) -> AnalysisSettings:
@@ -98,7 +193,7 @@ def score_study(
     workers : int
         Threads that read frames ahead; results do not depend on it.
     progress : callable, optional
-        Called with the number of visits done since the last call.
+        Called with the visits done since the last call, and with all there will be.
 
     Raises
     ------
@@ -114,9 +209,9 @@ def score_study(
             "wait for it with --follow."
         )
     given = None if labels is None else LabelFile(labels, folder.study, folder.plan)
-    run = follow(
-        folder, settings=settings, labels=given, live=live, workers=workers, progress=progress
-    )
+    visits = len(folder.plan.visits)
+    done = None if progress is None else (lambda steps: progress(steps, visits))
+    run = follow(folder, settings=settings, labels=given, live=live, workers=workers, progress=done)
     return Scored(run, run.traces(), run.calls())
 
 

@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -166,6 +167,37 @@ def make_folder(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(exist_ok=True)
         _fsync_folder(folder.parent)
+
+
+def new_folder(path: Path) -> Path:
+    """Return the absolute path of a folder that may be written, without creating it.
+
+    Raises
+    ------
+    StoreError
+        If something is in the way, the folder is not empty, or it cannot be written.
+    """
+    path = path.absolute()
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: this is a file; name a folder that is new or empty.")
+    if path.is_dir() and any(path.iterdir()):
+        raise StoreError(f"{path}: the folder is not empty; name one that is new or empty.")
+    standing = next((p for p in (path, *path.parents) if p.exists()), path)
+    if not standing.is_dir():
+        raise StoreError(f"{path}: {standing} is a file, so no folder can be made below it.")
+    if not _is_writable(standing):
+        raise StoreError(f"{path}: cannot be written; name a folder where you may write.")
+    return path
+
+
+def _is_writable(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK):
+        return False
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".livedeath-"):
+            return True
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
