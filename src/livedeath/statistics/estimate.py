@@ -33,6 +33,9 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 
+# Below it two numbers differ by rounding only.
+ROUNDING = 1e-9
+
 # Hours between landmarks, the coarsest that still gives at least two of them.
 LANDMARK_STEPS_H = (168.0, 72.0, 48.0, 24.0, 12.0, 6.0, 3.0, 1.0, 0.25)
 
@@ -398,7 +401,7 @@ def _rmst(counts: UnitCounts, rows: SurvivalTable, horizon: float) -> tuple[Esti
     alone = _neurons_rmst_error(counts, survival, horizon)
     error = float(np.maximum(jackknife_error(without), alone))
     half = float(half_width(jackknife_error(without), np.array(alone), len(counts.risk) - 1))
-    if not np.isfinite(half) or half == 0:
+    if not np.isfinite(half) or half <= ROUNDING * horizon:
         return Estimate(value), _known(error)
     return Estimate(value, max(value - half, 0.0), min(value + half, horizon)), error
 
@@ -419,5 +422,5 @@ def _median(curve: Curve) -> Estimate:
 
 
 def _crossing(curve: Curve, values: Floats) -> float | None:
-    below = np.flatnonzero(values <= 0.5)
+    below = np.flatnonzero(values <= 0.5 + ROUNDING)
     return float(curve.times_h[below[0]]) if len(below) else None
