@@ -176,7 +176,7 @@ def camera(rng: np.random.Generator, photons: NDArray[np.float32]) -> Frame:
 
 
 class Livedeath:
-    """The image core: correct, register, segment, track and trace."""
+    """The image core: correct, segment, join pieces, register, track and trace."""
 
     name = "livedeath"
 

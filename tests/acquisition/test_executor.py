@@ -279,7 +279,7 @@ def test_a_frame_of_another_shape_is_refused(folder):
     assert not statuses(folder)
 
 
-def test_beats_name_each_frame_before_and_after(folder, scope):
+def test_heartbeats_name_each_frame_before_and_after(folder, scope):
     told = run(folder, scope)
     keys = [list(key) for key in folder.plan.frames()]
     assert [heartbeat["frame"] for heartbeat in told if heartbeat["what"] == "next"] == keys

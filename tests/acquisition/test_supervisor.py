@@ -200,7 +200,7 @@ def test_a_companion_that_dies_is_started_a_bounded_number_of_times(monkeypatch)
     one.end()
 
 
-def test_beats_survive_the_pipe():
+def test_heartbeats_survive_the_pipe():
     heartbeat = {"what": "saved", "frame": ["p1", 0, "B2", 0, 3, "Kanal ä", 0]}
     assert heartbeats.read(heartbeats.line(heartbeat)) == heartbeat
 

@@ -2,6 +2,10 @@
 
 Points in, candidate pairs and their groups out; who is linked to whom is decided by the
 caller, group by group.
+
+SciPy's k-d tree and connected components give the same numbers and are slower here, for the
+reach is small and the points are even: for 800 points 0.7 against 0.08 ms and 0.2 against
+0.02 ms, for 20,000 points 50 against 5 ms and 8 against 0.6 ms, median of 30 on one core.
 """
 
 import math

@@ -1,1 +1,1 @@
-"""What is declared and what is measured: frozen values, no files, no arrays of pixels."""
+"""What is declared, and what one stage hands the next: frozen values, no files."""

@@ -94,7 +94,7 @@ class SignalParameters(Declared):
         default=0.31, ge=0, le=2, description="Log-sd between neurons of the live ratio (MINISOG)."
     )
     wander_log_sd: float = Field(
-        default=0.08, ge=0, le=1, description="Slow wander of the log ratio of one neuron; chosen."
+        default=0.08, ge=0, le=1, description="Slow drift of the log ratio of one neuron; chosen."
     )
     wander_h: float = Field(default=12.0, gt=0, description="Its time constant; chosen.")
     white_log_sd: float = Field(

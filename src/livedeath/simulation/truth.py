@@ -210,7 +210,7 @@ def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.Data
     DataFrame
         ``neuron_id`` (true), ``called_id`` and ``found_h``, one row per pair.
     """
-    seen = _first_sights(traces, study)
+    seen = _first_sights(traces)
     gate = study.analysis.soma_diameter_um / 2
     pairs: list[tuple[int, int, float]] = []
     for place, own in truth.group_by(["vessel", "well", "field"], maintain_order=True):
@@ -241,7 +241,7 @@ def _assign(
     ]
 
 
-def _first_sights(traces: pl.DataFrame, study: Study) -> pl.DataFrame:
+def _first_sights(traces: pl.DataFrame) -> pl.DataFrame:
     """Return where each id was first seen, in pixels of its field's first visit.
 
     A later visit is shifted against the first one by the stage; the median over the ids
