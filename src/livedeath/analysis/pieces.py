@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from livedeath.kernels.assign import pairs_within
+from livedeath.analysis.pairs import pairs_within
 from livedeath.model.measures import Detections, Segmentation
 
 GAP = 1 / 12

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from livedeath.kernels.assign import groups, pairs_within
+from livedeath.analysis.pairs import groups, pairs_within
 from livedeath.model.measures import Detections, Tracking
 from livedeath.model.settings import AnalysisSettings
 

@@ -1,4 +1,4 @@
-"""Readable twins of `livedeath.kernels.assign`."""
+"""Readable twins of `livedeath.analysis.pairs`."""
 
 import numpy as np
 
