@@ -5,6 +5,7 @@ planned frame, saved or missed with a reason. Failures are met as the study's po
 It starts no process and shows nothing.
 """
 
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from livedeath_acquisition.saver import Saver
 from livedeath_acquisition.schedule import DueVisit, light_given_ms
 
 GB = 1e9
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -152,6 +155,8 @@ class Executor:
                 exposure = self._microscope.acquire(self._planned(one, key, attempt))
             except ExposureError as error:
                 reason = str(error)
+                where = f"{key.field_key.name} t={key.t} {key.channel}"
+                logger.warning("%s attempt %d: %s", where, attempt, reason)
                 continue
             self._save(one, key, exposure, attempt=attempt)
             return
@@ -227,6 +232,7 @@ class Executor:
         }
         self._folder.journal.append(frame_entry(key, "missed", **details))
         self.tally.missed += 1
+        logger.warning("%s t=%d %s missed: %s", key.field_key.name, key.t, key.channel, reason)
         self._tell({"what": "missed", "frame": list(key), "reason": reason})
 
     def _count_failure(self, reason: str) -> None:

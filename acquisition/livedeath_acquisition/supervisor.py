@@ -6,6 +6,7 @@ count. It knows nothing of microscopes or studies.
 """
 
 import contextlib
+import logging
 import os
 import queue
 import subprocess
@@ -31,6 +32,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 60.0
 # A worker whose pipe closed ends at once; this is for a system that is slow.
 _END_S = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -127,6 +130,7 @@ class Supervisor:
             if fruitless >= MAX_FRUITLESS_STARTS:
                 return self._abandon(how, tail)
             self._remember(life)
+            logger.warning("the worker is started again: %s%s", how, tail and f" ({tail})")
             time.sleep(min(FIRST_PAUSE_S * 2.0**fruitless, LONGEST_PAUSE_S))
 
     def _start(self, how: str) -> _Life:
@@ -274,6 +278,8 @@ class Companion:
         if self._process is not None:
             end_process(self._process)
         self.starts += 1
+        if self.starts > 1:
+            logger.warning("the analyser is started again (start %d)", self.starts)
         self._started = time.monotonic()
         for file in (self._out, self._errors):
             file.seek(0)

@@ -8,6 +8,7 @@ Run as ``python -m livedeath_acquisition.worker JSON``; see ``Order``.
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -22,13 +23,15 @@ from typing import Any
 from livedeath.errors import LivedeathError
 from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
-from livedeath.store import durable
+from livedeath.store import durable, logfile
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import HungError, Microscope
 from livedeath_acquisition.schedule import DueVisit, choose_round, due_visits
 from livedeath_acquisition.watchdog import end_with_parent
+
+logger = logging.getLogger(__name__)
 
 LOCK_FILE = "acquire.lock"
 # A worker that was ended a moment ago may still hold the lock.
@@ -202,6 +205,7 @@ class Worker:
     def _say_ready(self, due: list[DueVisit]) -> None:
         n_due = sum(len(one.frames) for one in due)
         planned = self._folder.plan.n_frames
+        logger.info("%s: %d of %d frames are due", self._choice.text, n_due, planned)
         self._tell(
             {
                 "what": "ready",
@@ -248,29 +252,38 @@ def _speak() -> Callable[[heartbeats.Heartbeat], None]:
 
 
 def main() -> None:
-    """Carry out the order given as argument and end with a status that says how it went."""
+    """Carry out the order given as argument and end with a status that says how it went.
+
+    What went wrong also stands in the study's log, for standard error ends with the process.
+    """
     # The terminal's Ctrl-C is the supervisor's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     tell = _speak()
-    status = _carry_out(Order(**json.loads(sys.argv[1])), tell)
+    with logfile.keeping("worker") as log:
+        status = _carry_out(Order(**json.loads(sys.argv[1])), tell, log)
     # Threads of drivers and engines may never end by themselves.
     sys.stderr.flush()
     os._exit(status)
 
 
-def _carry_out(order: Order, tell: Callable[[heartbeats.Heartbeat], None]) -> int:
+def _carry_out(
+    order: Order, tell: Callable[[heartbeats.Heartbeat], None], log: logfile.StudyLog
+) -> int:
     try:
         worker = Worker(order, tell)
         end_with_parent(worker.interrupted)
         worker.run()
     except HungError as error:
+        log.refused(error)
         tell({"what": "hung", "sentence": str(error)})
         return heartbeats.HUNG
     except LivedeathError as error:
+        log.refused(error)
         tell({"what": "error", "sentence": str(error), "status": error.exit_status})
         return error.exit_status
     except Exception:  # noqa: BLE001 - the process's last line of defence
+        log.fault()
         traceback.print_exc()
         return heartbeats.FAULT
     tell({"what": "finished"})

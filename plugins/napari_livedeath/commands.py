@@ -1,26 +1,23 @@
 """``livedeath review``: opens napari on a reviewer's queue.
 
-The viewer's packages are imported when the command runs, not before: every other command
-works without them.
+Packages are imported when the command runs, not before: every other command works without
+the viewer's, and ``livedeath --help`` answers at once.
 """
 
 import importlib.util
-import os
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import LivedeathError, OptionalDependencyError
-from livedeath.review.chain import count_verdicts
-from livedeath.review.journal import ReviewJournal
-from livedeath.review.reviewer import file_name
-from livedeath.store.folder import StudyFolder
+from napari_livedeath import doctor
+
+if TYPE_CHECKING:
+    from livedeath.store.folder import StudyFolder
 
 NEEDED = ("napari", "qtpy", "pyqtgraph")
-QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +32,9 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """Review the death calls of DIR in napari: one key per neuron, saved at once."""
+    from livedeath.review.reviewer import file_name
+    from livedeath.store.folder import StudyFolder
+
     file_name(reviewer)
     study = StudyFolder.open(folder)
     name = study.run(run or None).name
@@ -56,13 +56,12 @@ def check_viewer() -> None:
     """
     if any(importlib.util.find_spec(package) is None for package in NEEDED):
         raise OptionalDependencyError("livedeath review", "napari")
-    if all(importlib.util.find_spec(binding) is None for binding in QT_BINDINGS):
+    if not doctor.has_binding():
         raise LivedeathError(
             "livedeath review needs a Qt binding and none is installed; install one with: "
             "pip install 'napari[pyqt6]'"
         )
-    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
+    if not doctor.has_screen():
         raise LivedeathError(
             "livedeath review opens a window and there is no screen here (DISPLAY is not set); "
             "run it on a desktop, or over 'ssh -X'."
@@ -85,8 +84,11 @@ def _open_window(path: Path, reviewer: str, *, run: str) -> None:
     napari.run()
 
 
-def summary(study: StudyFolder, reviewer: str, *, run: str) -> dict[str, Any]:
+def summary(study: "StudyFolder", reviewer: str, *, run: str) -> dict[str, Any]:
     """Return what a reviewer's journal holds on a run, after checking its chain."""
+    from livedeath.review.chain import count_verdicts
+    from livedeath.review.journal import ReviewJournal
+
     with ReviewJournal.in_folder(study.reviews_dir, reviewer) as journal:
         rows = journal.verify()
         judged = journal.verdicts(run)

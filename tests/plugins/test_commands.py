@@ -5,7 +5,7 @@ import typer
 
 from livedeath.errors import LivedeathError, OptionalDependencyError, StoreError
 from livedeath.review.journal import ReviewJournal
-from napari_livedeath import commands
+from napari_livedeath import commands, doctor
 from review.small_study import RUN
 
 
@@ -89,14 +89,14 @@ def test_a_missing_viewer_says_how_to_install_it(monkeypatch):
 
 def test_a_missing_qt_says_how_to_install_one(monkeypatch):
     pytest.importorskip("napari")
-    hide(monkeypatch, *commands.QT_BINDINGS)
+    hide(monkeypatch, *doctor.QT_BINDINGS)
     with pytest.raises(LivedeathError, match=r"napari\[pyqt6\]"):
         commands.check_viewer()
 
 
 def test_no_screen_is_said_before_qt_ends_the_process(monkeypatch):
     pytest.importorskip("napari")
-    monkeypatch.setattr(commands.sys, "platform", "linux")
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(LivedeathError, match="no screen"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from scipy import ndimage
 
 import small_studies
 from livedeath.errors import FrameError
@@ -34,6 +35,9 @@ def as_read(path):
     [
         {},
         {"compression": "zlib"},
+        {"compression": "lzw"},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "zstd", "tile": (16, 16)},
         {"contiguous": False},
         {"byteorder": ">"},
         {"bigtiff": True},
@@ -52,6 +56,23 @@ def test_a_stack_without_named_axes_is_time(tmp_path, frames, how):
                 file.write(frame, contiguous=False)
     read, _ = as_read(path)
     np.testing.assert_array_equal(read, stack[:, None, None])
+
+
+def test_an_lzw_stack_made_elsewhere_holds_its_four_somata(shared_data):
+    read, _ = as_read(shared_data / "recordings" / "04_lzw_plain_stack.tif")
+    assert read.shape == (8, 1, 1, 64, 64)
+    first = ndimage.gaussian_filter(read[0, 0, 0].astype(float), 2)
+    assert ndimage.label(first > np.median(first) + 0.25 * np.ptp(first))[1] == 4
+
+
+def test_a_compression_that_nothing_decodes_is_no_damage(tmp_path, frames, monkeypatch):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames[:, 0, 0], compression="lzw")
+    known = dict.fromkeys((1, 8))
+    monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", known)
+    with pytest.raises(FrameError, match=r"compressed as LZW.* imagecodecs") as said:
+        open_recording(path)
+    assert "damaged" not in str(said.value)
 
 
 def test_one_image_is_one_visit(tmp_path, frames):

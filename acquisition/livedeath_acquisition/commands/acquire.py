@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from livedeath.cli.common import JsonOption, emit, progress
-from livedeath.store.folder import StudyFolder
 from livedeath_acquisition.heartbeats import Heartbeat
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the study.", metavar="DIR")]
@@ -52,6 +51,7 @@ def acquire(
     Every frame is on the disk before it stands in the journal, so that the same command
     goes on after a crash, a power cut or Ctrl-C. Neurons are scored meanwhile.
     """
+    from livedeath.store.folder import StudyFolder
     from livedeath_acquisition import run
 
     opened = StudyFolder.open(folder)

@@ -12,15 +12,13 @@ import typer
 
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import HardwareError
-from livedeath.store import durable
-from livedeath.store.folder import StudyFolder
-from livedeath_acquisition import choose
 from livedeath_acquisition.commands.acquire import Folder, MicroscopeOption
-from livedeath_acquisition.microscope import HungError
-from livedeath_acquisition.schedule import light_given_ms
 
 if TYPE_CHECKING:
+    from livedeath.store.folder import StudyFolder
+    from livedeath_acquisition.choose import Choice
     from livedeath_acquisition.look import Look
+    from livedeath_acquisition.microscope import HungError
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +42,8 @@ def look(
 
     Nothing is added to the study and nothing on the microscope is changed for good.
     """
+    from livedeath.store.folder import StudyFolder
+
     study = StudyFolder.open(folder)
     if out is not None:
         out = durable.new_folder(out)
@@ -60,10 +60,14 @@ def look(
 
 
 def _take(
-    folder: StudyFolder, *, well: str, vessel: str | None, microscope: str | None
+    folder: "StudyFolder", *, well: str, vessel: str | None, microscope: str | None
 ) -> list["Look"]:
+    from livedeath.store import durable
+    from livedeath_acquisition import choose
     from livedeath_acquisition.look import look as take
     from livedeath_acquisition.look import visits_now
+    from livedeath_acquisition.microscope import HungError
+    from livedeath_acquisition.schedule import light_given_ms
     from livedeath_acquisition.worker import LOCK_FILE, hour_zero
 
     entries = folder.journal.read()
@@ -88,7 +92,7 @@ def _take(
     return looks
 
 
-def _now_h(choice: choose.Choice, zero: datetime, entries: list[dict[str, Any]]) -> float:
+def _now_h(choice: "Choice", zero: datetime, entries: list[dict[str, Any]]) -> float:
     """Return the hour that it is; where time stands still, that of the last frame."""
     if choice.is_real:
         return (datetime.now(UTC) - zero).total_seconds() / 3600.0
@@ -96,7 +100,7 @@ def _now_h(choice: choose.Choice, zero: datetime, entries: list[dict[str, Any]])
     return float(taken[-1]) if taken else 0.0
 
 
-def _end_hung(error: HungError) -> None:
+def _end_hung(error: "HungError") -> None:
     """End the process: a thread that waits for a hung driver would hold it for ever."""
     sys.stderr.write(f"livedeath: {error}; switch the microscope off and on and look again\n")
     sys.stderr.flush()

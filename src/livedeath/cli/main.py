@@ -1,5 +1,8 @@
 """The command ``livedeath``: finds its commands, runs one, turns errors into sentences.
 
+To list the commands, each one's module is imported; so these import what they work with only
+when they run, and ``livedeath --help`` answers at once.
+
 Exit status: 0 done; 2 the input is at fault; 3 the hardware gave up by the declared
 policy; 130 interrupted and resumable; 1 a fault of the program itself.
 """
@@ -12,20 +15,22 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from livedeath._version import __version__
-from livedeath.errors import LivedeathError
+from livedeath.errors import HardwareError, LivedeathError
+from livedeath.store import logfile
 
 CORE_COMMANDS = (
     "new",
     "check",
     "log",
     "score",
+    "status",
     "survival",
     "report",
     "simulate",
     "export",
+    "doctor",
 )
 """Commands of the core, in the order of ``--help``; each is a module of this package."""
 
@@ -46,7 +51,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         name="livedeath",
         help="Measures the death of single neurons while it happens.",
-        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
@@ -71,21 +76,43 @@ def run(arguments: list[str] | None = None) -> int:
     arguments : list of str, optional
         What follows ``livedeath``; default: the process's own.
     """
+    given = sys.argv[1:] if arguments is None else arguments
+    with logfile.keeping(next(iter(given), "livedeath")) as log:
+        return _run(given or ["--help"], log)
+
+
+def _run(given: list[str], log: logfile.StudyLog) -> int:
     try:
-        given = sys.argv[1:] if arguments is None else arguments
-        status = build_app()(given or ["--help"], prog_name="livedeath", standalone_mode=False)
+        status = build_app()(given, prog_name="livedeath", standalone_mode=False)
+    except HardwareError as error:
+        log.refused(error)
+        return _say(f"{error}{_where(log)}", error.exit_status)
     except LivedeathError as error:
+        log.refused(error)
         return _say(str(error), error.exit_status)
     except USAGE_ERROR as error:
         return _say(_usage(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
-    except Exception:  # noqa: BLE001 - the last line of defence; says whose fault it is
-        traceback.print_exc()
-        return _say("this is a fault of livedeath, please report it with the lines above.", 1)
+    except Exception as error:  # noqa: BLE001 - the last line of defence; says whose fault it is
+        log.fault()
+        return _say(_fault(error, log), 1)
     if status == INTERRUPTED:  # also how typer itself answers Ctrl-C
         return _say("interrupted; the same command goes on from here.", INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _fault(error: Exception, log: logfile.StudyLog) -> str:
+    """Say whose fault it is, and where its traceback stands: in the study, else above."""
+    if log.written is None:
+        traceback.print_exc()
+        return "this is a fault of livedeath, please report it with the lines above."
+    said = traceback.format_exception_only(error)[-1].strip()
+    return f"this is a fault of livedeath ({said}), please report it with {log.written}."
+
+
+def _where(log: logfile.StudyLog) -> str:
+    return "" if log.written is None else f" (more in {log.written})"
 
 
 def _say(sentence: str, status: int) -> int:
@@ -95,6 +122,8 @@ def _say(sentence: str, status: int) -> int:
 
 def _usage(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR
     """Return what is wrong with the command line in one sentence."""
+    from pydantic import ValidationError
+
     cause, option = error.__cause__, getattr(error, "param", None)
     if isinstance(cause, ValidationError) and option is not None:
         fault = cause.errors(include_url=False)[0]

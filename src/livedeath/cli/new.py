@@ -8,7 +8,6 @@ import typer
 from livedeath import templates
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import StudyError
-from livedeath.model.study import Study
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +45,8 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Make DIR with a commented study.toml."""
+    from livedeath.model.study import Study
+
     if list_templates:
         found = {name: templates.summary(name) for name in templates.names()}
         text = "\n".join(f"{name:24}{said}" for name, said in found.items())
@@ -132,6 +133,7 @@ def _from_recording(
 
 def _from_positions(path: Path, template: str) -> str:
     """Put the sites of a Micro-Manager position list into a template's vessel."""
+    from livedeath.model.study import Study
     from livedeath.recordings.positions import read_positions
 
     sites = read_positions(path)

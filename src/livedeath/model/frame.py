@@ -1,9 +1,10 @@
 """Names of fields and frames, and a visit: what the stages are given."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a declaration is read without loading numpy
+    from numpy.typing import NDArray
 
 
 class FieldKey(NamedTuple):
@@ -71,7 +72,7 @@ class Visit:
     t: int
     time_h: float
     session: str
-    images: dict[str, NDArray[Any]]
+    images: "dict[str, NDArray[Any]]"
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
     x_um: float = 0.0
     y_um: float = 0.0

@@ -1,7 +1,8 @@
 """TIFF stacks, ImageJ hyperstacks and OME-TIFF: a file goes in, its frames come out.
 
-Refuses colour, pages of different sizes, and files that end before their last page; tifffile
-only logs the latter and would return fewer images.
+Refuses colour, pages of different sizes, compressions that cannot be undone here, and files
+that end before their last page; tifffile only logs the latter and would return fewer images.
+Compressed pages (LZW, Deflate, Zstandard, JPEG, ...) are decoded by imagecodecs below tifffile.
 """
 
 import contextlib
@@ -64,6 +65,7 @@ class TiffReader:
         self._series = _whole_series(self._path, self._file)
         self._axes = _axes(self._path, self._series[0])
         _check_extent(self._path, self._file, self._series)
+        _check_codecs(self._path, self._series)
         first = self._series[0]
         sizes = dict(zip(self._axes, first.shape, strict=True))
         shape = tuple(sizes.get(axis, 1) for axis in "TCZYX")
@@ -226,6 +228,19 @@ def _check_extent(path: Path, file: tifffile.TiffFile, series: list[Any]) -> Non
             ends = zip(page.dataoffsets, page.databytecounts, strict=False)
             if any(start + count > size for start, count in ends) and page.parent is file:
                 raise _truncated(path)
+
+
+def _check_codecs(path: Path, series: list[Any]) -> None:
+    """Refuse a compression that nothing installed can undo: such a file is not damaged."""
+    for page in (one.keyframe for one in series):
+        known = page.compression in tifffile.TIFF.DECOMPRESSORS
+        if not (known and page.predictor in tifffile.TIFF.UNPREDICTORS):
+            name = getattr(page.compression, "name", page.compression)
+            raise FrameError(
+                f"{path}: the images are compressed as {name}, which the installed tifffile and "
+                "imagecodecs cannot decode; run 'pip install --upgrade imagecodecs', or save the "
+                "stack without compression."
+            )
 
 
 def _mapped(path: Path, series: Any) -> NDArray[Any]:  # noqa: ANN401

@@ -4,6 +4,7 @@ The page is one file: figures and pictures lie inside it and nothing is fetched.
 are those that its curves and rows were drawn from.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from livedeath.statistics.estimate import ArmEstimate
 from livedeath.statistics.survival import Survival, of_calls
 from livedeath.store import durable
 from livedeath.store.tables import write_table
+
+logger = logging.getLogger(__name__)
 
 TEMPLATE = "report.html.jinja"
 
@@ -246,7 +249,9 @@ def report(
     material = gather_table(path) if is_table_run(path) else gather(path, run=run)
     study = material.folder
     own = study.path if material.from_table else study.reports_dir / material.run.name
-    return write_report(material, own if target is None else target, step=step)
+    made = write_report(material, own if target is None else target, step=step)
+    logger.info("report of run %s: %s", material.run.name, made["report"])
+    return made
 
 
 def write_report(

@@ -7,6 +7,7 @@ checkpoint. Nothing here touches the microscope or any frame.
 """
 
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -31,6 +32,8 @@ from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.images import ImageStore
 from livedeath.store.labels import LabelStore
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 """How often a follower looks whether the journal has grown."""
@@ -187,10 +190,12 @@ class _Follower:
             said = provenance(identity, run=self.run.name, complete=False, visits=0)
             durable.write_json(self.run.path / "provenance.json", said)
         self.out.create(self.folder.plan)
+        logger.info("run %s: %s", self.run.name, self.run.path)
         visits, state, parts = self.checkpoint.load()
         if state is not None:
             self.analyser.restore(state)
             self.done = _Progress(visits, len(parts), parts)
+            logger.info("run %s: goes on after visit %d", self.run.name, visits)
 
     def work(
         self,
@@ -256,7 +261,10 @@ class _Follower:
                     future.cancel()
 
     def _push(self, visit: Visit, complete: CompleteVisit) -> None:
-        if not complete.skipped:
+        if complete.skipped:
+            where = f"{visit.field.name} t={visit.t}"
+            logger.info("run %s: %s not analysed, %s", self.run.name, where, complete.skipped)
+        else:
             labels = None if self.given is None else self.given.read(visit.field, visit.t)
             result = self.analyser.push(visit, labels)
             self.out.write(visit.field, visit.t, result.labels)
@@ -282,6 +290,7 @@ class _Follower:
         self._write_tables()
         said = self.run.provenance() | {"complete": True, "visits": self.done.visits}
         durable.write_json(self.run.path / "provenance.json", said)
+        logger.info("run %s: complete after %d visits", self.run.name, self.done.visits)
 
     def _write_tables(self) -> None:
         traces = _joined(self.done.traces, self.study)

@@ -16,7 +16,7 @@ from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan, plan
 from livedeath.model.study import Study
-from livedeath.store import durable, tables
+from livedeath.store import durable, logfile, tables
 from livedeath.store.images import ImageStore, field_path
 from livedeath.store.journal import Journal
 from livedeath.store.linked import LinkedImages
@@ -150,6 +150,7 @@ class StudyFolder:
             durable.write_text(path / STUDY_FILE, study.to_toml() if text is None else text)
         except OSError as error:
             raise StoreError(f"{path}: the study cannot be written here ({error}).") from error
+        logfile.about(path.absolute())
         return cls(path.absolute(), study)
 
     @classmethod
@@ -170,7 +171,9 @@ class StudyFolder:
                 f"{path}: this is no study, it has no {STUDY_FILE}; "
                 "name the folder of a study or start one with 'livedeath new'."
             )
-        return cls(path.absolute(), Study.from_file(path / STUDY_FILE))
+        study = Study.from_file(path / STUDY_FILE)
+        logfile.about(path.absolute())
+        return cls(path.absolute(), study)
 
     @cached_property
     def plan(self) -> Plan:

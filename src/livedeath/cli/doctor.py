@@ -3,22 +3,29 @@
 import contextlib
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from livedeath.cli.common import JsonOption, emit
-from livedeath_acquisition.doctor import Finding, examine
+
+if TYPE_CHECKING:
+    from livedeath.installation import Finding
 
 _MARKS = {"ok": "ok     ", "missing": "MISSING", "wrong": "WRONG  "}
+_WIDEST = 30
+"""Longest name that the column of names makes room for, characters."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
+    """Add the command to the application."""
     app.command("doctor")(doctor)
 
 
 def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, what fits together and what is missing."""
+    from livedeath.installation import examine
+
     with contextlib.redirect_stdout(sys.stderr):  # drivers print
         findings = examine()
     is_ok = all(finding.state != "wrong" for finding in findings)
@@ -29,6 +36,6 @@ def doctor(as_json: JsonOption = False) -> None:
     )
 
 
-def _text(findings: list[Finding]) -> str:
-    width = max(len(finding.what) for finding in findings if len(finding.what) < 30)
+def _text(findings: "list[Finding]") -> str:
+    width = max(len(finding.what) for finding in findings if len(finding.what) < _WIDEST)
     return "\n".join(f"{_MARKS[f.state]} {f.what:{width}}  {f.said}" for f in findings)
