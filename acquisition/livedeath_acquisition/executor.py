@@ -127,8 +127,7 @@ class Executor:
         """End before a visit that, uncompressed, would not fit above the declared floor."""
         floor = self._study.policies.disk_floor_gb * GB
         free = shutil.disk_usage(self._folder.path).free
-        rows, columns = self._study.optics.of(one.visit.field.acquisition).image_shape_px
-        n_bytes = rows * columns * (1 if self._study.optics.bit_depth == 8 else 2)
+        n_bytes = self._study.optics.of(one.visit.field.acquisition).frame_bytes
         if free - len(one.frames) * n_bytes < floor:
             raise HardwareError(
                 f"{self._folder.path}: {free / GB:.2f} GB are free, the study keeps "

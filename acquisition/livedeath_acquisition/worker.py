@@ -25,6 +25,7 @@ from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store import durable, logfile
 from livedeath.store.folder import StudyFolder
+from livedeath.store.journal import zero_of
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import HungError, Microscope
@@ -33,7 +34,6 @@ from livedeath_acquisition.watchdog import end_with_parent
 
 logger = logging.getLogger(__name__)
 
-LOCK_FILE = "acquire.lock"
 # A worker that was ended a moment ago may still hold the lock.
 _LOCK_WAIT_S = 10.0
 # Engine, disk and camera threads hand over to one another for every frame; with Python's
@@ -108,7 +108,7 @@ class Worker:
         HungError
             If only a new process can go on.
         """
-        lock = self._folder.path / LOCK_FILE
+        lock = self._folder.acquire_lock
         is_new = not lock.exists()
         try:
             with durable.lock(lock, doing="livedeath acquire", wait_s=_LOCK_WAIT_S):
@@ -218,9 +218,9 @@ class Worker:
 
 def hour_zero(folder: StudyFolder) -> datetime:
     """Return when a study's hour 0 was: by its journal, else as declared, else now."""
-    for entry in folder.journal.read():
-        if entry.get("kind") == "acquisition" and "zero" in entry:
-            return datetime.fromisoformat(entry["zero"])
+    journaled = zero_of(folder.journal.read())
+    if journaled is not None:
+        return journaled
     declared = folder.study.schedule.start
     return declared.astimezone(UTC) if declared is not None else datetime.now(UTC)
 

@@ -12,7 +12,6 @@ import typer
 
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import LivedeathError, OptionalDependencyError
-from napari_livedeath import doctor
 
 if TYPE_CHECKING:
     from livedeath.store.folder import StudyFolder
@@ -54,6 +53,8 @@ def check_viewer() -> None:
     LivedeathError
         There is no Qt, or no screen.
     """
+    from napari_livedeath import doctor
+
     if any(importlib.util.find_spec(package) is None for package in NEEDED):
         raise OptionalDependencyError("livedeath review", "napari")
     if not doctor.has_binding():

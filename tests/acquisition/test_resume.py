@@ -181,7 +181,7 @@ def test_a_second_worker_is_refused_while_one_runs(tmp_path, monkeypatch):
     folder = make(tmp_path / "study")
     monkeypatch.setattr(module, "_LOCK_WAIT_S", 0.1)
     with (
-        durable.lock(folder.path / module.LOCK_FILE, doing="livedeath acquire"),
+        durable.lock(folder.acquire_lock, doing="livedeath acquire"),
         pytest.raises(StoreError, match="in use by 'livedeath acquire'"),
     ):
         module.Worker(Order(str(folder.path), "simulated"), lambda heartbeat: None).run()

@@ -68,7 +68,7 @@ def _take(
     from livedeath_acquisition.look import visits_now
     from livedeath_acquisition.microscope import HungError
     from livedeath_acquisition.schedule import light_given_ms
-    from livedeath_acquisition.worker import LOCK_FILE, hour_zero
+    from livedeath_acquisition.worker import hour_zero
 
     entries = folder.journal.read()
     choice = choose.resume(microscope, entries)
@@ -76,7 +76,7 @@ def _take(
     now_h = _now_h(choice, zero, entries)
     visits = visits_now(folder, vessel=vessel, well=well, now_h=now_h)
     light_ms = max((light_given_ms(entries).get(v.field, 0.0) for v in visits), default=0.0)
-    lock = folder.path / LOCK_FILE
+    lock = folder.acquire_lock
     held = durable.lock(lock, doing="livedeath look") if lock.exists() else contextlib.nullcontext()
     with held:
         scope = choose.make(choice, folder, zero=zero)

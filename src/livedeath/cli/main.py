@@ -1,13 +1,14 @@
 """The command ``livedeath``: finds its commands, runs one, turns errors into sentences.
 
-To list the commands, each one's module is imported; so these import what they work with only
-when they run, and ``livedeath --help`` answers at once.
+``livedeath --help`` answers at once: of the core's commands only the one that is called is
+imported, and those of other packages import what they work with only when they run.
 
 Exit status: 0 done; 2 the input is at fault; 3 the hardware gave up by the declared
 policy; 130 interrupted and resumable; 1 a fault of the program itself.
 """
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,22 +21,28 @@ from livedeath._version import __version__
 from livedeath.errors import HardwareError, LivedeathError
 from livedeath.store import logfile
 
-CORE_COMMANDS = (
-    "new",
-    "check",
-    "log",
-    "score",
-    "status",
-    "survival",
-    "report",
-    "simulate",
-    "export",
-    "doctor",
-)
-"""Commands of the core, in the order of ``--help``; each is a module of this package."""
+CORE_COMMANDS = {
+    "new": "Make DIR with a commented study.toml.",
+    "check": "Validate DIR/study.toml and make a dry run.",
+    "log": "Say what was done to a study; nothing already written is changed.",
+    "score": "Find neurons, follow them and say when each died.",
+    "status": "Say how a study stands and what comes next.",
+    "survival": "Survival per group with intervals and p-values that come from the units.",
+    "report": "Write report.html, self-contained, and its tables.",
+    "simulate": "Render a study with known deaths into DIR, its truth in truth.parquet.",
+    "export": "Write the results of a study for other programs.",
+    "doctor": "Say what is installed, what fits together and what is missing.",
+}
+"""Commands of the core, in the order of ``--help``, each with the first sentence of its help.
+
+Each is a module of this package, which is imported when its command is called.
+"""
 
 COMMAND_GROUP = "livedeath.commands"
 """Entry-point group by which the other packages add theirs."""
+
+COMPLETION = "_LIVEDEATH_COMPLETE"
+"""Environment variable by which a shell asks what could come next."""
 
 INTERRUPTED = 130
 
@@ -46,8 +53,15 @@ USAGE_ERROR: type[Any] = next(
 """What Typer raises when the command line itself is wrong."""
 
 
-def build_app() -> typer.Typer:
-    """Return the application with every command that is installed."""
+def build_app(called: str | None = None) -> typer.Typer:
+    """Return the application with every command that is installed.
+
+    Parameters
+    ----------
+    called : str, optional
+        The command that will be called; of the core's others only names and first sentences
+        are known then. Default: all of them are loaded.
+    """
     app = typer.Typer(
         name="livedeath",
         help="Measures the death of single neurons while it happens.",
@@ -56,11 +70,19 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback(invoke_without_command=True)(_options)
-    for name in CORE_COMMANDS:
-        importlib.import_module(f"livedeath.cli.{name}").register(app)
+    for name, sentence in CORE_COMMANDS.items():
+        if called in (None, name):
+            importlib.import_module(f"livedeath.cli.{name}").register(app)
+        else:
+            app.command(name, help=sentence)(_not_loaded)
     for entry in sorted(entry_points(group=COMMAND_GROUP), key=lambda entry: entry.name):
         _register(entry, app)
     return app
+
+
+def _not_loaded() -> None:
+    """Stand for a command that is only listed."""
+    raise AssertionError("a command was called that was not loaded")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -83,7 +105,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _run(given: list[str], log: logfile.StudyLog) -> int:
     try:
-        status = build_app()(given, prog_name="livedeath", standalone_mode=False)
+        app = build_app(_called(given))
+        status = app(given, prog_name="livedeath", standalone_mode=False)
     except HardwareError as error:
         log.refused(error)
         return _say(f"{error}{_where(log)}", error.exit_status)
@@ -100,6 +123,13 @@ def _run(given: list[str], log: logfile.StudyLog) -> int:
     if status == INTERRUPTED:  # also how typer itself answers Ctrl-C
         return _say("interrupted; the same command goes on from here.", INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _called(given: list[str]) -> str | None:
+    """Return the word that names the command; None where a shell asks for completions."""
+    if COMPLETION in os.environ:
+        return None
+    return next((word for word in given if not word.startswith("-")), "")
 
 
 def _fault(error: Exception, log: logfile.StudyLog) -> str:

@@ -1,7 +1,7 @@
 """What a study will cost, before the first frame: frames, hours, gigabytes, light, errors."""
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from livedeath.model.frame import FieldKey
@@ -78,12 +78,8 @@ def _round_seconds(study: Study, planned: Plan) -> dict[float, float]:
 
 
 def _bytes(study: Study, planned: Plan) -> float:
-    pixel_bytes = 1 if study.optics.bit_depth == 8 else 2
-    total = 0
-    for visit in planned.visits:
-        height, width = study.optics.of(visit.field.acquisition).image_shape_px
-        total += height * width * pixel_bytes * len(visit.channels) * len(visit.z_um)
-    return float(total)
+    taken = Counter(visit.field.acquisition for visit in planned.visits for _ in visit.frames())
+    return float(sum(n * study.optics.of(which).frame_bytes for which, n in taken.items()))
 
 
 def _light_ms(study: Study, planned: Plan) -> dict[FieldKey, float]:

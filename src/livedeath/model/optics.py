@@ -82,6 +82,12 @@ class Optics(Declared):
         height, width = self.image_shape_px
         return height * self.pixel_size_um, width * self.pixel_size_um
 
+    @property
+    def frame_bytes(self) -> int:
+        """Size of one frame before compression, bytes."""
+        height, width = self.image_shape_px
+        return height * width * (1 if self.bit_depth == 8 else 2)
+
 
 class Channel(Declared):
     """One channel: its role, light and exposure, and the preset that selects it."""

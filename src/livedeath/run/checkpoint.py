@@ -18,6 +18,9 @@ from livedeath.errors import StoreError
 from livedeath.model.measures import State
 from livedeath.store import durable, tables
 
+CHECKPOINT_FOLDER = "checkpoint"
+"""Where it lies in a run."""
+
 PLAIN = "__plain__"
 """Name under which the scalars and texts of a state are kept, as JSON."""
 
@@ -85,6 +88,20 @@ class Checkpoint:
         self.folder = folder
         self._document = folder / "checkpoint.json"
 
+    @classmethod
+    def in_run(cls, run: Path) -> "Checkpoint":
+        """Return the checkpoint of the run in a folder, whether or not it was written."""
+        return cls(run / CHECKPOINT_FOLDER)
+
+    def visits(self) -> int:
+        """Return the number of visits that its state has seen; 0 if there is none."""
+        return int(self._said().get("visits", 0))
+
+    def _said(self) -> dict[str, Any]:
+        if not self._document.is_file():
+            return {}
+        return dict(json.loads(self._document.read_text(encoding="utf-8")))
+
     def load(self) -> tuple[int, State | None, list[pl.DataFrame]]:
         """Return the visits done, the state after them and their traces.
 
@@ -97,9 +114,9 @@ class Checkpoint:
         traces : list of DataFrame
             In order.
         """
-        if not self._document.is_file():
+        said = self._said()
+        if not said:
             return 0, None, []
-        said = json.loads(self._document.read_text(encoding="utf-8"))
         state = state_from_bytes((self.folder / said["state"]).read_bytes())
         parts = [tables.read_parquet(self._part(k)) for k in range(said["parts"])]
         return int(said["visits"]), state, parts

@@ -176,7 +176,7 @@ class _Follower:
         self.analyser = make(study)
         self.sequence = Sequence(study, folder.plan)
         self.out = LabelStore(run.path / "labels.zarr", study)
-        self.checkpoint = Checkpoint(run.path / "checkpoint")
+        self.checkpoint = Checkpoint.in_run(run.path)
         self.done = _Progress()
         self.seen = 0
         self.tail = 0

@@ -22,11 +22,14 @@ ANALYSIS_CODE = (
     "kernels/*.py",
     "model/*.py",
     "recordings/*.py",
-    "run/*.py",
+    "run/checkpoint.py",
+    "run/follow.py",
+    "run/score.py",
+    "run/visits.py",
 )
 """Modules of livedeath that can change a result."""
 
-LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "tifffile", "zarr", "polars", "pyarrow")
+LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "tifffile", "zarr", "polars")
 
 NAME_DIGITS = 10
 

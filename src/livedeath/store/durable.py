@@ -38,6 +38,9 @@ RETRY_S = 10.0
 FIRST_PAUSE_S = 0.002
 """Pause before the second try; it doubles with each further one."""
 
+LOCK_WAIT_S = 0.5
+"""How long a lock is waited for: whoever asks for its `holder` holds it for a moment."""
+
 LOCK_OFFSET = 1 << 40
 """Byte that is locked, far behind any content: Windows denies others a locked region."""
 
@@ -283,7 +286,7 @@ def sweep(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def lock(path: Path, *, doing: str = "livedeath", wait_s: float = 0.0) -> Iterator[None]:
+def lock(path: Path, *, doing: str = "livedeath", wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
     """Hold a lock file; the operating system frees it when the process ends, however it ends.
 
     Parameters
@@ -316,6 +319,18 @@ def _write_holder(handle: IO[bytes], doing: str) -> None:
     holder = {"doing": doing, "pid": os.getpid(), "host": platform.node(), "since": started}
     handle.write(json.dumps(holder, ensure_ascii=False).encode("utf-8"))
     handle.flush()
+
+
+def holder(path: Path) -> str | None:
+    """Return who holds a lock file, in words; None if nobody does, or there is no such file."""
+    try:
+        with path.open("rb") as handle:
+            if not hold(handle):
+                return _holder(handle)
+            release(handle)
+    except FileNotFoundError:
+        pass
+    return None
 
 
 def _holder(handle: IO[bytes]) -> str:

@@ -28,6 +28,7 @@ SOURCE_FILE = "source.json"
 ANALYSIS_FOLDER = "analysis"
 REVIEWS_FOLDER = "reviews"
 REPORTS_FOLDER = "reports"
+ACQUIRE_LOCK = "acquire.lock"
 
 
 class Run:
@@ -213,6 +214,11 @@ class StudyFolder:
     def reports_dir(self) -> Path:
         """Where the reports lie; it may not exist yet."""
         return self.path / REPORTS_FOLDER
+
+    @property
+    def acquire_lock(self) -> Path:
+        """The file that an acquisition holds; it may not exist yet."""
+        return self.path / ACQUIRE_LOCK
 
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""

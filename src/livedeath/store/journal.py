@@ -157,6 +157,13 @@ def frames_of(entries: list[Entry]) -> dict[FrameKey, Entry]:
     return found
 
 
+def zero_of(entries: list[Entry]) -> datetime | None:
+    """Return when hour 0 was, by the first acquisition that says it; None where none does."""
+    said = (e["zero"] for e in entries if e.get("kind") == "acquisition" and "zero" in e)
+    first = next(said, None)
+    return None if first is None else datetime.fromisoformat(first)
+
+
 def _line(entry: Entry) -> str:
     return json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
