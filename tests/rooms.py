@@ -9,6 +9,7 @@ import importlib
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +58,7 @@ def declared(text=None):
     return {"": names_in(said["dependencies"]), **extras}
 
 
+@cache
 def imported(source):
     """Return the top-level names that a source imports, wherever in it, of other packages."""
     names = set()

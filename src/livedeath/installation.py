@@ -22,7 +22,7 @@ CHECKS = "livedeath.checks"
 """Entry-point group of functions without parameters that return a list of `Finding`."""
 
 EVERYTHING = "all"
-"""The extra that names every extra a user may want; those for developers are not in it."""
+"""The extra that holds all that a user may want; what developers need is not in it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _program() -> Finding:
 
 
 def requirements(extra: str = "") -> list[Requirement]:
-    """Return what an extra needs here beyond the core; without a name, what the core needs.
+    """Return what the core needs, or what an extra needs beyond it, on this system.
 
     Parameters
     ----------
@@ -76,11 +76,7 @@ def requirements(extra: str = "") -> list[Requirement]:
         If livedeath runs from a folder of sources that was never installed.
     """
     told = map(Requirement, importlib.metadata.requires(DISTRIBUTION) or ())
-    return [
-        one
-        for one in told
-        if (extra == "" or not _holds(one, "")) and (one.marker is None or _holds(one, extra))
-    ]
+    return [one for one in told if _holds(one, extra) and (extra == "" or not _holds(one, ""))]
 
 
 def _holds(requirement: Requirement, extra: str) -> bool:
@@ -88,9 +84,14 @@ def _holds(requirement: Requirement, extra: str) -> bool:
 
 
 def extras() -> list[str]:
-    """Return the extras that a user may want."""
-    own = [one for one in requirements(EVERYTHING) if one.name == DISTRIBUTION]
-    return sorted({name for one in own for name in one.extras})
+    """Return the extras that a user may want: all of which is in `EVERYTHING`."""
+    named = importlib.metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+    wanted = {one.name for one in requirements(EVERYTHING)}
+    return sorted(
+        name
+        for name in named
+        if name != EVERYTHING and wanted.issuperset(one.name for one in requirements(name))
+    )
 
 
 def _packages() -> Iterator[Finding]:
@@ -103,9 +104,9 @@ def _packages() -> Iterator[Finding]:
     for one in core:
         yield _misfit(one) or _of_core(one)
     for name, needed in named.items():
-        others = [one for one in needed if one.name != DISTRIBUTION]
-        yield _extra(name, others)
-        yield from filter(None, map(_misfit, others))
+        yield _extra(name, needed)
+    others = {str(one): one for needed in named.values() for one in needed}
+    yield from filter(None, map(_misfit, others.values()))
 
 
 def _of_core(one: Requirement) -> Finding:
