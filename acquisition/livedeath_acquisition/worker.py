@@ -32,7 +32,8 @@ from livedeath_acquisition.microscope import HungError, Microscope
 from livedeath_acquisition.schedule import DueVisit, choose_round, due_visits
 from livedeath_acquisition.watchdog import end_with_parent
 
-logger = logging.getLogger(__name__)
+# Its own name, for as a process of its own this module is called __main__.
+logger = logging.getLogger("livedeath_acquisition.worker")
 
 # A worker that was ended a moment ago may still hold the lock.
 _LOCK_WAIT_S = 10.0

@@ -14,7 +14,7 @@ import pytest
 from livedeath.cli.main import run
 from livedeath.model.study import Study
 from livedeath.run.follow import follow
-from livedeath.store import durable
+from livedeath.store import durable, logfile
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import heartbeats
 from livedeath_acquisition.supervisor import Supervisor
@@ -151,7 +151,13 @@ def test_killed_with_all_its_processes_the_same_command_goes_on(tmp_path, undist
     assert pl.read_parquet(said["traces"]).equals(expected.traces())
     assert pl.read_parquet(said["calls"]).equals(expected.calls())
     assert len(expected.calls()) == said["neurons"] > 0
+    assert log_of(folder).count("INFO worker[") == 2
+    assert f"run {expected.name}: complete after" in log_of(folder)
     assert not list(folder.path.rglob(f"*{durable.PARTIAL_SUFFIX}"))
+
+
+def log_of(folder: StudyFolder) -> str:
+    return (folder.path / "logs" / "livedeath.log").read_text(encoding="utf-8")
 
 
 def leave_half_written(folder: StudyFolder) -> None:
@@ -219,8 +225,14 @@ def test_a_hang_a_crash_and_a_camera_error_cost_no_frame(tmp_path, undisturbed):
         order = Order(str(folder.path), "simulated", restarts=restarts, deaths=deaths, how=how)
         return [sys.executable, str(script), order.text()]
 
-    outcome = Supervisor(command).run()
+    with logfile.keeping("acquire"):
+        logfile.about(folder.path)
+        outcome = Supervisor(command).run()
     assert (outcome.status, outcome.restarts, outcome.missed) == (0, 2, 0)
+    log = log_of(folder)
+    assert log.count("WARNING acquire[") == log.count("the worker is started again") == 2
+    assert log.count("INFO worker[") == log.count("frames are due") == 3
+    assert log.count("WARNING worker[") == log.count(" attempt ") == 2
     assert len(saved_lines(folder)) == N_FRAMES
     assert_same(folder, undisturbed)
 
