@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 CORE = ROOT / "src/livedeath"
 SOURCES = sorted([*CORE.rglob("*.py"), *(ROOT / "acquisition").rglob("*.py")])
 NAME = re.compile(r"`(livedeath(?:_acquisition)?(?:\.\w+)+)`")
-ENTRY_POINTS = {"livedeath.commands"}
+ENTRY_POINTS = {"livedeath.commands", "livedeath.checks"}
 
 
 def layers(contract):

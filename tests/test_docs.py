@@ -26,7 +26,7 @@ DOCUMENTS = sorted(
     [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 )
 PROGRAM = "livedeath"
-PLAIN_COMMANDS = {"--version", "--help", "COMMAND"}
+PLAIN_COMMANDS = {"--version", "--help", "--install-completion", "COMMAND"}
 
 FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

@@ -42,6 +42,7 @@ def look(
 
     Nothing is added to the study and nothing on the microscope is changed for good.
     """
+    from livedeath.store import durable
     from livedeath.store.folder import StudyFolder
 
     study = StudyFolder.open(folder)

@@ -20,6 +20,7 @@ from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
 from livedeath.review.journal import read_verdicts
 from livedeath.review.strip import Strip, TraceIndex, build_strip, crop_side_px
+from livedeath.run.status import Status, status
 from livedeath.simulation.render import TRUTH_FILE
 from livedeath.statistics.study import read_calls
 from livedeath.statistics.survival import Survival, survival
@@ -84,6 +85,10 @@ class OpenStudy:
             If the study was never scored, or has no run of that name.
         """
         return self.folder.run(name)
+
+    def status(self) -> Status:
+        """Return how the study stands: what is done, what comes next, when it ends."""
+        return status(self.folder)
 
     def journal(self) -> pl.DataFrame:
         """Return what happened, one row per entry; keys that an entry lacks are null."""

@@ -27,7 +27,7 @@ LARGEST_BYTES = 1_000_000
 """Size at which the file is put aside and a new one begun."""
 
 OLDER_KEPT = 3
-"""Files put aside that are kept, as ``livedeath.log.1`` (the newest) and so on."""
+"""Files put aside that are kept; their names end in ``.1`` (the newest), ``.2`` and so on."""
 
 LONGEST_RECORD = 32_000
 """Characters of one record; a traceback has about 2,000."""
