@@ -63,6 +63,15 @@ def test_a_version_that_does_not_fit_is_wrong(monkeypatch, package, needed):
     assert seen.said == f"2.0, but livedeath needs {needed}; run: pip install '{package}{needed}'"
 
 
+def test_a_version_that_nobody_here_needs_otherwise_is_no_fault(monkeypatch):
+    hide(monkeypatch, "lifelines")
+    found = installation.version_of
+    monkeypatch.setattr(
+        installation, "version_of", lambda name: "3.1" if name == "pandas" else found(name)
+    )
+    assert not [one for one in installation.examine() if one.what == "pandas"]
+
+
 def test_other_rooms_add_what_only_they_can_know():
     whats = [one.what for one in installation.examine()]
     assert {"Qt", "screen", "core"} <= set(whats)

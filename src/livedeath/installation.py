@@ -103,10 +103,14 @@ def _packages() -> Iterator[Finding]:
         return
     for one in core:
         yield _misfit(one) or _of_core(one)
+    used: dict[str, Requirement] = {}
     for name, needed in named.items():
-        yield _extra(name, needed)
-    others = {str(one): one for needed in named.values() for one in needed}
-    yield from filter(None, map(_misfit, others.values()))
+        found = _extra(name, needed)
+        if found.state == "ok":
+            used |= {str(one): one for one in needed}
+        yield found
+    # What an extra asks for matters only where it is used: another one may bring its own pandas.
+    yield from filter(None, map(_misfit, used.values()))
 
 
 def _of_core(one: Requirement) -> Finding:

@@ -1,6 +1,7 @@
 """The commands as a user runs them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,14 @@ def test_doctor_says_whether_all_is_well(capfd):
     result, _ = said(capfd)
     assert result["ok"] is True
     assert any(one["what"] == "core" for one in result["findings"])
+
+
+@pytest.mark.parametrize(
+    ("absent", "extra"),
+    [("matplotlib", "report"), ("jinja2", "report"), ("pymmcore", "acquisition")],
+)
+def test_a_demo_that_could_not_end_is_not_begun(tmp_path, monkeypatch, capfd, absent, extra):
+    monkeypatch.setitem(sys.modules, absent, None)
+    assert run(["demo", "--out", str(tmp_path / "demo")]) == 2
+    assert f"pip install 'livedeath[{extra}]'" in capfd.readouterr().err
+    assert not (tmp_path / "demo").exists()

@@ -48,6 +48,7 @@ def demo(
     """
     from livedeath.store import durable
 
+    _check_installed()
     started = time.monotonic()
     folder = _prepare(durable.new_folder(out) if out is not None else _free_folder())
     acquired = _acquire(folder)
@@ -62,6 +63,15 @@ def demo(
         "elapsed_s": round(time.monotonic() - started, 1),
     }
     emit(result, as_json=as_json, text=_text(result))
+
+
+def _check_installed() -> None:
+    """Refuse before anything is made what would fail after two minutes."""
+    from livedeath.reporting.style import check_installed
+    from livedeath_acquisition.adapters import core_interface
+
+    core_interface()
+    check_installed()
 
 
 def _free_folder() -> Path:

@@ -7,6 +7,7 @@ every kind of colour vision tell apart; the control is drawn in ink.
 import io
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from livedeath.errors import OptionalDependencyError
@@ -60,6 +61,18 @@ def arm_colours(arms: Sequence[str], control: str) -> dict[str, str]:
     others = [arm for arm in arms if arm != control]
     colours = {arm: OKABE_ITO[i % len(OKABE_ITO)] for i, arm in enumerate(others)}
     return {arm: colours.get(arm, CONTROL_COLOUR) for arm in arms}
+
+
+def check_installed() -> None:
+    """Say before long work that a report could not be made after it.
+
+    Raises
+    ------
+    OptionalDependencyError
+        If the extra ``report`` is not installed.
+    """
+    if any(find_spec(package) is None for package in ("matplotlib", "jinja2", "PIL")):
+        raise OptionalDependencyError("The report", "report")
 
 
 def new_figure(width_in: float, height_in: float) -> "Figure":

@@ -41,7 +41,7 @@ class Moment:
     time_h : float
         Hour of the study.
     at : str or None
-        The time of day, UTC, ISO 8601; None where no clock runs.
+        The time of day, UTC, ISO 8601; None where no clock runs or no microscope is.
     """
 
     vessel: str
@@ -285,4 +285,4 @@ class _Clock:
             return None
         one = settled[-1]
         place = (one["vessel"], one["well"], int(one["field"]), int(one["t"]))
-        return Moment(*place, float(one["time_h"]), one.get("wall"))
+        return Moment(*place, float(one["time_h"]), one.get("wall") if self.microscope else None)
