@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import tifffile
 from numpy.typing import NDArray
+from skimage.util import map_array
 
 from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey
@@ -128,7 +129,5 @@ def _check_count(out: Path, count: int) -> None:
 
 def _relabelled(frame: NDArray[np.int32], label_of: dict[int, int]) -> NDArray[np.uint16]:
     """Return the mask of a visit with the challenge's labels for the neurons' ids."""
-    neurons = np.array(sorted(label_of), dtype=np.int64)
-    new = np.array([0, *(label_of[int(n)] for n in neurons)], dtype=np.uint16)
-    at = np.searchsorted(neurons, frame, side="left") + 1
-    return np.asarray(new[np.where(frame > 0, at, 0)])
+    ids = np.array(list(label_of), dtype=frame.dtype)
+    return np.asarray(map_array(frame, ids, np.array(list(label_of.values()), dtype=np.uint16)))

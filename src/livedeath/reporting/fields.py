@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import find_contours
+from skimage.exposure import adjust_gamma
+from skimage.measure import find_contours, regionprops
 
 from livedeath.model.frame import FieldKey
 from livedeath.reporting.examples import jpeg
@@ -152,7 +152,8 @@ def _picture(
     small = block_mean(image, step)
     states = _states(material, hour)
     outlines = outlines_of(np.asarray(labels[t]), step, states)
-    grey = _brightened(to_grey(small, _limits(small)))
+    # Compressed, so that faint neurons show beside bright ones.
+    grey = adjust_gamma(to_grey(small, _limits(small)), GAMMA)
     return Picture(
         time_h=hour,
         t=t,
@@ -168,12 +169,6 @@ def _picture(
 def _limits(image: NDArray[np.float32]) -> tuple[float, float]:
     low, high = (float(v) for v in np.percentile(image, CONTRAST_PERCENTILES))
     return (low, high) if high > low else (low, low + 1.0)
-
-
-def _brightened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Compress grey levels, so that faint neurons show beside bright ones."""
-    table = np.rint(255 * (np.arange(256) / 255) ** GAMMA).astype(np.uint8)
-    return np.asarray(table[grey])
 
 
 def block_mean(image: NDArray[np.float32], step: int) -> NDArray[np.float32]:
@@ -207,29 +202,16 @@ def outlines_of(
     states : dict
         Neuron to ``alive`` or ``dead``; others are ``unknown``.
     """
-    ids = np.unique(labels[labels > 0])
-    compact = np.searchsorted(ids, labels) + 1
-    compact[labels == 0] = 0
-    boxes = ndimage.find_objects(compact.astype(np.int32))
-    found = []
-    for index, (neuron, box) in enumerate(zip(ids, boxes, strict=True), start=1):
-        if box is not None:
-            found.append(_outline(int(neuron), compact[box] == index, box, step, states))
-    return tuple(found)
+    return tuple(_outline(region, step, states) for region in regionprops(labels))
 
 
-def _outline(
-    neuron: int,
-    mask: NDArray[np.bool_],
-    box: tuple[slice, slice],
-    step: int,
-    states: dict[int, str],
-) -> Outline:
-    contours: Any = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
+def _outline(region: Any, step: int, states: dict[int, str]) -> Outline:  # noqa: ANN401
+    neuron, (top, left, *_) = int(region.label), region.bbox
+    contours: Any = find_contours(np.pad(region.image, 1).astype(np.float32), 0.5)
     longest = max(contours, key=len)
     thinned = longest[:: max(1, len(longest) // 36)]
-    y = (thinned[:, 0] - 1 + box[0].start + 0.5) / step
-    x = (thinned[:, 1] - 1 + box[1].start + 0.5) / step
+    y = (thinned[:, 0] - 1 + top + 0.5) / step
+    x = (thinned[:, 1] - 1 + left + 0.5) / step
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     state = states.get(neuron, "unknown")
     return Outline(neuron, points, state, float(x.max()) + 2.0, float(y.min()))
