@@ -1,6 +1,7 @@
 """``livedeath look``: one visit now, judged; nothing is added to the study."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from livedeath_acquisition.choose import Choice
     from livedeath_acquisition.look import Look
     from livedeath_acquisition.microscope import HungError
+
+
+logger = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -103,6 +107,7 @@ def _now_h(choice: "Choice", zero: datetime, entries: list[dict[str, Any]]) -> f
 
 def _end_hung(error: "HungError") -> None:
     """End the process: a thread that waits for a hung driver would hold it for ever."""
+    logger.error("%s", error)
     sys.stderr.write(f"livedeath: {error}; switch the microscope off and on and look again\n")
     sys.stderr.flush()
     os._exit(HardwareError.exit_status)
