@@ -89,7 +89,7 @@ def test_check_shows_what_later_parts_will_use(tmp_path, capsys):
 
 def test_check_refuses_a_schedule_that_cannot_be_kept(study, capsys):
     path = study / "study.toml"
-    text = path.read_text(encoding="utf-8").replace("interval_h = 2.0", "interval_h = 0.001")
+    text = path.read_text(encoding="utf-8").replace("interval_h = 2.0", "interval_h = 0.004")
     path.write_text(text, encoding="utf-8")
     status, _, err = call(capsys, "check", study)
     assert status == 2

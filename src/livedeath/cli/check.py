@@ -1,6 +1,7 @@
 """``livedeath check``: read a study over and say what it will cost."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import StudyError
+from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import DryRun, dry_run
 from livedeath.model.study import Study
 
@@ -32,7 +34,9 @@ def check(
             f"{path}: one round takes {cost.round_s:.0f} s but the next begins after "
             f"{cost.interval_s:.0f} s; visit fewer fields, expose shorter, or wait longer."
         )
-    emit(_result(path, study, cost), as_json=as_json, text=_text(study, cost))
+    warnings = _warnings(path, study, cost)
+    result = _result(path, study, cost) | {"warnings": warnings}
+    emit(result, as_json=as_json, text=_text(study, cost, warnings))
 
 
 def _result(path: Path, study: Study, cost: DryRun) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def _result(path: Path, study: Study, cost: DryRun) -> dict[str, Any]:
         "kept": cost.kept,
         "arms": _arms(study),
         "declared": study.model_dump(mode="json"),
-        "warnings": _warnings(study, cost),
+        "disk_free_gb": _free_gb(path),
     }
 
 
@@ -59,29 +63,17 @@ def _arms(study: Study) -> dict[str, dict[str, Any]]:
     return arms
 
 
-def _warnings(study: Study, cost: DryRun) -> list[str]:
-    said = []
-    few = [arm for arm, entry in _arms(study).items() if len(entry["units"]) < 2]
-    if study.comparisons and few:
-        said.append(f"fewer than two units in {', '.join(few)}: no p-value can be given")
-    if study.optics.camera.gain_e_per_adu is None:
-        said.append("the camera is not calibrated: intensities will not be electrons")
-    if study.end_kill is None:
-        said.append("no end-kill: the study will not know its own sensitivity")
-    if cost.expected_false_deaths > 0.1 * max(cost.expected_deaths, 1e-9):
-        said.append("more than a tenth of the deaths may be false; ask for fewer false alarms")
-    said += [
-        f"{vessel.id} has no origin_um: on a microscope the stage must read (0, 0) at A1's centre"
-        for vessel in study.vessels
-        if not vessel.sites and vessel.origin_um == (0.0, 0.0)
-    ]
-    budget = study.light.budget_ms_per_field
-    if budget is not None and cost.light_ms_per_field > budget:
-        said.append(f"light of {cost.light_ms_per_field:.0f} ms per field is over the budget")
-    return said
+def _free_gb(path: Path) -> float:
+    """Return what is free on the disk that the study's frames will be written to."""
+    return shutil.disk_usage(path.absolute().parent).free / 1e9
 
 
-def _text(study: Study, cost: DryRun) -> str:
+def _warnings(path: Path, study: Study, cost: DryRun) -> list[str]:
+    disk = disk_doubt(cost, _free_gb(path), study.policies.disk_floor_gb)
+    return [*doubts(study, cost), *([disk] if disk else [])]
+
+
+def _text(study: Study, cost: DryRun, warnings: list[str]) -> str:
     lines = [f"{study.title}", ""]
     lines += _cost_lines(cost)
     lines += ["", "Arms"]
@@ -90,7 +82,7 @@ def _text(study: Study, cost: DryRun) -> str:
     for heading, rows in _sections(study):
         if rows:
             lines += ["", heading, *(f"  {row}" for row in rows)]
-    lines += ["", *(f"Note: {said}." for said in _warnings(study, cost))]
+    lines += ["", *(f"Note: {said}." for said in warnings)]
     return "\n".join(lines)
 
 

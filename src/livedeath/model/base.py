@@ -1,30 +1,54 @@
-"""What every declared value has in common: frozen, validated, unknown keys refused."""
+"""What every declared value has in common: frozen, validated, unknown keys refused.
+
+What a person wrote goes in, a value comes out, or one sentence: where, what was given, what is
+allowed, what to do.
+"""
 
 import difflib
-from pathlib import Path
+import re
+import typing
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from livedeath.errors import StoreError, StudyError
+from livedeath.errors import StudyError
 
 T = TypeVar("T", bound=BaseModel)
+
+MOST_NAMED = 12
+"""So many known names are listed in a sentence; a plate of doses has dozens of arms."""
+
+_UNKNOWN_KEY = "unknown_key"
+_OWN = ("value_error", _UNKNOWN_KEY)
 
 
 class Declared(BaseModel):
     """A frozen value that a person wrote; refuses what it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Built at the first use: the command line's help declares nothing.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands anything in
-        """Name the nearest known key, which pydantic's own message does not."""
+    def _refuse_what_is_not_meant(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands anything in
+        """Name the nearest known key, and refuse texts and truth values where numbers belong.
+
+        Pydantic alone would read the text ``"0.5"`` and the word ``true`` as numbers.
+        """
         if isinstance(data, dict):
-            for key in data:
+            for key, value in data.items():
                 if key not in cls.model_fields:
-                    raise ValueError(_unknown_key(str(key), sorted(cls.model_fields)))
+                    raise PydanticCustomError(
+                        _UNKNOWN_KEY,
+                        "unknown key {key}; {known}",
+                        {"key": repr(key), "known": known_names(str(key), cls.model_fields)},
+                    )
+                if _is_numeric(cls.model_fields[key].annotation):
+                    _refuse_words(str(key), value)
         return data
 
     def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - any field of any subclass
@@ -38,35 +62,90 @@ class Declared(BaseModel):
         return validate(type(self), self.model_dump() | changes, where=type(self).__name__)
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"perhaps {near[0]!r} is meant" if near else f"known keys are {', '.join(known)}"
-    return f"unknown key {key!r}; {hint}"
+def _is_numeric(annotation: Any) -> bool:  # noqa: ANN401 - any type form
+    """Say whether only numbers belong here, alone, in a list, or per name."""
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) is dict:
+        return _is_numeric(parts[1])
+    inner = [part for part in parts if part not in (type(None), Ellipsis)]
+    if inner and typing.get_origin(annotation) is not typing.Literal:
+        return all(_is_numeric(part) for part in inner)
+    return annotation in (int, float)
 
 
-def read_toml_file(path: Path | str, *, missing: str) -> str:
-    """Return the text of a declaration.
+def _refuse_words(key: str, value: object) -> None:
+    for name, item in _leaves(key, value):
+        if isinstance(item, str):
+            raise ValueError(
+                f"{name} is the text {item!r}; write the number alone, without quotes and unit"
+            )
+        if isinstance(item, (bool, date, time)):
+            raise ValueError(f"{name} is {written(item)}; write a number")
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(f"{name}.{key}", item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(name, item)
+    else:
+        yield name, value
+
+
+def written(value: object) -> str:
+    """Return a value about as it stands in a declaration, for a message."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(written(item) for item in value)}]"
+    return repr(value)
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return the known name that was probably meant; empty if none is near.
 
     Parameters
     ----------
-    path : Path or str
-        A UTF-8 file.
-    missing : str
-        What to do when there is no such file.
-
-    Raises
-    ------
-    StoreError
-        If there is no such file or it cannot be read.
+    given : str
+        What was written.
+    known : iterable of str
+        What could have been; case, blanks and hyphens count for little.
     """
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise StoreError(f"{path}: there is no such file; {missing}.") from None
-    except UnicodeDecodeError:
-        raise StoreError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror}).") from None
+    plain = {_plain(name): name for name in known}
+    near = difflib.get_close_matches(_plain(given), list(plain), n=1, cutoff=0.6)
+    return plain[near[0]] if near else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name).casefold())
+
+
+def known_names(given: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about a name that is not known.
+
+    Parameters
+    ----------
+    given : str
+        What was written.
+    known : iterable of str
+        What is allowed.
+    """
+    names = list(dict.fromkeys(known))
+    near = nearest(given, names)
+    listed = f"known are {listing(names)}" if names else "none is declared"
+    return f"perhaps {near!r} is meant; {listed}" if near else listed
+
+
+def listing(names: Sequence[str]) -> str:
+    """Return names in quotes with commas between them; of many only the first."""
+    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
 
 
 def validate(model: type[T], data: object, *, where: str) -> T:
@@ -89,10 +168,10 @@ def validate(model: type[T], data: object, *, where: str) -> T:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise StudyError(explain(error, where)) from None
+        raise StudyError(explain(error, where, model)) from None
 
 
-def explain(error: ValidationError, where: str) -> str:
+def explain(error: ValidationError, where: str, model: type[BaseModel] | None = None) -> str:
     """Say the first fault of a validation in one sentence.
 
     Parameters
@@ -101,21 +180,50 @@ def explain(error: ValidationError, where: str) -> str:
         What pydantic found.
     where : str
         File or place named in the message.
+    model : type, optional
+        What was to be built; with it, a key in the wrong table is sent to its own.
     """
     faults = _independent(error.errors(include_url=False))
     first = faults[0]
     place = _place(first["loc"])
-    said = str(first["msg"]).removeprefix("Value error, ")
-    given = first.get("input")
-    if first["type"] == "value_error":
-        sentence = f"{place}: {said}" if place else said
-    elif first["type"] == "missing":
-        sentence = f"{place} is missing; add it"
-    else:
-        sentence = f"{place} is {given!r}; {said[0].lower()}{said[1:]}"
+    sentence = _sentence(first, place)
+    if first["type"] == _UNKNOWN_KEY and model is not None:
+        key = str(first["ctx"]["key"]).strip("'")
+        homes = [home for home, part in _tables(model) if home and key in part.model_fields]
+        if homes and not nearest(key, _fields_at(model, first["loc"])):
+            sentence += f"; {key} belongs in {' or '.join(homes)}"
     more = len(faults) - 1
     tail = f" (and {more} more)" if more else ""
     return f"{where}: {sentence}{tail}."
+
+
+def _sentence(fault: ErrorDetails, place: str) -> str:
+    kind, said = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
+    if kind in _OWN:
+        return f"{place}: {said}" if place else said
+    if kind == "missing":
+        return f"{place} is missing; add it"
+    given = fault.get("input")
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'|(\d+)", str(fault["ctx"]["expected"]))
+        said = known_names(str(given), [text or number for text, number in allowed])
+    elif kind == "tuple_type" and isinstance(given, dict):
+        return f"{place} is one table, and may be several; write [[{place}]] with two brackets"
+    elif kind == "tuple_type":
+        said = f"write a list, like [{_quoted(given)}]"
+    elif kind in ("model_type", "model_attributes_type") and isinstance(given, list):
+        return f"{place} is a list, and there is one only; write [{place}] with one bracket"
+    else:
+        said = _lower(said).replace("input should be", "it must be")
+    return f"{place} is {written(given)}; {said}"
+
+
+def _quoted(given: object) -> str:
+    return f'"{given}"' if isinstance(given, str) else written(given)
+
+
+def _lower(said: str) -> str:
+    return said[:1].lower() + said[1:]
 
 
 def _independent(faults: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -140,3 +248,33 @@ def _place(loc: tuple[int | str, ...]) -> str:
         else:
             place += f".{part}" if place else str(part)
     return place
+
+
+def _tables(
+    model: type[BaseModel], path: str = "", marks: str = "[{}]"
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield every table that may be written below a model, as ``[schedule]``, and its model."""
+    yield (marks.format(path) if path else ""), model
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            several = typing.get_origin(field.annotation) is tuple
+            below = f"{path}.{name}" if path else name
+            yield from _tables(inner, below, "[[{}]]" if several else "[{}]")
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any type form
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(part) for part in typing.get_args(annotation))
+    return next((model for model in inner if model is not None), None)
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are known in the table at a place."""
+    for part in loc:
+        inner = _model_in(model.model_fields[part].annotation) if isinstance(part, str) else model
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)

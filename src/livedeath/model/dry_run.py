@@ -1,11 +1,16 @@
-"""What a study will cost, before the first frame: frames, hours, gigabytes, light, errors."""
+"""What a study will cost, before the first frame: frames, hours, gigabytes, light, errors.
 
-import itertools
-from collections import Counter, defaultdict
+Worked out by arithmetic from the stretches of its schedule, never visit by visit, so that a
+schedule of millions of visits is answered at once.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
-from livedeath.model.frame import FieldKey
-from livedeath.model.plan import Plan, plan
+from livedeath.model.optics import Channel
+from livedeath.model.rounds import Stretch, channels_in, overlay, round_hours, stretches
 from livedeath.model.study import Study
 
 NEURONS_PER_MM2 = 37.0
@@ -16,6 +21,9 @@ DEATHS_PER_NEURON_DAY = 0.14
 
 OVERHEAD_S_PER_FRAME = 0.1
 """Read-out, filter wheel and durable write of one frame; 16 to 25 frames/s at 2048 px measured."""
+
+Fields = tuple[str, int, str]
+"""Vessel, acquisition and well: fields that are visited alike."""
 
 
 @dataclass(frozen=True)
@@ -45,62 +53,143 @@ def dry_run(study: Study) -> DryRun:
 
     Neurons and deaths are those of transfected cortical neurons in 96-well plates, so
     they are a guide to the order of magnitude, not a forecast.
+
+    Notes
+    -----
+    The longest round is an upper bound: channels of different cadence are taken as due in the
+    same round if each is due in one of a run of like rounds.
     """
-    planned = plan(study)
-    rounds = _round_seconds(study, planned)
-    hours = sorted({visit.planned_h for visit in planned.visits})
-    gaps = [after - before for before, after in itertools.pairwise(hours)]
-    days = _neuron_days(study, planned)
+    sums = _Sums(study)
+    days = sums.neuron_days()
     false_rate = study.analysis.false_alarms_per_1000_neuron_days / 1000.0
+    hours = sums.hours
     return DryRun(
-        frames=planned.n_frames,
-        fields=len(planned.fields),
-        rounds=len(hours),
-        hours=hours[-1] - hours[0] if hours else 0.0,
-        gigabytes=_bytes(study, planned) / 1e9,
-        round_s=max(rounds.values(), default=0.0),
-        interval_s=min(gaps) * 3600.0 if gaps else None,
-        light_ms_per_field=max(_light_ms(study, planned).values(), default=0.0),
+        frames=sums.frames(),
+        fields=sum(sums.n_fields(fields) for fields in sums.visits),
+        rounds=sum(stop - start for start, stop, _ in sums.runs),
+        hours=hours[sums.runs[-1][1] - 1] - hours[sums.runs[0][0]] if sums.runs else 0.0,
+        gigabytes=sums.pixel_bytes() / 1e9,
+        round_s=sums.longest_round_s(),
+        interval_s=sums.shortest_interval_s(),
+        light_ms_per_field=max(map(sums.light_ms, sums.visits), default=0.0),
         neuron_days=days,
         expected_deaths=days * DEATHS_PER_NEURON_DAY,
         expected_false_deaths=days * false_rate,
     )
 
 
-def _round_seconds(study: Study, planned: Plan) -> dict[float, float]:
-    seconds: dict[float, float] = defaultdict(float)
-    exposure_s = {c.name: c.exposure_ms / 1000.0 for c in study.channels}
-    move_s = study.policies.move_s + study.policies.settle_ms / 1000.0
-    for visit in planned.visits:
-        frames_s = sum(exposure_s[name] + OVERHEAD_S_PER_FRAME for name in visit.channels)
-        seconds[visit.planned_h] += move_s + frames_s * len(visit.z_um)
-    return seconds
+class _Sums:
+    """Adds up over the stretches of a study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.hours = round_hours(study)
+        self._stretches = stretches(study)
+        self.runs = list(overlay(self._stretches))
+        self._vessels = {vessel.id: vessel for vessel in study.vessels}
+        self._planes = len(study.focus.planes_um)
+
+    @cached_property
+    def visits(self) -> dict[Fields, int]:
+        """How often each field of a well is visited, by well and acquisition."""
+        counts: dict[Fields, int] = {}
+        for stretch in self._stretches:
+            for fields in _fields(stretch):
+                counts[fields] = counts.get(fields, 0) + stretch.n_rounds
+        return counts
+
+    def n_fields(self, fields: Fields) -> int:
+        """Return how many fields the well has."""
+        return self._vessels[fields[0]].n_fields(fields[2])
+
+    @cached_property
+    def _channels(self) -> dict[tuple[str, str], tuple[Channel, ...]]:
+        places = {(vessel, well) for vessel, _, well in self.visits}
+        return {p: channels_in(self.study, self._vessels[p[0]], p[1]) for p in places}
+
+    def channels(self, fields: Fields) -> tuple[Channel, ...]:
+        """Return the channels taken in the well."""
+        return self._channels[fields[0], fields[2]]
+
+    def _frames_per_field(self, fields: Fields) -> int:
+        n = self.visits[fields]
+        return self._planes * sum(_times_due(channel, n) for channel in self.channels(fields))
+
+    def frames(self) -> int:
+        """Return the number of frames."""
+        return sum(self._frames_per_field(f) * self.n_fields(f) for f in self.visits)
+
+    def pixel_bytes(self) -> float:
+        """Return the size of all frames, uncompressed."""
+        return float(
+            sum(
+                self._frames_per_field(fields)
+                * self.n_fields(fields)
+                * self.study.optics.of(fields[1]).frame_bytes
+                for fields in self.visits
+            )
+        )
+
+    def light_ms(self, fields: Fields) -> float:
+        """Return the exposure of one field in all, weighted by the lamp's power."""
+        return self._planes * sum(
+            _times_due(channel, self.visits[fields]) * channel.exposure_ms * channel.light_percent
+            for channel in self.channels(fields)
+        ) / 100.0  # fmt: skip
+
+    def longest_round_s(self) -> float:
+        """Return how long the longest round takes, at most."""
+        policies = self.study.policies
+        move_s = policies.move_s + policies.settle_ms / 1000.0
+        done: dict[Fields, int] = {}
+        longest = 0.0
+        for start, stop, under_way in self.runs:
+            seconds = 0.0
+            for fields in (fields for stretch in under_way for fields in _fields(stretch)):
+                first = done.get(fields, 0)
+                done[fields] = first + stop - start
+                frame_s = sum(
+                    channel.exposure_ms / 1000.0 + OVERHEAD_S_PER_FRAME
+                    for channel in self.channels(fields)
+                    if _times_due(channel, done[fields]) > _times_due(channel, first)
+                )
+                seconds += self.n_fields(fields) * (move_s + frame_s * self._planes)
+            longest = max(longest, seconds)
+        return longest
+
+    def shortest_interval_s(self) -> float | None:
+        """Return the shortest time from one round to the next; None with one round only."""
+        gaps = [
+            self.hours[after[0]] - self.hours[before[1] - 1]
+            for before, after in pairwise(self.runs)
+        ]
+        listed = self.study.schedule.mode != "interval"
+        for start, stop, _ in self.runs:
+            last = stop - 1 if listed else min(start + 1, stop - 1)
+            gaps += [self.hours[k + 1] - self.hours[k] for k in range(start, last)]
+        return min(gaps) * 3600.0 if gaps else None
+
+    def neuron_days(self) -> float:
+        """Return neurons times days, as if none died."""
+        first: dict[Fields, int] = {}
+        last: dict[Fields, int] = {}
+        for stretch in self._stretches:
+            for fields in _fields(stretch):
+                first[fields] = min(first.get(fields, stretch.start), stretch.start)
+                last[fields] = max(last.get(fields, 0), stretch.stop - 1)
+        days = 0.0
+        for fields in self.visits:
+            height_um, width_um = self.study.optics.of(fields[1]).frame_um
+            neurons = NEURONS_PER_MM2 * height_um * width_um / 1e6 * self.n_fields(fields)
+            days += neurons * (self.hours[last[fields]] - self.hours[first[fields]]) / 24.0
+        return days
 
 
-def _bytes(study: Study, planned: Plan) -> float:
-    taken = Counter(visit.field.acquisition for visit in planned.visits for _ in visit.frames())
-    return float(sum(n * study.optics.of(which).frame_bytes for which, n in taken.items()))
+def _fields(stretch: Stretch) -> Iterator[Fields]:
+    for well in stretch.wells:
+        yield stretch.vessel, stretch.acquisition, well
 
 
-def _light_ms(study: Study, planned: Plan) -> dict[FieldKey, float]:
-    """Return the exposure of each field over the whole study, weighted by the lamp's power."""
-    light: dict[FieldKey, float] = defaultdict(float)
-    dose_ms = {c.name: c.exposure_ms * c.light_percent / 100.0 for c in study.channels}
-    for visit in planned.visits:
-        light[visit.field] += sum(dose_ms[name] for name in visit.channels) * len(visit.z_um)
-    return light
-
-
-def _neuron_days(study: Study, planned: Plan) -> float:
-    """Return neurons times days, as if none died."""
-    last: dict[FieldKey, float] = {}
-    first: dict[FieldKey, float] = {}
-    for visit in planned.visits:
-        first.setdefault(visit.field, visit.planned_h)
-        last[visit.field] = visit.planned_h
-    days = 0.0
-    for field in planned.fields:
-        height_um, width_um = study.optics.of(field.acquisition).frame_um
-        neurons = NEURONS_PER_MM2 * height_um * width_um / 1e6
-        days += neurons * (last[field] - first[field]) / 24.0
-    return days
+def _times_due(channel: Channel, n_visits: int) -> int:
+    """Return at how many of a field's first visits a channel is taken."""
+    return -(-n_visits // channel.every)

@@ -1,12 +1,42 @@
 """Optics, camera and channels: what the microscope is told and what its numbers mean."""
 
+import re
+from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from livedeath.model.base import Declared
+from livedeath.model.vessels import Wells
+
+MAX_SIDE_PX = 65_536
+"""Longest side of a frame, pixels; stitched mosaics of a whole well stay below."""
 
 Role = Literal["fill", "indicator", "dye", "marker", "payload", "nucleus", "transmitted"]
+
+
+_NO_FILE_NAME = re.compile(r'[<>:"/\\|?*,]|[\x00-\x1f]')
+"""Characters that Windows allows in no file's name, and the comma of a CSV."""
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+def name_fault(name: str) -> str:
+    """Say why a channel cannot be called so; empty if it can.
+
+    Parameters
+    ----------
+    name : str
+        It becomes a column of the traces and part of files' names, on Windows too.
+    """
+    if not name.strip():
+        return "is blank"
+    found = _NO_FILE_NAME.search(name)
+    if found:
+        return f"holds {found[0]!r}, which no file's name may hold"
+    if name != name.strip() or name.endswith("."):
+        return "begins with a blank, or ends with a blank or a point"
+    return "is no name for a file on Windows" if _DEVICES.fullmatch(name) else ""
 
 
 class Camera(Declared):
@@ -26,6 +56,16 @@ class CalibrationFile(Declared):
     path: str
     sha256: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
 
+    @field_validator("path")
+    @classmethod
+    def _backslashes_stay(cls, path: str) -> str:
+        if not path.isprintable():
+            raise ValueError(
+                f"{path!r} is no path, a backslash in it was read as a control character; "
+                f"write it in single quotes, or with /"
+            )
+        return path
+
 
 class OpticsChange(Declared):
     """From ``at_h`` on other optics; every vessel's acquisition number goes up by one."""
@@ -36,6 +76,21 @@ class OpticsChange(Declared):
     pixel_size_um: float | None = Field(default=None, gt=0)
     image_shape_px: tuple[int, int] | None = None
     why: str = ""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        said = self.model_fields_set - {"at_h", "why"}
+        if all(getattr(self, name) is None for name in said):
+            raise ValueError(
+                f"nothing changes at {self.at_h:g} h; say what does: objective, binning, "
+                f"pixel_size_um or image_shape_px"
+            )
+        if self.binning is not None and self.pixel_size_um is None:
+            raise ValueError(
+                f"binning becomes {self.binning} at {self.at_h:g} h, and pixel_size_um stays; "
+                f"give the new size of a pixel, binning included"
+            )
+        return self
 
 
 class Optics(Declared):
@@ -53,15 +108,55 @@ class Optics(Declared):
     @field_validator("image_shape_px")
     @classmethod
     def _frame_has_pixels(cls, shape: tuple[int, int]) -> tuple[int, int]:
-        if min(shape) < 16:
-            raise ValueError(f"a frame of {shape} px is too small; allowed from 16 x 16")
+        if min(shape) < 16 or max(shape) > MAX_SIDE_PX:
+            raise ValueError(
+                f"a frame of {shape[0]} x {shape[1]} px cannot be; allowed are sides of 16 to "
+                f"{MAX_SIDE_PX} px, rows first"
+            )
         return shape
 
     @model_validator(mode="after")
-    def _changes_in_order(self) -> Self:
-        times = [change.at_h for change in self.changes]
-        if times != sorted(set(times)):
-            raise ValueError(f"optics.changes are at {times} h; write them in increasing order")
+    def _camera_fits_its_depth(self) -> Self:
+        top = 2**self.bit_depth - 1
+        offset, saturation = self.camera.offset_adu, self.camera.saturation_adu
+        for name, value in (("offset_adu", offset), ("saturation_adu", saturation)):
+            if value is not None and value > top:
+                raise ValueError(
+                    f"camera.{name} is {value:g}, but a pixel of {self.bit_depth} bits goes up to "
+                    f"{top}; mend it or bit_depth"
+                )
+        if offset is not None and saturation is not None and saturation <= offset:
+            raise ValueError(
+                f"camera.saturation_adu is {saturation:g}, below the dark pixel of offset_adu, "
+                f"{offset:g}; it must be above"
+            )
+        return self
+
+    @field_validator("changes")
+    @classmethod
+    def _changes_in_order(cls, changes: tuple[OpticsChange, ...]) -> tuple[OpticsChange, ...]:
+        for before, after in pairwise(changes):
+            if after.at_h == before.at_h:
+                raise ValueError(f"at_h {after.at_h:g} stands there twice; join the two")
+            if after.at_h < before.at_h:
+                raise ValueError(
+                    f"at_h {after.at_h:g} comes after {before.at_h:g}; write them in increasing "
+                    f"order"
+                )
+        return changes
+
+    @model_validator(mode="after")
+    def _changed_optics_are_possible(self) -> Self:
+        for number, change in enumerate(self.changes, start=1):
+            try:
+                self.of(number)
+            except ValidationError as error:
+                fault = error.errors(include_url=False)[0]
+                said = str(fault["msg"]).removeprefix("Value error, ")
+                where = f"changes[{number - 1}].{'.'.join(map(str, fault['loc']))}"
+                raise ValueError(
+                    f"{where} at {change.at_h:g} h: {said[:1].lower()}{said[1:]}"
+                ) from None
         return self
 
     def acquisition_at(self, time_h: float) -> int:
@@ -92,15 +187,22 @@ class Optics(Declared):
 class Channel(Declared):
     """One channel: its role, light and exposure, and the preset that selects it."""
 
-    name: str = Field(pattern=r"^[^\s,/\\][^,/\\]*$")
+    name: str
     role: Role
     exposure_ms: float = Field(gt=0, le=600_000)
     light_percent: float = Field(default=100.0, ge=0, le=100)
     every: int = Field(default=1, ge=1, description="Taken at every nth visit.")
-    wells: tuple[str, ...] = ()
+    wells: Wells = ()
     group: str = "Channel"
     preset: str = ""
     note: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_a_column_and_a_file(cls, name: str) -> str:
+        if name_fault(name):
+            raise ValueError(f"{name!r} {name_fault(name)}; call the channel like 'GFP'")
+        return name
 
     @property
     def preset_name(self) -> str:

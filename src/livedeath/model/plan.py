@@ -1,4 +1,7 @@
-"""From a declared study to its plan: every frame with its place and hour."""
+"""From a declared study to its plan: every frame with its place and hour.
+
+When what is visited follows from `livedeath.model.rounds`; here it is written out.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from typing import NamedTuple
 
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.optics import Channel
+from livedeath.model.rounds import Stretch, channels_in, overlay, round_hours, stretches
 from livedeath.model.study import Study
 
 
@@ -68,66 +72,47 @@ def plan(study: Study) -> Plan:
 
     Visits are ordered by round, then vessel, well and field: the order of the stage.
     Channels with a cadence or with wells of their own appear only where they are due.
+
+    Notes
+    -----
+    Cost is linear in visits, about a microsecond each; how many there are is known before,
+    from `livedeath.model.rounds.n_visits`, and bounded when a study is declared.
     """
-    counts: Counter[FieldKey] = Counter()
-    visits = []
-    for hour, vessel_id, session in _rounds(study):
-        for field, (y, x, z) in _fields(study, vessel_id, hour):
-            t = counts[field]
-            planes = tuple(z + offset for offset in study.focus.planes_um)
-            channels = tuple(c.name for c in study.channels if _is_due(study, c, field=field, t=t))
-            visits.append(PlannedVisit(field, t, hour, session, x, y, planes, channels))
-            counts[field] += 1
+    hours = round_hours(study)
+    counts: dict[FieldKey, int] = {}
+    visits: list[PlannedVisit] = []
+    for start, stop, under_way in overlay(stretches(study)):
+        sites = [site for stretch in under_way for site in _sites(study, stretch)]
+        for k in range(start, stop):
+            hour = hours[k]
+            for field, session, (y, x), planes, channels, steady in sites:
+                t = counts.get(field, 0)
+                counts[field] = t + 1
+                due = steady or tuple(c.name for c in channels if t % c.every == 0)
+                visits.append(PlannedVisit(field, t, hour, session, x, y, planes, due))
     return Plan(tuple(visits))
 
 
-def _rounds(study: Study) -> Iterator[tuple[float, str, str]]:
-    """Yield (hour, vessel, session) of every round, in time order."""
-    if study.schedule.mode == "session":
-        for session in sorted(study.sessions, key=lambda s: s.loaded_h):
-            yield session.loaded_h, session.vessel, session.id
-        return
-    for hour in study.schedule.hours():
-        for vessel in study.vessels:
-            loaded = _session_at(study, vessel.id, hour)
-            if loaded is not None:
-                yield hour, vessel.id, loaded
+class _Site(NamedTuple):
+    """A field of a stretch; ``steady`` names its channels if they are due at every visit."""
+
+    field: FieldKey
+    session: str
+    centre_um: tuple[float, float]
+    planes_um: tuple[float, ...]
+    channels: tuple[Channel, ...]
+    steady: tuple[str, ...]
 
 
-def _session_at(study: Study, vessel_id: str, hour: float) -> str | None:
-    """Return the session a vessel is on the stage for; None while it is away."""
-    own = [s for s in study.sessions if s.vessel == vessel_id]
-    if not own:
-        return ""
-    for session in own:
-        if session.loaded_h <= hour and (session.removed_h is None or hour < session.removed_h):
-            return session.id
-    return None
-
-
-def _fields(
-    study: Study, vessel_id: str, hour: float
-) -> Iterator[tuple[FieldKey, tuple[float, ...]]]:
-    vessel = study.vessel(vessel_id)
-    acquisition = study.optics.acquisition_at(hour)
-    step_um = study.optics.of(acquisition).frame_um
-    for well in study.wells(vessel_id):
-        if _is_open(study, vessel_id, well, hour=hour):
-            for index, centre in enumerate(vessel.field_centres_um(well, step_um)):
-                yield FieldKey(vessel_id, acquisition, well, index), centre
-
-
-def _is_open(study: Study, vessel_id: str, well: str, *, hour: float) -> bool:
-    """Say whether a well's window holds the hour; a well without windows is always open."""
-    vessel = study.vessel(vessel_id)
-    own = [
-        w
-        for w in study.schedule.windows
-        if w.vessel in (None, vessel_id) and well in vessel.expand(w.wells)
-    ]
-    return not own or any(w.from_h <= hour and (w.to_h is None or hour <= w.to_h) for w in own)
-
-
-def _is_due(study: Study, channel: Channel, *, field: FieldKey, t: int) -> bool:
-    wells = study.vessel(field.vessel).expand(channel.wells)
-    return t % channel.every == 0 and (not wells or field.well in wells)
+def _sites(study: Study, stretch: Stretch) -> list[_Site]:
+    vessel = study.vessel(stretch.vessel)
+    step_um = study.optics.of(stretch.acquisition).frame_um
+    found = []
+    for well in stretch.wells:
+        channels = channels_in(study, vessel, well)
+        steady = () if any(c.every > 1 for c in channels) else tuple(c.name for c in channels)
+        for index, (y, x, z) in enumerate(vessel.field_centres_um(well, step_um)):
+            field = FieldKey(stretch.vessel, stretch.acquisition, well, index)
+            planes = tuple(z + offset for offset in study.focus.planes_um)
+            found.append(_Site(field, stretch.session, (y, x), planes, channels, steady))
+    return found

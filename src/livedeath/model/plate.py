@@ -5,7 +5,10 @@ is read too. The plate's own frame has its origin in the centre of A1, x along t
 columns, y along the rows, in micrometres.
 """
 
+import functools
 import re
+import string
+import unicodedata
 from typing import NamedTuple
 
 from livedeath.errors import StudyError
@@ -34,11 +37,15 @@ FORMATS: dict[str, Geometry] = {
     "window": Geometry(1, 1, 5_000.0, 5_000.0),
 }
 
-_WELL = re.compile(r"([A-Za-z])0*([1-9][0-9]?)")
-_ROWS = "ABCDEFGHIJKLMNOP"
+_WELL = re.compile(r"([A-Za-z])0*([1-9][0-9]?)", re.ASCII)
+_RANGE_SIGNS = re.compile(r"\s*(?:[-:‐‑‒–—−~]|\.\.+|…|\bto\b)\s*")
+_ROWS = string.ascii_uppercase[:16]
+
+Place = tuple[int, int]
+"""0-based row and column."""
 
 
-def row_column(well: str) -> tuple[int, int]:
+def row_column(well: str) -> Place:
     """Return the 0-based row and column of a well name.
 
     Raises
@@ -46,15 +53,44 @@ def row_column(well: str) -> tuple[int, int]:
     StudyError
         If the name is not a letter A-P followed by a number.
     """
+    row, column = _place(well)
+    if row >= len(_ROWS):
+        raise StudyError(f"{well!r} is no well name; rows are A to {_ROWS[-1]}")
+    return row, column
+
+
+def _place(well: str) -> Place:
+    """Return row and column, also of a row that no vessel has."""
     match = _WELL.fullmatch(well.strip())
-    if match is None or match[1].upper() not in _ROWS:
-        raise StudyError(f"{well!r} is no well name; write a row letter and a column, like B3")
-    return _ROWS.index(match[1].upper()), int(match[2]) - 1
+    if match is None:
+        raise StudyError(f"{well!r} is no well name; {_meant(well)}")
+    return string.ascii_uppercase.index(match[1].upper()), int(match[2]) - 1
+
+
+def _meant(pattern: str) -> str:
+    """Say how a pattern that names no wells is written."""
+    plain = unicodedata.normalize("NFKC", pattern).strip()
+    parts = [part for part in re.split(r"[\s,;+&]+", plain) if part]
+    turned = re.fullmatch(r"([0-9]{1,2})([A-Za-z])", plain)
+    block = _RANGE_SIGNS.sub(":", plain)
+    if turned:
+        return f"perhaps '{turned[2].upper()}{turned[1]}' is meant"
+    if block != pattern and _is_pattern(block):
+        return f"perhaps {block.upper()!r} is meant"
+    if parts and all(_is_pattern(part) for part in parts):
+        listed = ", ".join(f'"{part.upper()}"' for part in parts)
+        return f"write [{listed}]"
+    return "write a row letter and a column, like B3, or a block of wells, like B2:D5"
+
+
+def _is_pattern(text: str) -> bool:
+    first, colon, last = text.partition(":")
+    return all(_WELL.fullmatch(part) for part in ([first, last] if colon else [first]))
 
 
 def well_name(row: int, column: int) -> str:
     """Return the name of the well at a 0-based row and column."""
-    return f"{_ROWS[row]}{column + 1}"
+    return f"{string.ascii_uppercase[row]}{column + 1}"
 
 
 def row_name(row: int) -> str:
@@ -62,6 +98,23 @@ def row_name(row: int) -> str:
     return _ROWS[row]
 
 
+def corners(pattern: str) -> tuple[Place, Place] | None:
+    """Return two opposite corners of the block that a pattern names; None for ``all``.
+
+    Raises
+    ------
+    StudyError
+        If it names no wells.
+    """
+    if pattern.strip().lower() == "all":
+        return None
+    first, colon, last = pattern.partition(":")
+    if colon and not _is_pattern(re.sub(r"\s", "", pattern)):
+        raise StudyError(f"{pattern!r} names no wells; {_meant(pattern)}")
+    return _place(first), _place(last or first)
+
+
+@functools.lru_cache(maxsize=4096)
 def expand(patterns: tuple[str, ...], vessel_format: str) -> tuple[str, ...]:
     """Expand well patterns such as ``A1:B6`` into names, in plate order, each once.
 
@@ -78,22 +131,21 @@ def expand(patterns: tuple[str, ...], vessel_format: str) -> tuple[str, ...]:
         If a well lies outside the vessel.
     """
     geometry = FORMATS[vessel_format]
-    found: set[tuple[int, int]] = set()
+    last = geometry.rows - 1, geometry.columns - 1
+    found: set[Place] = set()
     for pattern in patterns:
-        text = f"A1:{well_name(geometry.rows - 1, geometry.columns - 1)}"
-        first, _, last = (text if pattern.lower() == "all" else pattern).partition(":")
-        found |= _block(row_column(first), row_column(last or first))
-    for row, column in sorted(found):
-        if row >= geometry.rows or column >= geometry.columns:
-            last_well = well_name(geometry.rows - 1, geometry.columns - 1)
+        block = corners(pattern) or ((0, 0), last)
+        outside = [place for place in block if place[0] > last[0] or place[1] > last[1]]
+        if outside:
             raise StudyError(
-                f"well {well_name(row, column)} is outside the {vessel_format} vessel, "
-                f"whose wells are A1 to {last_well}"
+                f"well {well_name(*outside[0])} is outside the {vessel_format} vessel, "
+                f"whose wells are A1 to {well_name(*last)}"
             )
+        found |= _block(*block)
     return tuple(well_name(*place) for place in sorted(found))
 
 
-def _block(first: tuple[int, int], last: tuple[int, int]) -> set[tuple[int, int]]:
+def _block(first: Place, last: Place) -> set[Place]:
     rows = range(min(first[0], last[0]), max(first[0], last[0]) + 1)
     columns = range(min(first[1], last[1]), max(first[1], last[1]) + 1)
     return {(row, column) for row in rows for column in columns}

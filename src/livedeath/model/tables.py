@@ -67,6 +67,9 @@ CALLS = (
 )
 """One row per neuron."""
 
+JOINED = ("arm", "unit", "block", "genotype", "dose", "dose_unit", "ended_h", "ended_by")
+"""Columns that are joined to calls from the declaration."""
+
 
 def trace_columns(channels: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the trace table's columns for a study's channels, in order."""

@@ -1,20 +1,65 @@
 """When the camera looks, how it focuses, and what happens when something fails."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Self
+from itertools import pairwise
+from typing import Any, Literal, Self, overload
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from livedeath.model.base import Declared
+from livedeath.model.base import Declared, written
+from livedeath.model.vessels import Wells
+
+MAX_ROUNDS = 2_000_000
+"""Rounds of one study: one a second for 23 days. Nothing that is kept needs more."""
 
 
 class Window(Declared):
     """Hours in which some wells are visited."""
 
-    wells: tuple[str, ...]
+    wells: Wells
     vessel: str | None = None
     from_h: float = Field(default=0.0, ge=0)
     to_h: float | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.to_h is not None and self.to_h <= self.from_h:
+            raise ValueError(
+                f"the window closes at {self.to_h:g} h (to_h), before it opens at "
+                f"{self.from_h:g} h (from_h); to_h must be later"
+            )
+        return self
+
+
+class EvenHours(Sequence[float]):
+    """Hours at even distances from 0 on; each is worked out when it is asked for.
+
+    Parameters
+    ----------
+    interval_h : float
+        Distance, hours.
+    count : int
+        How many.
+    """
+
+    def __init__(self, interval_h: float, count: int) -> None:
+        self._interval_h = interval_h
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[float, ...]: ...
+    def __getitem__(self, index: int | slice) -> float | tuple[float, ...]:
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(self._count)))
+        if not -self._count <= index < self._count:
+            raise IndexError(index)
+        return round(index % self._count * self._interval_h, 9)
 
 
 class Schedule(Declared):
@@ -27,33 +72,91 @@ class Schedule(Declared):
     start: datetime | None = None
     windows: tuple[Window, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _times_alone_are_a_mode(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands anything in
+        if isinstance(data, dict) and data.get("times_h") and "interval_h" not in data:
+            return {"mode": "times"} | data
+        return data
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _start_has_a_zone(cls, start: object) -> object:
+        """Refuse an hour 0 that another computer would take for another hour."""
+        try:
+            read = datetime.fromisoformat(start) if isinstance(start, str) else start
+        except ValueError:
+            read = None
+        if read is None and start is None:
+            return None
+        if not isinstance(read, datetime) or read.tzinfo is None:
+            raise ValueError(
+                f"{written(start)} is no date and time with its zone; write them without quotes, "
+                f"like 2026-03-02T09:00:00+01:00"
+            )
+        return read
+
     @model_validator(mode="after")
     def _says_when(self) -> Self:
-        if self.times_h and self.mode == "interval" and self.interval_h is None:
-            return self.model_copy(update={"mode": "times"})
-        if self.mode == "interval" and (self.interval_h is None or self.duration_h is None):
-            raise ValueError("the schedule needs interval_h and duration_h, or times_h")
-        if self.mode == "times" and not self.times_h:
-            raise ValueError("the schedule has mode 'times' but no times_h; list the hours")
+        says = {
+            "interval": "interval_h and duration_h",
+            "times": "times_h",
+            "session": "[[sessions]]",
+        }
+        for name, mode in (
+            ("interval_h", "interval"),
+            ("duration_h", "interval"),
+            ("times_h", "times"),
+        ):
+            value = getattr(self, name)
+            if value and mode != self.mode:
+                raise ValueError(
+                    f"{name} is {written(value)}, but mode {self.mode!r} goes by "
+                    f"{says[self.mode]}; leave {name} out or the others"
+                )
+            if not value and mode == self.mode:
+                raise ValueError(
+                    f"{name} is missing; the schedule needs interval_h and duration_h, or times_h"
+                )
         return self
 
     @model_validator(mode="after")
     def _times_increase(self) -> Self:
-        for before, after in zip(self.times_h, self.times_h[1:], strict=False):
+        for before, after in pairwise(self.times_h):
             if after <= before:
                 raise ValueError(f"times_h goes from {before} to {after}; hours must increase")
         if self.times_h and self.times_h[0] < 0:
             raise ValueError(f"times_h starts at {self.times_h[0]}; hours count from 0")
         return self
 
-    def hours(self) -> tuple[float, ...]:
-        """Return the hours of all rounds; empty in mode ``session``."""
+    @model_validator(mode="after")
+    def _rounds_can_be_counted(self) -> Self:
+        """Refuse by arithmetic what nobody could enumerate, and what is one round only."""
+        if self.interval_h is None or self.duration_h is None:
+            return self
+        if self.duration_h < self.interval_h * (1 - 1e-9):
+            raise ValueError(
+                f"duration_h is {self.duration_h:g}, shorter than interval_h, {self.interval_h:g}; "
+                f"lengthen it, or give the hours as times_h"
+            )
+        rounds = self.duration_h / self.interval_h
+        if rounds > MAX_ROUNDS:
+            raise ValueError(
+                f"interval_h is {self.interval_h:g} and duration_h {self.duration_h:g}, which are "
+                f"{rounds:.3g} rounds; at most {MAX_ROUNDS:,} can be planned, and both are hours"
+            )
+        return self
+
+    def hours(self) -> Sequence[float]:
+        """Return the hours of all rounds, of which none is worked out yet.
+
+        Empty in mode ``session``.
+        """
         if self.mode == "times":
             return self.times_h
         if self.interval_h is None or self.duration_h is None:
             return ()
-        rounds = int(self.duration_h / self.interval_h + 1e-9) + 1
-        return tuple(round(k * self.interval_h, 9) for k in range(rounds))
+        return EvenHours(self.interval_h, int(self.duration_h / self.interval_h + 1e-9) + 1)
 
 
 class Focus(Declared):
@@ -68,7 +171,7 @@ class Focus(Declared):
 
     @model_validator(mode="after")
     def _planes_rise(self) -> Self:
-        if any(b <= a for a, b in zip(self.planes_um, self.planes_um[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(self.planes_um)):
             raise ValueError(f"planes_um is {list(self.planes_um)}; planes must rise")
         return self
 
@@ -94,39 +197,3 @@ class Light(Declared):
 
     budget_ms_per_field: float | None = Field(default=None, gt=0)
     irradiance_mw_per_cm2: float | None = Field(default=None, gt=0)
-
-
-class EndKill(Declared):
-    """At the end every well is killed, and the study measures its own sensitivity."""
-
-    at_h: float = Field(gt=0)
-    compound: str = ""
-    dose: float | None = Field(default=None, ge=0)
-    unit: str = ""
-    wells: tuple[str, ...] = ()
-    vessel: str | None = None
-
-
-class Exclusion(Declared):
-    """Wells that count no longer, from an hour on, with the reason."""
-
-    wells: tuple[str, ...] = Field(min_length=1)
-    vessel: str | None = None
-    from_h: float = Field(default=0.0, ge=0)
-    why: str = Field(min_length=1)
-
-
-class Comparison(Declared):
-    """What is compared with what, decided before the first call."""
-
-    name: str = ""
-    factor: Literal["arm", "population", "genotype"] = "arm"
-    control: str
-    treated: tuple[str, ...] = ()
-    unit: str = "well"
-    block: str | None = None
-    origin: str = Field(default="study", description="'study', or the arm whose start counts as 0.")
-    endpoint: Literal["indicator_rise", "loss_of_fill", "permeabilisation"] = "indicator_rise"
-    horizon_h: float | None = Field(default=None, gt=0)
-    covariates: tuple[str, ...] = ()
-    family: str = ""

@@ -1,17 +1,44 @@
 """Vessels: plates, dishes, slices and windows, and the fields the camera visits there."""
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from livedeath.errors import StudyError
 from livedeath.model.base import Declared
-from livedeath.model.plate import expand, well_centre_um
+from livedeath.model.plate import corners, expand, row_column, well_centre_um, well_name
 
 VesselFormat = Literal[
     "6-well", "12-well", "24-well", "48-well", "96-well", "384-well", "dish", "slice", "window"
 ]
+
+
+def _well_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in patterns:
+        try:
+            corners(pattern)
+        except StudyError as error:
+            raise ValueError(str(error)) from None
+    return patterns
+
+
+Wells = Annotated[tuple[str, ...], AfterValidator(_well_patterns)]
+"""Wells as they are written: names, blocks such as ``B2:D5``, or ``all``."""
+
+
+def canonical_well(well: str) -> str:
+    """Return a well's name as it stands everywhere else: ``B3`` for ``b03``.
+
+    Raises
+    ------
+    ValueError
+        If it is no well name.
+    """
+    try:
+        return well_name(*row_column(well))
+    except StudyError as error:
+        raise ValueError(str(error)) from None
 
 
 class Site(Declared):
@@ -24,13 +51,18 @@ class Site(Declared):
     )
     well: str = "A1"
 
+    @field_validator("well")
+    @classmethod
+    def _one_well(cls, well: str) -> str:
+        return canonical_well(well)
+
 
 class Vessel(Declared):
     """A plate, dish, slice or cranial window."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     format: VesselFormat = "96-well"
-    wells: tuple[str, ...] = ()
+    wells: Wells = ()
     fields_per_well: int = Field(default=1, ge=1, le=100)
     field_overlap: float = Field(default=0.0, ge=0, lt=0.9)
     sites: tuple[Site, ...] = ()
@@ -38,11 +70,6 @@ class Vessel(Declared):
         default=(0.0, 0.0), description="(y, x) of the centre of A1 in the stage's coordinates."
     )
     note: str = ""
-
-    @field_validator("wells", mode="before")
-    @classmethod
-    def _one_or_many(cls, wells: object) -> object:
-        return (wells,) if isinstance(wells, str) else wells
 
     @model_validator(mode="after")
     def _wells_exist(self) -> Self:
@@ -53,14 +80,21 @@ class Vessel(Declared):
                 self.expand((site.well,))
         except StudyError as error:
             raise ValueError(f"vessel {self.id!r}: {error}") from None
-        stray = {site.well for site in self.sites} - set(inside) if inside else set()
+        stray = [site.well for site in self.sites if inside and site.well not in inside]
         if stray:
-            raise ValueError(f"vessel {self.id!r} has sites in {sorted(stray)}, not in its wells")
+            raise ValueError(
+                f"vessel {self.id!r} has a site in {stray[0]}, which is not among its wells; add "
+                f"the well, or leave wells out"
+            )
         return self
 
     def expand(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
         """Return the wells that patterns such as ``A1:B6`` or ``all`` name here."""
         return expand(patterns, self.format)
+
+    def n_fields(self, well: str) -> int:
+        """Return how many fields a visited well has."""
+        return len(self._sites_in(well)) or self.fields_per_well
 
     def field_centres_um(self, well: str, step_um: tuple[float, float]) -> list[tuple[float, ...]]:
         """Return (y, x, z) of every field of a well in the vessel's frame.

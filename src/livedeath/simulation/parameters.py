@@ -7,15 +7,14 @@ public development log of a miniSOG-RGEDI assay (Finkbeiner lab); *Marana* - arX
 no open measurement was found.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Self
 
 import tomli_w
 from pydantic import Field
 
-from livedeath.errors import StudyError
-from livedeath.model.base import Declared, read_toml_file, validate
+from livedeath.model.base import Declared, validate
+from livedeath.model.toml import parse_toml, read_toml_file
 
 
 class CultureParameters(Declared):
@@ -319,11 +318,7 @@ class WorldParameters(Declared):
         StudyError
             If the text is no TOML, or says something that is not allowed.
         """
-        try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise StudyError(f"{where}: this is not valid TOML: {error}.") from None
-        return validate(cls, data, where=where)
+        return validate(cls, parse_toml(text, where=where), where=where)
 
     @classmethod
     def from_file(cls, path: Path | str) -> Self:

@@ -12,7 +12,7 @@ import numpy as np
 
 from livedeath.errors import LivedeathError
 from livedeath.model.study import Study
-from livedeath.model.timing import Comparison as Declared
+from livedeath.model.comparison import Comparison as Declared
 from livedeath.statistics.compare import Comparison, compare, default_control
 from livedeath.statistics.study import StudyCalls, origin_hours
 from livedeath.statistics.table import SurvivalTable

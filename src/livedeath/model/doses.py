@@ -1,0 +1,141 @@
+"""Units of doses: how they are spelled, and which spelling stands in the name of an arm.
+
+A unit as a person writes it goes in, its one spelling comes out. Amounts are never converted:
+1000 nM and 1 uM stay two doses, as they were declared.
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from livedeath.errors import StudyError
+from livedeath.model.base import listing, nearest
+
+UNITS: dict[str, tuple[str, ...]] = {
+    # Concentration of a substance. M is mol/L (SI brochure, 9th edition, table 8, litre).
+    "M": ("mol/L",),
+    "mM": ("mmol/L",),
+    "uM": ("umol/L",),
+    "nM": ("nmol/L",),
+    "pM": ("pmol/L",),
+    "fM": ("fmol/L",),
+    # Concentration by mass: proteins, antibodies, extracts, aggregates.
+    "g/L": (),
+    "mg/L": (),
+    "mg/mL": (),
+    "ug/mL": (),
+    "ng/mL": (),
+    "pg/mL": (),
+    # Shares and dilutions: vehicles, serum, gases, supplements.
+    "%": ("percent",),
+    "% v/v": ("% (v/v)", "%v/v", "vol%"),
+    "% w/v": ("% (w/v)", "%w/v"),
+    "x": ("X", "×", "fold"),
+    # Amount per well: nucleic acids, cells added, activity.
+    "pmol": (),
+    "nmol": (),
+    "pg": (),
+    "ng": (),
+    "ug": (),
+    "mg": (),
+    "uL": (),
+    "mL": (),
+    "cells": ("cells/well",),
+    "U": (),
+    "U/mL": (),
+    "IU/mL": (),
+    # Viruses: particles per cell, in all, and per volume.
+    "MOI": (),
+    "vg": ("GC",),
+    "vg/cell": ("GC/cell",),
+    "vg/mL": ("GC/mL",),
+    "TU": (),
+    "TU/mL": (),
+    "PFU": (),
+    "PFU/mL": (),
+    # Per weight of the animal.
+    "ng/kg": (),
+    "ug/kg": (),
+    "mg/kg": (),
+    "g/kg": (),
+    # Light, radiation, heat, osmotic stress.
+    "J/cm2": ("J/cm^2", "J/cm²"),
+    "mJ/cm2": ("mJ/cm^2", "mJ/cm²"),
+    "mW/cm2": ("mW/cm^2", "mW/cm²"),
+    "mW/mm2": ("mW/mm^2", "mW/mm²"),
+    "Gy": (),
+    "degC": ("°C", "℃"),
+    "mOsm": ("mOsm/L", "mOsm/kg"),
+}
+"""The spelling that is kept, and others that are read as the same.
+
+The letter u, the micro sign and the Greek mu are one; l is read as L. Case counts
+otherwise: mM is not MM.
+"""
+
+_MICRO = re.compile(r"[µμ](?=(?:M|mol|g|L|l)\b)")
+_LITRE = re.compile(r"(?<=/)(m|u|n)?l\b|^(m|u)l$")
+
+_SPELLED = {other: unit for unit, others in UNITS.items() for other in (unit, *others)}
+
+
+def plain_micro(text: str) -> str:
+    """Return a text with ``u`` for the micro sign of a unit, as arms are named by.
+
+    Parameters
+    ----------
+    text : str
+        ``drug 10 µM`` becomes ``drug 10 uM``; ``µ-opioid`` stays.
+    """
+    return _MICRO.sub("u", text)
+
+
+def unit_named(said: str) -> str:
+    """Return the one spelling of a unit.
+
+    Parameters
+    ----------
+    said : str
+        As a person wrote it.
+
+    Raises
+    ------
+    StudyError
+        If it is no unit of a dose.
+    """
+    text = plain_micro(said.strip())
+    text = _LITRE.sub(lambda found: found[0][:-1] + "L", text)
+    if text not in _SPELLED:
+        near = nearest(text, _SPELLED)
+        perhaps = f"perhaps {_SPELLED[near]!r} is meant; " if near else ""
+        raise StudyError(
+            f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))} (all in "
+            f"docs/file-formats.md); for another one leave dose and unit out and name the arm"
+        )
+    return _SPELLED[text]
+
+
+def _declared_unit(said: str) -> str:
+    try:
+        return unit_named(said) if said.strip() else ""
+    except StudyError as error:
+        raise ValueError(str(error)) from None
+
+
+DoseUnit = Annotated[str, AfterValidator(_declared_unit)]
+"""A unit of a dose in its one spelling; empty where there is no dose."""
+
+
+def refuse_half_a_dose(dose: float | None, unit: str) -> None:
+    """Refuse a number without unit, and a unit without number.
+
+    Raises
+    ------
+    ValueError
+        For the declaration that holds them.
+    """
+    if dose is not None and not unit:
+        raise ValueError(f"dose is {dose:g} without unit; add one, like unit = 'uM'")
+    if dose is None and unit:
+        raise ValueError(f"unit is {unit!r} without dose; add one, like dose = 10")

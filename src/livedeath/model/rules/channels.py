@@ -1,0 +1,108 @@
+"""Channels: what finds the neurons, what their names collide with, and who speaks of them."""
+
+from collections.abc import Iterator
+
+from livedeath.errors import StudyError
+from livedeath.model.base import known_names, listing
+from livedeath.model.comparison import FILL_AT_ENTRY
+from livedeath.model.declaration import Declaration
+from livedeath.model.tables import CALLS, JOINED, TRACES
+
+FINDERS = ("fill", "indicator", "nucleus")
+"""Roles of the channels in which somata are looked for."""
+
+_TAKEN = {
+    name.casefold(): name
+    for name in (*(column.name for column in (*TRACES, *CALLS)), *JOINED, FILL_AT_ENTRY)
+}
+
+
+def check(study: Declaration) -> None:
+    """Refuse channels by which no neuron is found, and names that mean two things."""
+    _one_fill(study)
+    _names_are_free(study)
+    _exist(study)
+    _populations(study)
+    _neurons_are_found_everywhere(study)
+
+
+def _one_fill(study: Declaration) -> None:
+    fills = [channel.name for channel in study.channels if channel.role == "fill"]
+    if len(fills) > 1:
+        raise StudyError(
+            f"channels: {listing(fills)} have the role 'fill', and neurons are outlined in one "
+            f"channel; give the others another role, like 'marker'"
+        )
+    if not any(channel.role in FINDERS for channel in study.channels):
+        raise StudyError(
+            "channels: none has the role 'fill', 'indicator' or 'nucleus', so no neuron can be "
+            "found; give one of them that role"
+        )
+
+
+def _names_are_free(study: Declaration) -> None:
+    """Refuse a channel named like a column of the tables that it becomes a column of."""
+    own = {f"{channel.name}_sd".casefold(): channel.name for channel in study.channels}
+    for number, channel in enumerate(study.channels):
+        name = channel.name.casefold()
+        if name in _TAKEN:
+            raise StudyError(
+                f"channels[{number}].name is {channel.name!r}, which is a column of the tables "
+                f"already; choose another name, like {channel.name + '_channel'!r}"
+            )
+        if name in own:
+            raise StudyError(
+                f"channels[{number}].name is {channel.name!r}, which is the column of the standard "
+                f"deviation of {own[name]!r}; choose another name"
+            )
+
+
+def _exist(study: Declaration) -> None:
+    names = [channel.name for channel in study.channels]
+    for where, said in _named(study):
+        if said not in names:
+            raise StudyError(
+                f"{where} is {said!r}, which is no channel; {known_names(said, names)}"
+            )
+
+
+def _named(study: Declaration) -> Iterator[tuple[str, str]]:
+    for number, population in enumerate(study.populations):
+        if population.marker is not None:
+            yield f"populations[{number}] ({population.name!r}).marker", population.marker
+    for number, file in enumerate(study.optics.files):
+        yield f"optics.files[{number}].channel", file.channel
+    if study.focus.channel is not None:
+        yield "focus.channel", study.focus.channel
+
+
+def _populations(study: Declaration) -> None:
+    names = [population.name for population in study.populations]
+    for number, done in enumerate(study.interventions):
+        if done.population is not None and done.population not in names:
+            raise StudyError(
+                f"interventions[{number}] ({done.label!r}).population is {done.population!r}, "
+                f"which is none; {known_names(done.population, names)}"
+            )
+    seen: dict[tuple[object, ...], str] = {}
+    for number, one in enumerate(study.populations):
+        gate = (one.marker, one.gate if one.marker else "", one.wells)
+        before = seen.setdefault(gate, one.name)
+        if before != one.name:
+            raise StudyError(
+                f"populations[{number}] ({one.name!r}) has the marker, gate and wells of "
+                f"{before!r}, so every neuron would be {before!r}; tell them apart"
+            )
+
+
+def _neurons_are_found_everywhere(study: Declaration) -> None:
+    finders = [channel for channel in study.channels if channel.role in FINDERS]
+    if any(not channel.wells for channel in finders):
+        return
+    seen = {p for channel in finders for p in study.places_of(None, channel.wells)}
+    blind = [place for place in study.places() if place not in seen]
+    if blind:
+        raise StudyError(
+            f"channels: no fill, indicator or nucleus is taken in {blind[0][1]} of vessel "
+            f"{blind[0][0]!r}, so no neuron can be found there; widen the wells of one"
+        )
