@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from livedeath.errors import LivedeathError
-from livedeath.model.study import Study
 from livedeath.model.comparison import Comparison as Declared
+from livedeath.model.study import Study
 from livedeath.statistics.compare import Comparison, compare, default_control
 from livedeath.statistics.study import StudyCalls, origin_hours
 from livedeath.statistics.table import SurvivalTable
