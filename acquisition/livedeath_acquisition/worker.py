@@ -183,8 +183,7 @@ class Worker:
         self._journal(
             "resume" if begun else "start",
             zero=zero.isoformat(),
-            fingerprint=self._folder.study.fingerprint,
-            camera_fingerprint=self._folder.study.camera_fingerprint,
+            **self._folder.declaration_entry(),
             **focus,
         )
         self._is_running = True

@@ -1,20 +1,21 @@
-"""``livedeath log``: add what a person did to the study's journal."""
+"""``livedeath log``: add what a person did to the study's journal, list it, retract it."""
 
-import time
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import StudyError
-from livedeath.model.study import Study
+
+if TYPE_CHECKING:  # the store is loaded when the command runs, not for its help
+    from livedeath.store.folder import StudyFolder
+    from livedeath.store.logbook import Deed
 
 
 class What(StrEnum):
-    """What can be logged."""
+    """What can be logged, and what can be done with the log."""
 
     dose = "dose"
     exclude = "exclude"
@@ -23,9 +24,8 @@ class What(StrEnum):
     unload = "unload"
     kill = "kill"
     note = "note"
-
-
-NEEDS_WELLS = frozenset({What.dose, What.exclude, What.media, What.kill})
+    retract = "retract"
+    list = "list"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,10 @@ def register(app: typer.Typer) -> None:
 
 def log(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the study.")],
-    what: Annotated[What, typer.Argument(help="What was done.")],
+    what: Annotated[
+        What,
+        typer.Argument(help="What was done; 'retract' voids an entry, 'list' shows them all."),
+    ],
     wells: Annotated[
         list[str] | None, typer.Option(help="Wells, like B3 or A1:A4; repeat for more.")
     ] = None,
@@ -43,77 +46,73 @@ def log(
     at: Annotated[str, typer.Option(help="Hour since the study's start, or 'now'.")] = "now",
     why: Annotated[str, typer.Option(help="Reason, in your words.")] = "",
     compound: Annotated[str, typer.Option(help="With dose and kill: what was added.")] = "",
-    dose: Annotated[float | None, typer.Option(min=0, help="With dose and kill: how much.")] = None,
+    dose: Annotated[float | None, typer.Option(help="With dose and kill: how much.")] = None,
     unit: Annotated[str, typer.Option(help="Unit of the dose, like uM.")] = "",
+    entry: Annotated[
+        str | None, typer.Option(help="With retract: the entry's id, as 'list' shows it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what was done to a study; nothing already written is changed."""
     from livedeath.store.folder import StudyFolder
+    from livedeath.store.logbook import Deed
 
     study_folder = StudyFolder.open(folder)
-    if what is What.dose and not compound.strip():
-        raise StudyError("'dose' needs what was added; name it with --compound.")
-    vessel_id = _vessel(study_folder.study, vessel)
-    named = _wells(study_folder.study, vessel_id, wells or [], what)
-    hour = _hour(at, study_folder.journal.read())
-    entry = {
-        "kind": "log",
-        "what": what.value,
-        "vessel": vessel_id,
-        "wells": named,
-        "at_h": hour,
-        "why": _reason(what, why),
-        "compound": compound,
-        "dose": dose,
-        "unit": unit,
+    if entry is not None and what is not What.retract:
+        raise StudyError("--entry has a meaning with 'retract' only; leave it out.")
+    if entry is None and what is What.retract:
+        raise StudyError(
+            f"'retract' needs the entry; give its id with --entry, see 'livedeath log "
+            f"{folder.name} list'."
+        )
+    deed = Deed(what.value, tuple(wells or ()), vessel, at, why, compound, dose, unit)
+    if what in (What.retract, What.list):
+        _refuse_unused(deed)
+    if what is What.list:
+        _list(study_folder, as_json=as_json)
+    else:
+        _log(study_folder, deed, entry, as_json=as_json)
+
+
+def _refuse_unused(deed: "Deed") -> None:
+    """Refuse what would silently count for nothing."""
+    given = {
+        "--wells": deed.wells,
+        "--vessel": deed.vessel,
+        "--at": deed.at != "now",
+        "--why": deed.why and deed.what == "list",
+        "--compound": deed.compound,
+        "--dose": deed.dose is not None,
+        "--unit": deed.unit,
     }
-    study_folder.journal.append(entry)
-    where = " ".join(named) or vessel_id
-    said = f"{what.value} of {where} at {hour:.2f} h is in the journal."
-    emit({"study": folder, **entry}, as_json=as_json, text=said)
+    said = [name for name, value in given.items() if value]
+    if said:
+        raise StudyError(f"{said[0]} has no meaning with '{deed.what}'; leave it out.")
 
 
-def _vessel(study: Study, vessel: str | None) -> str:
-    if vessel is None and len(study.vessels) > 1:
-        known = ", ".join(v.id for v in study.vessels)
-        raise StudyError(f"the study has several vessels; say which with --vessel ({known}).")
-    return study.vessel(vessel or study.vessels[0].id).id
+def _log(folder: "StudyFolder", deed: "Deed", entry: str | None, *, as_json: bool) -> None:
+    from livedeath.store import logbook
+
+    if entry is not None:
+        done = logbook.retract(folder, entry, deed.why)
+    else:
+        done = logbook.log(folder, deed)
+    for note in done.notes:
+        typer.echo(f"Note: {note}.", err=True)
+    said = f"entry {done.entry['id']} is in the journal: {logbook.said_of(done.entry)}."
+    emit({"study": folder.path, **done.entry, "notes": done.notes}, as_json=as_json, text=said)
 
 
-def _wells(study: Study, vessel: str, patterns: list[str], what: What) -> list[str]:
-    if not patterns and what in NEEDS_WELLS:
-        raise StudyError(
-            f"'{what.value}' concerns wells; name them with --wells, like B3 or A1:A4."
-        )
-    named = tuple(part for pattern in patterns for part in pattern.replace(",", " ").split())
-    wells = study.vessel(vessel).expand(named)
-    unseen = [well for well in wells if well not in study.wells(vessel)]
-    if unseen:
-        raise StudyError(
-            f"{', '.join(unseen)} of vessel {vessel!r} is not visited in this study; its wells "
-            f"are {', '.join(study.wells(vessel))}."
-        )
-    return list(wells)
+def _list(folder: "StudyFolder", *, as_json: bool) -> None:
+    from livedeath.store import logbook
 
-
-def _reason(what: What, why: str) -> str:
-    if what in (What.exclude, What.note) and not why.strip():
-        raise StudyError(f"'{what.value}' needs a reason; give it with --why \"...\".")
-    return why.strip()
-
-
-def _hour(at: str, entries: list[dict[str, Any]]) -> float:
-    """Return the hour meant; ``now`` counts from the start of the acquisition."""
-    if at != "now":
-        try:
-            hour = float(at)
-        except ValueError:
-            hour = -1.0
-        if not 0 <= hour < float("inf"):
-            raise StudyError(f"--at is {at!r}; give hours since the study's start, or 'now'.")
-        return hour
-    zeros = [e["zero"] for e in entries if e.get("kind") == "acquisition" and "zero" in e]
-    if not zeros:
-        return 0.0
-    begin = datetime.fromisoformat(zeros[0]).timestamp()
-    return max(0.0, (time.time() - begin) / 3600.0)
+    entries = logbook.logged(folder.journal.read())
+    void = logbook.voided(entries)
+    rows = [one | {"retracted_by": void.get(one["id"], {}).get("id")} for one in entries]
+    lines = [
+        f"{row['id']}  {row.get('wall', '')[:16]}  {logbook.said_of(row)}"
+        + (f"  (retracted by {row['retracted_by']})" if row["retracted_by"] else "")
+        for row in rows
+    ]
+    text = "\n".join(lines) or "nothing was logged yet."
+    emit({"study": folder.path, "entries": rows}, as_json=as_json, text=text)

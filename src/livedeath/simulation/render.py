@@ -67,8 +67,8 @@ def render_study(
     write_truth(world, folder.path)
     folder.images.create(world.plan)
     journal = folder.journal
-    start = {"what": "start", "fingerprint": world.study.fingerprint}
-    journal.append({"kind": "acquisition", "microscope": "rendered", **start})
+    start = {"kind": "acquisition", "what": "start", "microscope": "rendered"}
+    journal.append(start | folder.declaration_entry())
     taken = frames(world)
     for visit in world.plan.visits:
         entries = []

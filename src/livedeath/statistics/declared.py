@@ -1,7 +1,7 @@
 """The comparisons that a study declared, computed; without any, all arms, said to be post hoc.
 
-Whether a comparison was fixed beforehand is read from the journal: the study's fingerprint
-stands at the start of the acquisition.
+Whether a comparison was fixed beforehand is read from the journal: the declaration stands at
+the start of the acquisition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from livedeath.model.study import Study
 from livedeath.statistics.compare import Comparison, compare, default_control
 from livedeath.statistics.study import StudyCalls, origin_hours
 from livedeath.statistics.table import SurvivalTable
+from livedeath.store.declared import AtStart, declared_at_start
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def shown_comparisons(
     """
     declared = calls.study.comparisons
     if declared:
-        standing = _standing(calls.study, entries)
-        return [_declared(calls, one, standing) for one in declared]
+        start = declared_at_start(entries)
+        return [_declared(calls, one, start) for one in declared]
     arms = calls.table.take(calls.table.at_risk).groups
     if len(arms) < 2:
         return []
@@ -84,29 +85,37 @@ def control_arm(calls: StudyCalls) -> str:
     return default_control(arms)
 
 
-def _standing(study: Study, entries: Sequence[Mapping[str, Any]]) -> str:
-    started = [
-        entry.get("fingerprint")
-        for entry in entries
-        if entry.get("kind") == "acquisition" and entry.get("fingerprint")
-    ]
-    if started and started[0] == study.fingerprint:
-        return "pre-specified: declared before the first frame"
-    if started:
-        return "post hoc: study.toml was changed after the first frame"
-    return "declared in study.toml; the journal does not say since when"
+def _standing(study: Study, declared: Declared, start: AtStart | None) -> str:
+    """Say whether a comparison was fixed before anything was seen.
+
+    A correction of the declaration that leaves groups, wells, units, blocks and origins of
+    this comparison as they were leaves it pre-specified.
+    """
+    if start is None:
+        return "declared in study.toml; the journal does not say since when"
+    first = "the first frame"
+    if start.by_recording:
+        first = "the recording was first scored, after its frames were taken"
+    if start.compared(study, declared):
+        return f"pre-specified: declared before {first}"
+    return f"post hoc: not declared so before {first}"
 
 
-def _declared(calls: StudyCalls, declared: Declared, standing: str) -> Shown:
+def _declared(calls: StudyCalls, declared: Declared, start: AtStart | None) -> Shown:
     name = (
         declared.name or f"{', '.join(declared.treated) or 'each arm'} against {declared.control}"
     )
+    results: tuple[Comparison, ...] = ()
+    refused = ""
     try:
         results = _computed(calls, declared)
-        refused = ""
     except LivedeathError as error:
-        results, refused = (), str(error)
-    return Shown(name, standing, _details(declared), refused, results)
+        refused = str(error)
+    except Exception as error:  # noqa: BLE001 - one comparison must not take the report with it
+        refused = f"This comparison could not be computed ({type(error).__name__}: {error})."
+    return Shown(
+        name, _standing(calls.study, declared, start), _details(declared), refused, results
+    )
 
 
 def _details(declared: Declared) -> str:

@@ -16,7 +16,9 @@ from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan, plan
 from livedeath.model.study import Study
+from livedeath.model.toml import read_toml_file
 from livedeath.store import durable, logfile, tables
+from livedeath.store.declared import declaration_entry
 from livedeath.store.images import ImageStore, field_path
 from livedeath.store.journal import Journal
 from livedeath.store.linked import LinkedImages
@@ -175,6 +177,11 @@ class StudyFolder:
         study = Study.from_file(path / STUDY_FILE)
         logfile.about(path.absolute())
         return cls(path.absolute(), study)
+
+    def declaration_entry(self) -> dict[str, Any]:
+        """Return what a journal's entry says of the declaration; the whole text is in it."""
+        text = read_toml_file(self.path / STUDY_FILE, missing="restore it from a copy")
+        return declaration_entry(self.study, text)
 
     @cached_property
     def plan(self) -> Plan:

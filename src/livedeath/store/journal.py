@@ -5,6 +5,7 @@ which they were written, also while another process writes. A line that a crash 
 entry: it was never acknowledged to anyone. Nothing is ever edited or removed.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,12 @@ FrameStatus: TypeAlias = Literal["saved", "missed", "superseded", "not_planned"]
 
 SETTLED: frozenset[str] = frozenset({"saved", "missed", "not_planned"})
 """Statuses after which nobody waits for a frame any more."""
+
+LOG = "log"
+"""Kind of an entry that says what a person did; each has an id, by which it can be retracted."""
+
+ID_DIGITS = 6
+"""Hexadecimal digits of an id: enough that a slip of the finger names no other entry."""
 
 WRITER_WAIT_S = 30.0
 """How long a writer waits for another one's line, which takes milliseconds."""
@@ -52,6 +59,16 @@ def frame_entry(key: FrameKey, status: FrameStatus, **details: Any) -> Entry:  #
         ``exposure_ms``, ``reason``, ...
     """
     return {"kind": "frame", "status": status, **key._asdict(), "attempt": 0, **details}
+
+
+def with_id(entry: Entry) -> Entry:
+    """Return an entry of kind ``log`` with the time of writing and its id."""
+    timed = {"wall": _now()} | entry
+    return timed | {"id": _id_of(_line(timed).encode())}
+
+
+def _id_of(line: bytes) -> str:
+    return hashlib.sha256(line.strip()).hexdigest()[:ID_DIGITS]
 
 
 class Journal:
@@ -88,7 +105,7 @@ class Journal:
 
         After a crash a leading part of them may be there.
         """
-        wall = datetime.now(UTC).isoformat(timespec="milliseconds")
+        wall = _now()
         lines = [_line({"wall": wall} | entry) for entry in entries]
         if not lines:
             return
@@ -164,6 +181,10 @@ def zero_of(entries: list[Entry]) -> datetime | None:
     return None if first is None else datetime.fromisoformat(first)
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _line(entry: Entry) -> str:
     return json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -175,4 +196,6 @@ def _parse(data: bytes) -> Iterator[Entry]:
         except ValueError:  # a torn line, closed by the next append; or an empty one
             continue
         if isinstance(entry, dict):
+            if entry.get("kind") == LOG:
+                entry.setdefault("id", _id_of(line))  # written before entries had one
             yield entry

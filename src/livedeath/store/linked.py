@@ -20,6 +20,7 @@ from livedeath.model.plan import Plan
 from livedeath.model.study import Study
 from livedeath.recordings.declare import positions_of
 from livedeath.recordings.open import Recording, open_recording
+from livedeath.store.declared import RECORDING, declaration_entry
 from livedeath.store.images import AXES, ImageStore
 from livedeath.store.journal import Entry, frame_entry
 
@@ -58,7 +59,8 @@ def identity_of(path: Path) -> tuple[int, str]:
 def journal_of(recording: Recording, plan: Plan, study: Study) -> list[Entry]:
     """Return the journal of a study made from a recording: every frame, saved or missed."""
     channels = [channel.name for channel in study.channels]
-    entries: list[Entry] = [{"kind": "acquisition", "what": "start", "by": "recording"}]
+    start: Entry = {"kind": "acquisition", "what": "start", "by": RECORDING}
+    entries = [start | declaration_entry(study, study.to_toml())]
     positions = positions_of(study)
     for visit in plan.visits:
         for key in visit.frames():
@@ -76,7 +78,7 @@ def journal_of(recording: Recording, plan: Plan, study: Study) -> list[Entry]:
             else:
                 reason = "the recording does not hold this frame"
                 entries.append(frame_entry(key, "missed", **details, reason=reason))
-    entries.append({"kind": "acquisition", "what": "finish", "by": "recording"})
+    entries.append({"kind": "acquisition", "what": "finish", "by": RECORDING})
     return entries
 
 
