@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from livedeath.cli.common import JsonOption, emit
-from livedeath.errors import StudyError
 from livedeath.model.doubts import disk_doubt, doubts
-from livedeath.model.dry_run import DryRun, dry_run
+from livedeath.model.dry_run import DryRun, dry_run, refuse_what_cannot_be_kept
 from livedeath.model.study import Study
 
 
@@ -29,11 +28,7 @@ def check(
     path = folder / "study.toml" if folder.is_dir() else folder
     study = Study.from_file(path)
     cost = dry_run(study)
-    if not cost.kept:
-        raise StudyError(
-            f"{path}: one round takes {cost.round_s:.0f} s but the next begins after "
-            f"{cost.interval_s:.0f} s; visit fewer fields, expose shorter, or wait longer."
-        )
+    refuse_what_cannot_be_kept(cost, where=str(path))
     warnings = _warnings(path, study, cost)
     result = _result(path, study, cost) | {"warnings": warnings}
     emit(result, as_json=as_json, text=_text(study, cost, warnings))

@@ -10,8 +10,8 @@ from livedeath.cli.common import JsonOption, emit
 from livedeath.errors import StudyError
 
 if TYPE_CHECKING:  # the store is loaded when the command runs, not for its help
+    from livedeath.run.logbook import Deed
     from livedeath.store.folder import StudyFolder
-    from livedeath.store.logbook import Deed
 
 
 class What(StrEnum):
@@ -54,8 +54,8 @@ def log(
     as_json: JsonOption = False,
 ) -> None:
     """Say what was done to a study; nothing already written is changed."""
+    from livedeath.run.logbook import Deed
     from livedeath.store.folder import StudyFolder
-    from livedeath.store.logbook import Deed
 
     study_folder = StudyFolder.open(folder)
     if entry is not None and what is not What.retract:
@@ -91,7 +91,7 @@ def _refuse_unused(deed: "Deed") -> None:
 
 
 def _log(folder: "StudyFolder", deed: "Deed", entry: str | None, *, as_json: bool) -> None:
-    from livedeath.store import logbook
+    from livedeath.run import logbook
 
     if entry is not None:
         done = logbook.retract(folder, entry, deed.why)
@@ -104,7 +104,7 @@ def _log(folder: "StudyFolder", deed: "Deed", entry: str | None, *, as_json: boo
 
 
 def _list(folder: "StudyFolder", *, as_json: bool) -> None:
-    from livedeath.store import logbook
+    from livedeath.run import logbook
 
     entries = logbook.logged(folder.journal.read())
     void = logbook.voided(entries)

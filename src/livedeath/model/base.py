@@ -22,6 +22,25 @@ T = TypeVar("T", bound=BaseModel)
 MOST_NAMED = 12
 """So many known names are listed in a sentence; a plate of doses has dozens of arms."""
 
+_WORDS = {
+    "greater_than": "it must be more than {gt:g}",
+    "greater_than_equal": "it must be {ge:g} or more",
+    "less_than": "it must be less than {lt:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "finite_number": "write a number that is finite",
+    "float_type": "write a number",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "string_type": "write a text in quotes",
+    "too_long": "write {max_length} of them",
+    "too_short": "write at least {min_length}",
+    "string_too_short": "write something",
+}
+"""What is allowed, by the kind of pydantic's fault; its context fills the braces."""
+
+_MOST_HOMES = 2
+"""A key that more tables than these know is not sent to one of them."""
+
 _UNKNOWN_KEY = "unknown_key"
 _OWN = ("value_error", _UNKNOWN_KEY)
 
@@ -47,8 +66,9 @@ class Declared(BaseModel):
                         "unknown key {key}; {known}",
                         {"key": repr(key), "known": known_names(str(key), cls.model_fields)},
                     )
-                if _is_numeric(cls.model_fields[key].annotation):
-                    _refuse_words(str(key), value)
+                annotation = cls.model_fields[key].annotation
+                if _is_numeric(annotation):
+                    _refuse_words(key, value, several=typing.get_origin(annotation) is tuple)
         return data
 
     def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - any field of any subclass
@@ -73,7 +93,11 @@ def _is_numeric(annotation: Any) -> bool:  # noqa: ANN401 - any type form
     return annotation in (int, float)
 
 
-def _refuse_words(key: str, value: object) -> None:
+def _refuse_words(key: str, value: object, *, several: bool) -> None:
+    if several and isinstance(value, str):
+        raise ValueError(
+            f"{key} is the text {value!r}; write a list of numbers without quotes, like [0, 24]"
+        )
     for name, item in _leaves(key, value):
         if isinstance(item, str):
             raise ValueError(
@@ -107,7 +131,7 @@ def written(value: object) -> str:
     return repr(value)
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
+def nearest(given: str, known: Iterable[str], *, alike: float = 0.6) -> str:
     """Return the known name that was probably meant; empty if none is near.
 
     Parameters
@@ -116,9 +140,11 @@ def nearest(given: str, known: Iterable[str]) -> str:
         What was written.
     known : iterable of str
         What could have been; case, blanks and hyphens count for little.
+    alike : float
+        How alike the two must be, 0 to 1.
     """
     plain = {_plain(name): name for name in known}
-    near = difflib.get_close_matches(_plain(given), list(plain), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_plain(given), list(plain), n=1, cutoff=alike)
     return plain[near[0]] if near else ""
 
 
@@ -190,7 +216,7 @@ def explain(error: ValidationError, where: str, model: type[BaseModel] | None = 
     if first["type"] == _UNKNOWN_KEY and model is not None:
         key = str(first["ctx"]["key"]).strip("'")
         homes = [home for home, part in _tables(model) if home and key in part.model_fields]
-        if homes and not nearest(key, _fields_at(model, first["loc"])):
+        if 0 < len(homes) <= _MOST_HOMES and not nearest(key, _fields_at(model, first["loc"])):
             sentence += f"; {key} belongs in {' or '.join(homes)}"
     more = len(faults) - 1
     tail = f" (and {more} more)" if more else ""
@@ -198,28 +224,33 @@ def explain(error: ValidationError, where: str, model: type[BaseModel] | None = 
 
 
 def _sentence(fault: ErrorDetails, place: str) -> str:
-    kind, said = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
+    kind, given = fault["type"], fault.get("input")
+    said = str(fault["msg"]).removeprefix("Value error, ")
     if kind in _OWN:
         return f"{place}: {said}" if place else said
     if kind == "missing":
         return f"{place} is missing; add it"
-    given = fault.get("input")
-    if kind == "literal_error":
-        allowed = re.findall(r"'([^']*)'|(\d+)", str(fault["ctx"]["expected"]))
-        said = known_names(str(given), [text or number for text, number in allowed])
-    elif kind == "tuple_type" and isinstance(given, dict):
+    if kind == "tuple_type" and isinstance(given, dict):
         return f"{place} is one table, and may be several; write [[{place}]] with two brackets"
-    elif kind == "tuple_type":
-        said = f"write a list, like [{_quoted(given)}]"
-    elif kind in ("model_type", "model_attributes_type") and isinstance(given, list):
+    if kind in ("model_type", "model_attributes_type") and isinstance(given, list):
         return f"{place} is a list, and there is one only; write [{place}] with one bracket"
-    else:
-        said = _lower(said).replace("input should be", "it must be")
-    return f"{place} is {written(given)}; {said}"
+    return f"{place} is {written(given)}; {_allowed(kind, given, fault.get('ctx', {}), said)}"
 
 
-def _quoted(given: object) -> str:
-    return f'"{given}"' if isinstance(given, str) else written(given)
+def _allowed(kind: str, given: object, context: Mapping[str, Any], said: str) -> str:
+    """Say what is allowed, in plain words where pydantic has its own."""
+    if kind == "literal_error":
+        found = re.findall(r"'([^']*)'|(\d+)", str(context["expected"]))
+        if any(number for _, number in found):
+            return f"allowed are {', '.join(number for _, number in found)}"
+        return known_names(str(given), [text for text, _ in found])
+    if kind == "tuple_type":
+        one = f'"{given}"' if isinstance(given, str) else f"{written(given)}, {written(given)}"
+        return f"write a list, like [{one}]"
+    words = _WORDS.get(kind)
+    if words is None:
+        return _lower(said).replace("input should be", "it must be")
+    return words.format(**context)
 
 
 def _lower(said: str) -> str:

@@ -237,16 +237,28 @@ class Declaration(Declared):
         Parameters
         ----------
         kind : str, optional
-            ``well``, ``vessel`` or a kind of entity; default: the unit of the first
-            comparison, else ``well``. A well without an entity of the kind, which no
-            comparison by that kind has, is a unit by itself.
+            ``well``, ``vessel`` or a kind of entity; default: `arm_unit`. A well without an
+            entity of the kind, which no comparison by that kind has, is a unit by itself.
         """
-        wanted = kind or (self.comparisons[0].unit if self.comparisons else WELL)
-        members = self.members(wanted)
+        members = self.members(kind or self.arm_unit)
         return {
             place: members[place][0] if members[place] else self.well_name(*place)
             for place in members
         }
+
+    @property
+    def arm_unit(self) -> str:
+        """The kind of unit that arms are counted by: the first compared one that is of one arm.
+
+        A comparison of genotypes by the animal says nothing of arms that each animal's wells
+        are divided over; those are counted by the well.
+        """
+        arms = self.arms()
+        for kind in dict.fromkeys(one.unit for one in self.comparisons):
+            pairs = {(unit, arms[p]) for p, units in self.members(kind).items() for unit in units}
+            if len(pairs) == len({unit for unit, _ in pairs}):
+                return kind
+        return WELL
 
     def groups(self, factor: str) -> dict[Place, tuple[str, ...]]:
         """Return the groups of a comparison that every visited (vessel, well) holds.

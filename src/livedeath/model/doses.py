@@ -107,11 +107,11 @@ def unit_named(said: str) -> str:
     text = plain_micro(said.strip())
     text = _LITRE.sub(lambda found: found[0][:-1] + "L", text)
     if text not in _SPELLED:
-        near = nearest(text, _SPELLED)
+        near = nearest(text, _SPELLED, alike=0.7)
         perhaps = f"perhaps {_SPELLED[near]!r} is meant; " if near else ""
         raise StudyError(
-            f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))} (all in "
-            f"docs/file-formats.md); for another one leave dose and unit out and name the arm"
+            f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))}; "
+            f"for another one leave dose and unit out and name the arm"
         )
     return _SPELLED[text]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from livedeath.errors import StudyError
 from livedeath.model.optics import Channel
 from livedeath.model.rounds import Stretch, channels_in, overlay, round_hours, stretches
 from livedeath.model.study import Study
@@ -76,6 +77,21 @@ def dry_run(study: Study) -> DryRun:
         expected_deaths=days * DEATHS_PER_NEURON_DAY,
         expected_false_deaths=days * false_rate,
     )
+
+
+def refuse_what_cannot_be_kept(cost: DryRun, *, where: str) -> None:
+    """Refuse a study whose rounds last longer than the time between them.
+
+    Raises
+    ------
+    StudyError
+        With both times.
+    """
+    if not cost.kept:
+        raise StudyError(
+            f"{where}: schedule: one round takes {cost.round_s:.0f} s but the next begins after "
+            f"{cost.interval_s:.0f} s; visit fewer fields, expose shorter, or wait longer."
+        )
 
 
 class _Sums:

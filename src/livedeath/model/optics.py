@@ -34,8 +34,10 @@ def name_fault(name: str) -> str:
     found = _NO_FILE_NAME.search(name)
     if found:
         return f"holds {found[0]!r}, which no file's name may hold"
-    if name != name.strip() or name.endswith("."):
-        return "begins with a blank, or ends with a blank or a point"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if name.endswith("."):
+        return "ends with a point, which no file's name may"
     return "is no name for a file on Windows" if _DEVICES.fullmatch(name) else ""
 
 

@@ -76,7 +76,8 @@ def _meant(pattern: str) -> str:
     if turned:
         return f"perhaps '{turned[2].upper()}{turned[1]}' is meant"
     if block != pattern and _is_pattern(block):
-        return f"perhaps {block.upper()!r} is meant"
+        kind = "a block of wells" if ":" in block else "a well"
+        return f"{kind} is written {block.upper()!r}"
     if parts and all(_is_pattern(part) for part in parts):
         listed = ", ".join(f'"{part.upper()}"' for part in parts)
         return f"write [{listed}]"

@@ -49,6 +49,11 @@ def compared_places(study: Declaration, comparison: Comparison) -> dict[Place, t
     return found
 
 
+def lives_in_shared_wells(study: Declaration, comparison: Comparison) -> bool:
+    """Return whether a well holds several of the groups: populations side by side."""
+    return any(len(groups) > 1 for groups in compared_places(study, comparison).values())
+
+
 def origin_hours(study: Declaration, comparison: Comparison) -> dict[Place, float | None]:
     """Return the planned hour that counts as 0 in each compared well; None: the arm's first.
 

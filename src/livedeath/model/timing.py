@@ -98,26 +98,31 @@ class Schedule(Declared):
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:
-        says = {
-            "interval": "interval_h and duration_h",
-            "times": "times_h",
-            "session": "[[sessions]]",
-        }
-        for name, mode in (
-            ("interval_h", "interval"),
-            ("duration_h", "interval"),
-            ("times_h", "times"),
-        ):
-            value = getattr(self, name)
-            if value and mode != self.mode:
-                raise ValueError(
-                    f"{name} is {written(value)}, but mode {self.mode!r} goes by "
-                    f"{says[self.mode]}; leave {name} out or the others"
-                )
-            if not value and mode == self.mode:
-                raise ValueError(
-                    f"{name} is missing; the schedule needs interval_h and duration_h, or times_h"
-                )
+        """Refuse hours given in two ways, of which one would be ignored, and none at all."""
+        even = {"interval_h": self.interval_h, "duration_h": self.duration_h}
+        given = [name for name, value in even.items() if value is not None]
+        if given and self.times_h:
+            raise ValueError(
+                f"times_h and {given[0]} are both given, and a schedule goes by times_h, or by "
+                f"interval_h and duration_h; leave one out"
+            )
+        if self.mode == "session" and (given or self.times_h):
+            raise ValueError(
+                f"{(given or ['times_h'])[0]} is given, but mode 'session' goes by [[sessions]]; "
+                f"leave it out, or mode"
+            )
+        if (self.mode == "interval" and self.times_h) or (self.mode == "times" and given):
+            raise ValueError(
+                f"mode is {self.mode!r}, but the hours are given as {(given or ['times_h'])[0]}; "
+                f"leave mode out"
+            )
+        if self.mode == "times" and not self.times_h:
+            raise ValueError("mode is 'times', but times_h lists no hour; list them")
+        missing = [name for name in even if name not in given]
+        if self.mode == "interval" and missing:
+            raise ValueError(
+                f"{missing[0]} is missing; the schedule needs interval_h and duration_h, or times_h"
+            )
         return self
 
     @model_validator(mode="after")
@@ -143,7 +148,7 @@ class Schedule(Declared):
         if rounds > MAX_ROUNDS:
             raise ValueError(
                 f"interval_h is {self.interval_h:g} and duration_h {self.duration_h:g}, which are "
-                f"{rounds:.3g} rounds; at most {MAX_ROUNDS:,} can be planned, and both are hours"
+                f"{rounds:.3g} rounds; at most {MAX_ROUNDS:,} can be planned; both are in hours"
             )
         return self
 

@@ -79,7 +79,7 @@ class Vessel(Declared):
             for site in self.sites:
                 self.expand((site.well,))
         except StudyError as error:
-            raise ValueError(f"vessel {self.id!r}: {error}") from None
+            raise ValueError(f"{self.id!r}: {error}; mend the well or the format") from None
         stray = [site.well for site in self.sites if inside and site.well not in inside]
         if stray:
             raise ValueError(

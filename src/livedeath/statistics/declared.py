@@ -4,19 +4,24 @@ Whether a comparison was fixed beforehand is read from the journal: the declarat
 the start of the acquisition.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from livedeath.errors import LivedeathError
+from livedeath.model.comparison import FILL_AT_ENTRY, STUDY_START
 from livedeath.model.comparison import Comparison as Declared
+from livedeath.model.prespecified import lives_in_shared_wells, treated_groups
 from livedeath.model.study import Study
 from livedeath.statistics.compare import Comparison, compare, default_control
-from livedeath.statistics.study import StudyCalls, origin_hours
+from livedeath.statistics.study import StudyCalls, assigned, origin_hours
 from livedeath.statistics.table import SurvivalTable
 from livedeath.store.declared import AtStart, declared_at_start
+
+_WHOLE, _SHARE = "_whole_unit", "_share_of_unit"
+"""Columns of a unit, and of its share of one population."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,14 @@ def shown_comparisons(
     if len(arms) < 2:
         return []
     control = control_arm(calls)
+    results, refused = _answered(lambda: compare(calls.table, control))
     return [
         Shown(
             name=f"Each arm against {control}",
             standing="post hoc: the study declares no comparison",
             details=f"unit: {unit}; time from the study's start",
-            refused="",
-            results=compare(calls.table, control),
+            refused=refused,
+            results=results,
         )
     ]
 
@@ -105,25 +111,36 @@ def _declared(calls: StudyCalls, declared: Declared, start: AtStart | None) -> S
     name = (
         declared.name or f"{', '.join(declared.treated) or 'each arm'} against {declared.control}"
     )
-    results: tuple[Comparison, ...] = ()
-    refused = ""
-    try:
-        results = _computed(calls, declared)
-    except LivedeathError as error:
-        refused = str(error)
-    except Exception as error:  # noqa: BLE001 - one comparison must not take the report with it
-        refused = f"This comparison could not be computed ({type(error).__name__}: {error})."
+    results, refused = _answered(lambda: _computed(calls, declared))
     return Shown(
-        name, _standing(calls.study, declared, start), _details(declared), refused, results
+        name=name,
+        standing=_standing(calls.study, declared, start),
+        details=_details(calls.study, declared),
+        refused=refused,
+        results=results,
     )
 
 
-def _details(declared: Declared) -> str:
+def _answered(
+    compute: Callable[[], tuple[Comparison, ...]],
+) -> tuple[tuple[Comparison, ...], str]:
+    """Return the results and an empty text, or none and the reason why."""
+    try:
+        return compute(), ""
+    except LivedeathError as error:
+        return (), str(error)
+    except Exception as error:  # noqa: BLE001 - one comparison must not take the report with it
+        return (), f"This comparison could not be computed ({type(error).__name__}: {error})."
+
+
+def _details(study: Study, declared: Declared) -> str:
     parts = [f"unit: {declared.unit}"]
     if declared.block:
         parts.append(f"within each {declared.block}")
+    elif lives_in_shared_wells(study, declared):
+        parts.append(f"within each {declared.unit}")
     origin = (
-        "the study's start" if declared.origin == "study" else f"the start of {declared.origin}"
+        "the study's start" if declared.origin == STUDY_START else f"the start of {declared.origin}"
     )
     parts.append(f"time from {origin}")
     if declared.horizon_h is not None:
@@ -140,23 +157,34 @@ def _computed(calls: StudyCalls, declared: Declared) -> tuple[Comparison, ...]:
             f"{calls.endpoint}; endpoints are not exchanged for one another."
         )
     table = comparison_table(calls, declared)
-    wanted = {declared.control, *declared.treated} if declared.treated else set(table.groups)
+    named = {declared.control, *declared.treated}
+    wanted = named | set(treated_groups(calls.study, declared))
     kept = table.take(np.isin(table.group, list(wanted)) & table.at_risk)
-    missing = sorted(wanted - set(kept.groups))
+    missing = sorted(named - set(kept.groups))
     if missing:
         raise LivedeathError(f"No neuron was followed in {', '.join(missing)}.")
     return compare(kept, declared.control, horizon_h=declared.horizon_h)
 
 
 def comparison_table(calls: StudyCalls, declared: Declared) -> SurvivalTable:
-    """Return the survival table of a declared comparison: its group, unit, block, origin."""
+    """Return the survival table of a declared comparison: its group, unit, block, origin.
+
+    Populations that live in the same units are compared within them: each unit's share of a
+    population counts as a unit, and the unit as the block, unless another is declared.
+    """
+    unit, block = declared.unit, declared.block
+    if lives_in_shared_wells(calls.study, declared):
+        whole = assigned(calls.study, calls.calls, unit, _WHOLE)
+        share = (whole + "/" + calls.calls["population"]).rename(_SHARE)
+        calls = replace(calls, calls=calls.calls.with_columns(whole, share))
+        unit, block = _SHARE, block or _WHOLE
     table = calls.survival(
         group=declared.factor,
-        unit=declared.unit,
-        block=declared.block,
+        unit=unit,
+        block=block,
         covariates=_covariates(calls.study, declared),
     )
-    if declared.origin == "study":
+    if declared.origin == STUDY_START:
         return table
     return table.since(origin_hours(calls.study, declared.origin, calls.joined, calls.events))
 
@@ -164,6 +192,6 @@ def comparison_table(calls: StudyCalls, declared: Declared) -> SurvivalTable:
 def _covariates(study: Study, declared: Declared) -> list[str]:
     """Return the covariates' columns; ``fill_at_entry`` is the fill at the first visit."""
     return [
-        study.fill.name if name == "fill_at_entry" and study.fill is not None else name
+        study.fill.name if name == FILL_AT_ENTRY and study.fill is not None else name
         for name in declared.covariates
     ]

@@ -215,17 +215,18 @@ def joined_calls(study: Study, calls: pl.DataFrame, traces: pl.DataFrame) -> pl.
     Parameters
     ----------
     study : Study
-        The declaration. Unit and block are those of its first comparison, else the well
-        and the vessel.
+        The declaration. The unit is `Declaration.arm_unit`, the block that of its first
+        comparison, else the vessel.
     calls, traces : polars.DataFrame
         Tables of a run.
     """
     declared = study.comparisons[0] if study.comparisons else None
+    genotypes = {place: name or "unknown" for place, name in study.genotypes().items()}
     arms = study.arms()
     joined = calls.with_columns(
         _by_place(calls, arms, "arm"),
-        _by_place(calls, {p: _genotype(study, p) for p in arms}, "genotype"),
-        assigned(study, calls, declared.unit if declared else "well", "unit"),
+        _by_place(calls, genotypes, "genotype"),
+        assigned(study, calls, study.arm_unit, "unit"),
         assigned(study, calls, (declared.block if declared else None) or "vessel", "block"),
         *_doses(study, calls, list(arms)),
     )
@@ -256,7 +257,7 @@ def assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Seri
     TableError
         If the study knows no such kind.
     """
-    kinds = ["well", "vessel", *dict.fromkeys(entity.kind for entity in study.entities)]
+    kinds = study.unit_kinds
     if kind in kinds:
         return _by_place(calls, study.units(kind), name)
     if kind in calls.columns:
@@ -265,11 +266,6 @@ def assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Seri
         f"The study knows no {name} '{kind}'; it can be {', '.join(kinds)}, or one of the calls' "
         f"columns ({', '.join(calls.columns)})."
     )
-
-
-def _genotype(study: Study, place: Place) -> str:
-    found = [e.genotype for e in study.ancestry(*place) if e.genotype]
-    return found[0] if found else "unknown"
 
 
 def _doses(study: Study, calls: pl.DataFrame, places: list[Place]) -> list[pl.Series]:

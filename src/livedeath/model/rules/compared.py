@@ -49,7 +49,7 @@ def _groups(study: Declaration, one: Comparison, where: str) -> None:
         for name in names:
             if name not in known:
                 raise StudyError(
-                    f"{where}.{key} is {name!r}, a {one.factor} which has no wells; "
+                    f"{where}.{key} is {name!r}, which is no {one.factor} of this study; "
                     f"{known_names(name, known)}"
                 )
     if one.control in one.treated:
@@ -72,8 +72,9 @@ def _refuse_no_genotype(study: Declaration, one: Comparison, where: str) -> None
     if without:
         kind = one.unit if one.unit not in (WELL, VESSEL) else "entity"
         raise StudyError(
-            f"{where}.factor is 'genotype', but {some(_names(study, without))} come from no {kind} "
-            f"that has one; add the wells to it, or give theirs a genotype"
+            f"{where}.factor is 'genotype', but none is declared for "
+            f"{some(_names(study, without))}; add them to the wells of the {kind} they are from, "
+            f"or give that one a genotype"
         )
 
 
@@ -98,16 +99,17 @@ def _assigned(
     """Return which unit of a kind each compared well is of; refuse where that is not one."""
     if kind not in study.unit_kinds:
         raise StudyError(
-            f"{where} is {kind!r}, which no entity is; {known_names(kind, study.unit_kinds)}"
+            f"{where} is {kind!r}, which is no kind of unit here{_what_it_is(study, kind)}; "
+            f"{known_names(kind, study.unit_kinds)}"
         )
     members = study.members(kind)
     without = _names(study, [place for place in places if not members[place]])
     if without:
         ids = [entity.id for entity in study.entities if entity.kind == kind]
         raise StudyError(
-            f"{where} is {kind!r}, but {some(without)} come from none ({listing(ids)}), so each "
-            f"well would count as one of its own; add the wells to the entities, or give these "
-            f"the {kind} as parent"
+            f"{where} is {kind!r}, but none is declared for {some(without)}, so each well would "
+            f"count as one of its own; add them to the wells of {listing(ids)} or another one, or "
+            f"give the entities there a parent"
         )
     for place in places:
         if len(members[place]) > 1:
@@ -116,6 +118,14 @@ def _assigned(
                 f"{listing(members[place])}; give each well one {kind}, or take another unit"
             )
     return {place: members[place][0] for place in places}
+
+
+def _what_it_is(study: Declaration, name: str) -> str:
+    """Say what was named in place of its kind; empty if nothing is called so."""
+    kinds = {entity.id: entity.kind for entity in study.entities}
+    if name in kinds:
+        return f", but the name of one {kinds[name]}"
+    return ", but the name of a vessel" if name in [v.id for v in study.vessels] else ""
 
 
 def _refuse_units_of_two_groups(

@@ -75,7 +75,8 @@ def _intervention(study: Declaration, done: Intervention, where: str) -> None:
     for name, hour in _hours_of(done):
         if hour > end_h(study):
             raise StudyError(
-                f"{where}.{name} is {hour:g}, but {_end(study)}; hours count from its start"
+                f"{where}.{name} is {hour:g}, but {_end(study)}; give an hour up to then, or leave "
+                f"it out"
             )
     stray = [well for well in done.starts_h if well not in wells]
     if stray:
@@ -122,7 +123,9 @@ def _windows(study: Declaration) -> None:
     for number, window in enumerate(study.schedule.windows):
         where = f"schedule.windows[{number}]"
         if window.from_h > end_h(study):
-            raise StudyError(f"{where}.from_h is {window.from_h:g}, but {_end(study)}")
+            raise StudyError(
+                f"{where}.from_h is {window.from_h:g}, but {_end(study)}; give an hour up to then"
+            )
         if window.to_h is not None and window.to_h > end_h(study):
             raise StudyError(
                 f"{where}.to_h is {window.to_h:g}, but {_end(study)}; leave to_h out for 'to the "
@@ -154,7 +157,8 @@ def _changes(study: Declaration) -> None:
         if change.at_h > hours[-1]:
             raise StudyError(
                 f"optics.changes[{number}].at_h is {change.at_h:g}, after the last visit at "
-                f"{hours[-1]:g} h, so nothing is imaged with it; {_end(study)}"
+                f"{hours[-1]:g} h, so nothing is imaged with it; give an earlier hour, or leave it "
+                f"out"
             )
         if change.at_h <= hours[0]:
             raise StudyError(
