@@ -145,7 +145,7 @@ def _journal(folder):
         {
             "kind": "acquisition",
             "what": "start",
-            "fingerprint": folder.study.fingerprint,
+            **folder.declaration_entry(),
             "wall": "2026-11-18T09:00:00+00:00",
         }
     ]
