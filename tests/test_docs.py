@@ -12,6 +12,7 @@ import typer
 from pydantic import BaseModel
 
 from livedeath.cli.main import USAGE_ERROR, build_app
+from livedeath.model.doses import UNITS
 from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.study import Study
 from livedeath.model.tables import CALLS, OUTCOMES, TRACES
@@ -261,6 +262,25 @@ def test_every_flag_stands_in_the_file_formats_with_its_bit():
 def test_a_wrong_flag_is_found_out():
     wrong = read(FORMATS).replace("| 2048 | `OUTLIER`", "| 2049 | `OUTLIER`")
     assert flags_in(wrong) != flags_of_the_program()
+
+
+def units_in(text):
+    """Return the units of doses, and their other spellings, that a document names."""
+    cells = [row[:2] for row in rows(section(text, "Units of doses"))[2:]]
+    return tuple(
+        {name for row in cells for name in re.findall(r"`([^`]+)`", row[k])} for k in (0, 1)
+    )
+
+
+def test_every_unit_of_a_dose_stands_in_the_file_formats():
+    units, others = units_in(read(FORMATS))
+    assert units == set(UNITS)
+    assert others == {other for spellings in UNITS.values() for other in spellings}
+
+
+def test_an_invented_unit_is_found_out():
+    units, _ = units_in(read(FORMATS).replace("`MOI`", "`MOO`"))
+    assert units ^ set(UNITS) == {"MOI", "MOO"}
 
 
 def missing_verdicts(text):

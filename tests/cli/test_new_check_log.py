@@ -120,7 +120,7 @@ def test_log_appends_to_the_journal(study, capsys):
         pytest.param(["media", "--wells", "A1"], "not visited", id="unvisited-well"),
         pytest.param(["media", "--wells", "B2", "--at", "-3"], "--at is '-3'", id="before-start"),
         pytest.param(["eat"], "eat", id="unknown-kind"),
-        pytest.param(["note", "--why", "x", "--vessel", "p9"], "no vessel 'p9'", id="no-vessel"),
+        pytest.param(["note", "--why", "x", "--vessel", "p9"], "--vessel is 'p9'", id="no-vessel"),
     ],
 )
 def test_log_refuses_what_makes_no_sense(study, capsys, arguments, said):

@@ -1,5 +1,7 @@
 """What a study may say, and what it is refused for."""
 
+import re
+
 import pytest
 
 from livedeath import templates
@@ -59,7 +61,12 @@ def test_a_fault_is_refused_in_one_sentence_that_names_it(right, wrong, said):
 def test_one_fault_is_not_told_as_two():
     with pytest.raises(StudyError) as caught:
         Study.from_toml(PLATE.replace("exposure_ms = 75", "exposure_ms = -5", 1))
-    assert "more" not in str(caught.value)
+    assert not re.search(r"\(and \d+ more\)", str(caught.value))
+
+
+def test_of_two_faults_the_first_is_told_and_the_other_counted():
+    with pytest.raises(StudyError, match=r"exposure_ms is -5.* \(and 1 more\)\.$"):
+        Study.from_toml(PLATE.replace("exposure_ms = 75", "exposure_ms = -5"))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):

@@ -15,7 +15,7 @@ MAX_SIDE_PX = 65_536
 Role = Literal["fill", "indicator", "dye", "marker", "payload", "nucleus", "transmitted"]
 
 
-_NO_FILE_NAME = re.compile(r'[<>:"/\\|?*,]|[\x00-\x1f]')
+NOT_IN_A_FILE_NAME = re.compile(r'[<>:"/\\|?*,]|[\x00-\x1f]')
 """Characters that Windows allows in no file's name, and the comma of a CSV."""
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -31,7 +31,7 @@ def name_fault(name: str) -> str:
     """
     if not name.strip():
         return "is blank"
-    found = _NO_FILE_NAME.search(name)
+    found = NOT_IN_A_FILE_NAME.search(name)
     if found:
         return f"holds {found[0]!r}, which no file's name may hold"
     if name != name.strip():

@@ -8,11 +8,14 @@ import re
 from itertools import pairwise
 
 import numpy as np
+from pydantic import ValidationError
 
 from livedeath.errors import StudyError
+from livedeath.model.base import explain
 from livedeath.model.frame import FieldKey
-from livedeath.model.optics import Channel, Optics, Role
+from livedeath.model.optics import NOT_IN_A_FILE_NAME, Channel, Optics, Role, name_fault
 from livedeath.model.plan import plan
+from livedeath.model.rules.channels import column_taken
 from livedeath.model.study import Study
 from livedeath.model.timing import Focus, Schedule
 from livedeath.model.vessels import Site, Vessel
@@ -23,6 +26,8 @@ VESSEL = "recording"
 
 UNKNOWN_EXPOSURE_MS = 1.0
 """A recording does not say its exposure, and a study must; nothing is computed from it."""
+
+_NOT_IN_A_NAME = re.compile(rf"(?:{NOT_IN_A_FILE_NAME.pattern}|\s)+")
 
 
 def study_from_recording(
@@ -55,6 +60,30 @@ def study_from_recording(
     StudyError
         If something is not known, not allowed, or names a channel that is not there.
     """
+    try:
+        return _declared(
+            recording,
+            pixel_size_um=pixel_size_um,
+            interval_h=interval_h,
+            times_h=times_h,
+            fill=fill,
+            indicator=indicator,
+            title=title,
+        )
+    except ValidationError as error:
+        raise StudyError(explain(error, str(recording.path))) from None
+
+
+def _declared(
+    recording: Recording,
+    *,
+    pixel_size_um: float | None,
+    interval_h: float | None,
+    times_h: tuple[float, ...] | None,
+    fill: str | None,
+    indicator: str | None,
+    title: str | None,
+) -> Study:
     t, _, z, height, width = recording.shape
     pixel = pixel_size_um if pixel_size_um is not None else recording.pixel_size_um
     if pixel is None:
@@ -195,10 +224,15 @@ def _channels(
 
 
 def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return names that can be columns of a table and names in a study."""
-    clean = tuple(re.sub(r"[,/\\\s]+", "_", name.strip()) for name in names)
-    usable = all(clean) and len(set(clean)) == len(clean)
-    return clean if usable else tuple(f"channel{k}" for k in range(len(names)))
+    """Return names that can be columns of a table and names in a study, those of the file else."""
+    numbered = tuple(f"channel{k}" for k in range(len(names)))
+    clean = [_NOT_IN_A_NAME.sub("_", name.strip().rstrip(".")) for name in names]
+    usable = [
+        name if not (name_fault(name) or column_taken(name, clean)) else number
+        for name, number in zip(clean, numbered, strict=True)
+    ]
+    different = len({name.casefold() for name in usable}) == len(usable)
+    return tuple(usable) if different else numbered
 
 
 def _channel_number(recording: Recording, names: tuple[str, ...], said: str, *, role: str) -> int:

@@ -1,6 +1,6 @@
 """Channels: what finds the neurons, what their names collide with, and who speaks of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from livedeath.errors import StudyError
 from livedeath.model.base import known_names, listing
@@ -42,19 +42,31 @@ def _one_fill(study: Declaration) -> None:
 
 def _names_are_free(study: Declaration) -> None:
     """Refuse a channel named like a column of the tables that it becomes a column of."""
-    own = {f"{channel.name}_sd".casefold(): channel.name for channel in study.channels}
-    for number, channel in enumerate(study.channels):
-        name = channel.name.casefold()
-        if name in _TAKEN:
+    names = [channel.name for channel in study.channels]
+    for number, name in enumerate(names):
+        column = column_taken(name, names)
+        if column:
             raise StudyError(
-                f"channels[{number}].name is {channel.name!r}, which is a column of the tables "
-                f"already; choose another name, like {channel.name + '_channel'!r}"
+                f"channels[{number}].name is {name!r}, which is {column} already; choose another "
+                f"name, like {name + '_light'!r}"
             )
-        if name in own:
-            raise StudyError(
-                f"channels[{number}].name is {channel.name!r}, which is the column of the standard "
-                f"deviation of {own[name]!r}; choose another name"
-            )
+
+
+def column_taken(name: str, names: Iterable[str]) -> str:
+    """Say which column of the tables a channel would take; empty if it takes none.
+
+    Parameters
+    ----------
+    name : str
+        Of the channel.
+    names : iterable of str
+        Of all channels; each has a column ``<channel>_sd`` beside its own.
+    """
+    deviations = {f"{other}_sd".casefold(): other for other in names}
+    if name.casefold() in deviations:
+        return f"the column of the standard deviation of {deviations[name.casefold()]!r}"
+    taken = _TAKEN.get(name.casefold())
+    return f"the column {taken!r} of the tables" if taken else ""
 
 
 def _exist(study: Declaration) -> None:

@@ -1,0 +1,55 @@
+"""A recording as a study: names that a study can bear, and what is refused in a sentence."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from livedeath.errors import StudyError
+from livedeath.recordings.declare import study_from_recording
+from livedeath.recordings.open import open_recording
+
+
+def recording(path, *channels, visits=2):
+    """Write an OME-TIFF with named channels."""
+    frames = np.zeros((visits, len(channels), 32, 32), np.uint16)
+    metadata = {"axes": "TCYX", "Channel": {"Name": list(channels)}}
+    tifffile.imwrite(path, frames, metadata=metadata)
+    return path
+
+
+def declared(path, **told):
+    with open_recording(path) as opened:
+        return study_from_recording(opened, **({"pixel_size_um": 0.65, "fill": "0"} | told))
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (("RFP", "GEDI"), ("RFP", "GEDI")),
+        (("Ex:488 / GFP", "RFP"), ("Ex_488_GFP", "RFP")),
+        (("RFP", "RFP_sd"), ("RFP", "channel1")),
+        (("RFP", "well"), ("RFP", "channel1")),
+        (("Time_H", "RFP"), ("channel0", "RFP")),
+        (("CON", "RFP."), ("channel0", "RFP")),
+        (("gfp", "GFP"), ("channel0", "channel1")),
+    ],
+)
+def test_channels_get_names_that_a_study_can_bear(tmp_path, written, names):
+    path = recording(tmp_path / "a.ome.tif", *written)
+    assert tuple(c.name for c in declared(path, interval_h=1.0).channels) == names
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"interval_h": 1e-12}, "duration_h"),
+        ({"interval_h": 1.0, "pixel_size_um": 400.0}, "400"),
+        ({"interval_h": 1.0, "times_h": (0.0, 1.0)}, "both given"),
+    ],
+)
+def test_what_no_study_can_be_is_refused_in_one_sentence(tmp_path, told, said):
+    path = recording(tmp_path / "a.ome.tif", "RFP")
+    with pytest.raises(StudyError) as caught:
+        declared(path, **told)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
