@@ -6,6 +6,7 @@ import pytest
 
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
+from livedeath.store.declared import declared_at_start
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import run
 from livedeath_acquisition.worker import Order, Worker
@@ -47,6 +48,14 @@ def rewrite(folder, **changes):
 def test_the_journal_knows_the_study_that_was_begun(begun):
     start = next(e for e in begun.journal.read() if e["kind"] == "acquisition")
     assert start["fingerprint"] == begun.study.fingerprint
+    assert start["declared"] == (begun.path / "study.toml").read_text(encoding="utf-8")
+
+
+def test_what_was_mended_after_the_start_can_be_listed(begun):
+    rewrite(begun, title="begun again")
+    changed = StudyFolder.open(begun.path)
+    found = declared_at_start(changed.journal.read())
+    assert found.changes(changed.study) == ["title: 'begun' became 'begun again'"]
 
 
 def test_frames_that_were_not_declared_at_the_start_are_refused(begun):

@@ -1,6 +1,7 @@
 """The commands that declare a study and add to its journal."""
 
 import json
+import shutil
 
 import pytest
 
@@ -94,6 +95,17 @@ def test_check_refuses_a_schedule_that_cannot_be_kept(study, capsys):
     status, _, err = call(capsys, "check", study)
     assert status == 2
     assert "one round takes" in err
+
+
+def test_check_says_when_the_disk_is_too_small_also_as_json(study, capsys, monkeypatch):
+    usage = shutil.disk_usage(study)._replace(free=2 * 10**9)
+    monkeypatch.setattr("livedeath.cli.check.shutil.disk_usage", lambda path: usage)
+    _, out, _ = call(capsys, "check", study, "--json")
+    found = json.loads(out)
+    assert (found["gigabytes"], found["disk_free_gb"]) == (pytest.approx(4.93, abs=0.01), 2.0)
+    (said,) = [note for note in found["warnings"] if "GB" in note]
+    assert "2.0 GB are free" in said
+    assert f"Note: {said}." in call(capsys, "check", study)[1]
 
 
 def test_check_of_a_folder_without_study_is_refused(tmp_path, capsys):

@@ -7,6 +7,8 @@ import tifffile
 from livedeath.errors import StudyError
 from livedeath.recordings.declare import study_from_recording
 from livedeath.recordings.open import open_recording
+from livedeath.run.score import declare_recording
+from livedeath.store.declared import declared_at_start
 
 
 def recording(path, *channels, visits=2):
@@ -53,3 +55,12 @@ def test_what_no_study_can_be_is_refused_in_one_sentence(tmp_path, told, said):
         declared(path, **told)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_journal_of_a_recording_says_that_its_frames_came_first(tmp_path):
+    path = recording(tmp_path / "a.ome.tif", "RFP")
+    told = {"pixel_size_um": 0.65, "interval_h": 1.0}
+    folder = declare_recording(path, tmp_path / "scored", told=told)
+    start = declared_at_start(folder.journal.read())
+    assert start.by_recording
+    assert start.changes(folder.study) == []

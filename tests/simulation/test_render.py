@@ -11,6 +11,7 @@ from livedeath.simulation.census import census
 from livedeath.simulation.parameters import WorldParameters
 from livedeath.simulation.render import render_study
 from livedeath.simulation.world import World
+from livedeath.store.declared import declared_at_start
 from livedeath.store.folder import StudyFolder
 from simulation.small_world import KILL, parameters, study, take
 
@@ -35,6 +36,7 @@ def test_a_rendered_study_holds_every_frame_and_its_truth(tmp_path):
     assert {entry["status"] for entry in journal.values()} == {"saved"}
     assert pl.read_parquet(folder.path / "truth.parquet").equals(census(of))
     assert WorldParameters.from_file(folder.path / "simulation.toml") == of.parameters
+    assert declared_at_start(folder.journal.read()).declared.title == of.study.title
 
 
 def test_pixels_are_those_of_the_world_with_the_light_so_far(tmp_path):
