@@ -109,3 +109,4 @@ log("log-entry-of-a-dose", [*dose(), "--entry", "{1}"], "--entry", "retract", be
 log("log-note-after-end", ["note", "--at", "120", "--why", "fungus seen when it was discarded"], "120", verdict="accept", note="no measurement depends on it")
 log("log-unload-after-end", ["unload", "--at", "97", "--why", "done"], "97", verdict="accept")
 log("log-wells-all", ["media", "--wells", "all", "--at", "48"], "b2", verdict="accept")
+log("log-dose-of-another-unit", ["dose", "--wells", "C2", "--compound", "debris", "--at", "10", "--why", "two passages"], "two passages", verdict="accept", note="a unit that is not known is said in words")

@@ -272,3 +272,4 @@ case("arm-named-with-a-mu", plate(UNIT_UM, 'unit = "μM"', CONTROL, CONTROL + '\
 case("intervention-in-all-wells", plate(add='\n[[interventions]]\nkind = "medium_change"\nwells = ["all"]\nstart_h = 48.0\n'), "6 wells", verdict="accept", note="'all' may name more than are visited")
 case("populations-in-the-same-wells", MIXED, "6 wells", verdict="accept", note="compared within each well")
 case("genotypes-of-several-litters", with_dams(("d1", "d2", "d3", "d4", "d5", "d6")), "wild type", verdict="accept")
+case("well-of-one-vessel-only", swap(TWO, 'id = "p2"\nwells = ["B2:C4"]', 'id = "p2"\nformat = "6-well"\nwells = ["A1"]', add=EXCLUSION.format('["C4"]', 30)).replace('vessel = "p2"\nwells = ["B2:B4"]', 'vessel = "p2"\nwells = ["A1"]').replace('vessel = "p2"\nwells = ["C2:C4"]', 'vessel = "p2"\nwells = ["A1"]'), "exclusions", "c4", "6-well", "say with vessel")

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from livedeath.errors import StudyError
+from livedeath.model.base import validate
+from livedeath.model.comparison import EndKill
 from livedeath.model.doses import UNITS, plain_micro, unit_named
 
 
@@ -43,9 +45,10 @@ def test_spellings_of_one_unit_are_one(said, meant):
 
 
 def test_an_unknown_unit_names_the_nearest_and_a_way_out():
-    with pytest.raises(StudyError, match=re.escape("perhaps 'uM' is meant")) as caught:
+    with pytest.raises(StudyError, match=re.escape("perhaps 'uM' is meant")):
         unit_named("uMol")
-    assert "name the arm" in str(caught.value)
+    with pytest.raises(StudyError, match=r"'uMol'.*name the arm"):
+        validate(EndKill, {"at_h": 2.0, "dose": 1.0, "unit": "uMol"}, where="x")
 
 
 def test_only_the_micro_of_a_unit_becomes_a_letter():

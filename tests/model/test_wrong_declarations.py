@@ -49,6 +49,12 @@ def test_what_the_cases_start_from_is_accepted(name, tmp_path):
     assert answer(path) == ("accept", "")
 
 
+@pytest.mark.parametrize("name", BASES)
+def test_what_is_accepted_is_written_and_read_back_the_same(name):
+    study = Study.from_toml(BASES[name])
+    assert Study.from_toml(study.to_toml()) == study
+
+
 @pytest.mark.parametrize("case", of("refuse"))
 def test_a_fault_is_refused_in_one_sentence(case, tmp_path):
     path = tmp_path / "study.toml"

@@ -110,8 +110,7 @@ def unit_named(said: str) -> str:
         near = nearest(text, _SPELLED, alike=0.7)
         perhaps = f"perhaps {_SPELLED[near]!r} is meant; " if near else ""
         raise StudyError(
-            f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))}; "
-            f"for another one leave dose and unit out and name the arm"
+            f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))}"
         )
     return _SPELLED[text]
 
@@ -120,7 +119,9 @@ def _declared_unit(said: str) -> str:
     try:
         return unit_named(said) if said.strip() else ""
     except StudyError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(
+            f"{error}; for another one leave dose and unit out and name the arm"
+        ) from None
 
 
 DoseUnit = Annotated[str, AfterValidator(_declared_unit)]

@@ -103,7 +103,7 @@ class Optics(Declared):
     bit_depth: Literal[8, 12, 14, 16] = 16
     objective: str = ""
     binning: int = Field(default=1, ge=1)
-    camera: Camera = Camera()
+    camera: Camera = Field(default_factory=Camera)
     files: tuple[CalibrationFile, ...] = ()
     changes: tuple[OpticsChange, ...] = ()
 

@@ -200,8 +200,12 @@ def _check_dose(deed: Deed) -> None:
         )
     if deed.what == "dose" and not given["--compound"]:
         raise StudyError("'dose' needs what was added; name it with --compound.")
-    if deed.dose is None and (deed.what == "dose" or given["--unit"]):
-        raise StudyError(f"'{deed.what}' needs how much; give it with --dose and --unit.")
+    if deed.dose is None and given["--unit"]:
+        raise StudyError(f"--unit is {deed.unit!r} without dose; give it with --dose.")
+    if deed.what == "dose" and deed.dose is None and not deed.why.strip():
+        raise StudyError(
+            "'dose' needs how much; give it with --dose and --unit, or say it in --why."
+        )
     if deed.dose is not None and not (math.isfinite(deed.dose) and deed.dose >= 0):
         raise StudyError(f"--dose is {deed.dose:g}; give a number of 0 or more.")
     if deed.dose is not None and not given["--unit"]:
@@ -212,7 +216,7 @@ def _unit(deed: Deed) -> str:
     try:
         return unit_named(deed.unit) if deed.unit.strip() else ""
     except StudyError as error:
-        raise StudyError(f"--unit: {error}.") from None
+        raise StudyError(f"--unit: {error}; say the dose in --why for another one.") from None
 
 
 def _vessel(folder: StudyFolder, deed: Deed) -> str:

@@ -62,9 +62,15 @@ def _refuse_outside(study: Declaration, item: Named) -> None:
             try:
                 vessel.expand(item.wells)
             except StudyError as error:
-                several = len(study.vessels) > 1 and item.vessel is None
-                hint = f"; say with vessel which of the {len(study.vessels)} is meant"
-                raise StudyError(f"{item.where}.wells: {error}{hint if several else ''}") from None
+                raise StudyError(f"{item.where}.wells: {error}; {_way_out(study, item)}") from None
+
+
+def _way_out(study: Declaration, item: Named) -> str:
+    if len(study.vessels) == 1 or item.vessel is not None:
+        return "mend the well, or the vessel's format"
+    if item.where.startswith(("channels", "populations")):
+        return "name wells that every vessel has"
+    return "say with vessel which one is meant"
 
 
 def _refuse_unvisited(study: Declaration, item: Named) -> None:
