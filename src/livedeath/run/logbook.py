@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from livedeath.errors import StudyError
@@ -18,7 +17,7 @@ from livedeath.model.events import RETRACT
 from livedeath.model.rounds import end_h
 from livedeath.model.rules.wells import some
 from livedeath.store.folder import StudyFolder
-from livedeath.store.journal import LOG, Entry, with_id
+from livedeath.store.journal import LOG, Entry, with_id, zero_of
 
 DEEDS = ("dose", "exclude", "media", "load", "unload", "kill", "note")
 """What can be logged, beside the retraction of an entry."""
@@ -293,9 +292,9 @@ def _now_h(folder: StudyFolder, entries: list[Entry], frames_h: list[float]) -> 
     microscope = str(begun[0].get("microscope", "")) if begun else ""
     if microscope.startswith(_OWN_CLOCK):
         return max(frames_h, default=0.0)
-    zeros = [datetime.fromisoformat(entry["zero"]) for entry in begun if "zero" in entry]
-    start = zeros[0] if zeros else folder.study.schedule.start
-    if (begun and not zeros) or start is None:
+    zero = zero_of(entries)
+    start = zero or folder.study.schedule.start
+    if (begun and zero is None) or start is None:
         cause = (
             "this study was not acquired here and has no clock"
             if begun
