@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from livedeath.errors import HardwareError
-from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.model.frame import FrameKey
 from livedeath.store.folder import StudyFolder
 from livedeath.store.journal import frame_entry, frames_of
 from livedeath_acquisition.heartbeats import Heartbeat
 from livedeath_acquisition.microscope import Exposure, ExposureError, Microscope, PlannedFrame
 from livedeath_acquisition.saver import Saver
-from livedeath_acquisition.schedule import DueVisit, light_given_ms
+from livedeath_acquisition.schedule import DueVisit, light_given
 
 GB = 1e9
 
@@ -71,7 +71,7 @@ class Executor:
         self._tell = tell
         self._crashes = crashes or CrashHistory()
         entries = folder.journal.read()
-        self._light_ms: dict[FieldKey, float] = light_given_ms(entries)
+        self._light = light_given(self._study, entries)
         self._attempts = {k: e["attempt"] + 1 for k, e in frames_of(entries).items()}
         self.tally = Tally()
         self._saver = Saver(folder, saved=self._is_saved)
@@ -144,7 +144,7 @@ class Executor:
             reason = f"the acquisition died {deaths} times at this frame ({self._crashes.how})"
             self._miss(one, key, reason=reason, attempt=first)
             return
-        if self._is_over_budget(key):
+        if not self._light.allows(key):
             self._miss(one, key, reason="the field's light budget is used up", attempt=first)
             return
         self._tell({"what": "next", "frame": list(key)})
@@ -173,16 +173,9 @@ class Executor:
             group=channel.group,
             preset=channel.preset_name,
             exposure_ms=channel.exposure_ms,
-            light_ms=self._light_ms.get(key.field_key, 0.0),
+            light_ms=self._light.given_ms(key.field_key),
             attempt=attempt,
         )
-
-    def _is_over_budget(self, key: FrameKey) -> bool:
-        budget_ms = self._study.light.budget_ms_per_field
-        if budget_ms is None:
-            return False
-        exposure_ms = self._study.channel(key.channel).exposure_ms
-        return self._light_ms.get(key.field_key, 0.0) + exposure_ms > budget_ms
 
     def _save(self, one: DueVisit, key: FrameKey, exposure: Exposure, *, attempt: int) -> None:
         """Hand a frame over to be saved, and count its light."""
@@ -197,8 +190,7 @@ class Executor:
             "exposure_ms": exposure.exposure_ms,
         }
         self._saver.save(key, exposure.image, frame_entry(key, "saved", **details))
-        field = key.field_key
-        self._light_ms[field] = self._light_ms.get(field, 0.0) + exposure.exposure_ms
+        self._light.add(key)
         self.tally.missed_in_a_row = 0
 
     def _is_saved(self, key: FrameKey) -> None:

@@ -119,7 +119,8 @@ def look(
     visits : list of PlannedVisit
         What to take, whenever it was planned.
     light_ms : float
-        Exposure that the fields have had so far; only a simulated culture asks.
+        Light that the fields have had so far, milliseconds at full power; only a simulated
+        culture asks.
 
     Raises
     ------

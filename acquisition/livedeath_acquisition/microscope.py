@@ -55,7 +55,7 @@ class PlannedFrame:
     exposure_ms : float
         Exposure, milliseconds, above 0.
     light_ms : float
-        Exposure that this field has been given so far, by the journal, milliseconds.
+        Light that this field was given so far, by the journal, milliseconds at full power.
     attempt : int
         Counts the attempts at this frame from 0.
     """

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.model.light import LightLedger
 from livedeath.model.plan import Plan, PlannedVisit
+from livedeath.model.study import Study
 from livedeath.store.journal import SETTLED, frame_key
 
 Entry = Mapping[str, Any]
@@ -84,15 +86,18 @@ def choose_round(due: list[DueVisit], now_h: float) -> tuple[list[DueVisit], lis
     return chosen, missed
 
 
-def light_given_ms(entries: Iterable[Entry]) -> dict[FieldKey, float]:
-    """Add up the exposure that each field was given, milliseconds, by the journal.
+def light_given(study: Study, entries: Iterable[Entry]) -> LightLedger:
+    """Return the light that every field was given, by the journal.
 
-    The order of the lines is the order of the exposures, so that a resumed run adds the
-    same numbers in the same order as an undisturbed one.
+    Parameters
+    ----------
+    study : Study
+        The declaration.
+    entries : iterable of journal entries
+        In their order, which is that of the exposures.
     """
-    light: dict[FieldKey, float] = {}
+    ledger = LightLedger(study)
     for entry in entries:
         if entry.get("kind") == "frame" and entry.get("status") == "saved":
-            field = frame_key(dict(entry)).field_key
-            light[field] = light.get(field, 0.0) + float(entry["exposure_ms"])
-    return light
+            ledger.add(frame_key(dict(entry)))
+    return ledger

@@ -4,7 +4,7 @@ import pytest
 
 from livedeath.model.plan import plan
 from livedeath.store.journal import frame_entry
-from livedeath_acquisition.schedule import choose_round, due_visits, light_given_ms
+from livedeath_acquisition.schedule import choose_round, due_visits, light_given
 
 
 @pytest.fixture
@@ -54,12 +54,14 @@ def test_no_round_is_chosen_when_nothing_is_due():
     assert choose_round([], 1.0) == ([], [])
 
 
-def test_light_counts_saved_frames_only(the_plan):
+def test_light_counts_saved_frames_only(study, the_plan):
     first, second, third = list(the_plan.frames())[:3]
     entries = [
         frame_entry(first, "saved", exposure_ms=75.0),
         frame_entry(second, "missed", reason="no"),
-        frame_entry(third, "saved", exposure_ms=20.0),
+        frame_entry(third, "saved", exposure_ms=75.1),
         {"kind": "log", "what": "note"},
     ]
-    assert light_given_ms(entries) == {first.field_key: 75.0, third.field_key: 20.0}
+    light = light_given(study, entries)
+    assert first.field_key != third.field_key
+    assert light.given_ms(first.field_key) == light.given_ms(third.field_key) == 75.0

@@ -72,7 +72,7 @@ def _take(
     from livedeath_acquisition.look import look as take
     from livedeath_acquisition.look import visits_now
     from livedeath_acquisition.microscope import HungError
-    from livedeath_acquisition.schedule import light_given_ms
+    from livedeath_acquisition.schedule import light_given
     from livedeath_acquisition.worker import hour_zero
 
     entries = folder.journal.read()
@@ -80,7 +80,8 @@ def _take(
     zero = hour_zero(folder)
     now_h = _now_h(choice, zero, entries)
     visits = visits_now(folder, vessel=vessel, well=well, now_h=now_h)
-    light_ms = max((light_given_ms(entries).get(v.field, 0.0) for v in visits), default=0.0)
+    light = light_given(folder.study, entries)
+    light_ms = max((light.given_ms(visit.field) for visit in visits), default=0.0)
     lock = folder.acquire_lock
     held = durable.lock(lock, doing="livedeath look") if lock.exists() else contextlib.nullcontext()
     with held:

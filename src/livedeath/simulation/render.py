@@ -4,11 +4,11 @@ The frames are those that the simulated microscope takes of the same world, with
 microscope: for benchmarks, tests and exercises.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from livedeath.model.frame import FieldKey, FrameKey
+from livedeath.model.frame import FrameKey
+from livedeath.model.light import LightLedger
 from livedeath.model.plan import PlannedVisit
 from livedeath.simulation.camera import Frame
 from livedeath.simulation.census import census
@@ -26,7 +26,7 @@ def frames(world: World) -> Iterator[Frame]:
 
     Light adds up per field as its frames are taken, and bleaches.
     """
-    light_ms: dict[FieldKey, float] = defaultdict(float)
+    light = LightLedger(world.study)
     for visit in world.plan.visits:
         for key in visit.frames():
             channel = world.study.channel(key.channel)
@@ -39,9 +39,9 @@ def frames(world: World) -> Iterator[Frame]:
                 channel=key.channel,
                 exposure_ms=channel.exposure_ms,
                 session=visit.session,
-                light_ms=light_ms[visit.field],
+                light_ms=light.given_ms(visit.field),
             )
-            light_ms[visit.field] += channel.exposure_ms
+            light.add(key)
 
 
 def render_study(

@@ -124,7 +124,7 @@ class World:
         session : str
             Stay of the vessel on the stage; a later one lies differently.
         light_ms : float
-            Light this place has had so far, milliseconds of exposure; it bleaches.
+            Light this place has had so far, milliseconds at full power; it bleaches.
         shape : (int, int), optional
             Rows and columns; default: as the study declares.
         bit_depth : int, optional
