@@ -82,6 +82,18 @@ def test_scoring_the_study_again_finds_the_same_run(command, movie, tmp_path):
     assert second == first
 
 
+def test_a_well_that_is_excluded_after_scoring_changes_no_run(command, movie, tmp_path):
+    first = command("score", movie, *TOLD, "--out", tmp_path / "out", "--json")[1]
+    tables = [pl.read_parquet(first[name]) for name in ("traces", "calls")]
+    named = ["--wells", "A1", "--at", "0", "--why", "mould"]
+    assert command("log", tmp_path / "out", "exclude", *named)[0] == 0
+    status, again, errors = command("score", tmp_path / "out", "--json")
+    assert (status, errors) == (0, "")
+    assert (again["run"], again["neurons"]) == (first["run"], 4)
+    for before, name in zip(tables, ("traces", "calls"), strict=True):
+        assert pl.read_parquet(again[name]).equals(before, null_equal=True)
+
+
 def test_without_out_the_folder_is_named_after_the_input(command, movie, tmp_path):
     assert command("score", movie, *TOLD)[0] == 0
     assert (tmp_path / "movie 神経-livedeath" / "study.toml").is_file()

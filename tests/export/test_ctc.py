@@ -8,7 +8,6 @@ import small_studies
 from livedeath.errors import StoreError
 from livedeath.export import ctc as module
 from livedeath.export.ctc import export_ctc
-from livedeath.run import provenance
 from livedeath.store import tables
 from livedeath.store.folder import Run
 from livedeath.store.labels import LabelStore
@@ -111,9 +110,3 @@ def test_more_tracks_than_sixteen_bits_hold_are_refused(study, run, tmp_path, mo
     out.mkdir()
     with pytest.raises(StoreError, match="more than 3 tracks"):
         export_ctc(study, run, out)
-
-
-def test_the_name_of_a_run_follows_from_what_it_depends_on():
-    identity = {"settings": {"a": 1}, "code": "x", "study": "y", "source": None}
-    assert provenance.run_name(identity) == provenance.run_name(dict(reversed(identity.items())))
-    assert provenance.run_name(identity) != provenance.run_name(identity | {"code": "z"})

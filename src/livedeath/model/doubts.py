@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from livedeath.model.light import frame_light_ms
 from livedeath.model.base import listing, written
 from livedeath.model.declaration import Place
 from livedeath.model.dry_run import DryRun
@@ -137,11 +138,11 @@ def _light(study: Study, cost: DryRun) -> Iterator[str]:
     budget = study.light.budget_ms_per_field
     if budget is None or cost.light_ms_per_field <= budget:
         return
-    visit = sum(c.exposure_ms for c in study.channels) * len(study.focus.planes_um)
+    visit = sum(map(frame_light_ms, study.channels)) * len(study.focus.planes_um)
     none = f", less than the {visit:g} ms of one visit" if budget < visit else ""
     yield (
         f"light of {cost.light_ms_per_field:.0f} ms per field is over the budget of {budget:g} ms"
-        f"{none}; frames beyond it are missed"
+        f"{none}; {cost.frames_beyond_light} of {cost.frames} frames will be missed"
     )
 
 

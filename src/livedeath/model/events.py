@@ -130,6 +130,11 @@ class Events:
         """The log entries that count: those retracted are not among them."""
         return tuple(self._log)
 
+    @property
+    def changes_h(self) -> dict[Place, tuple[float, ...]]:
+        """The hours at which something was done to each well, in order; see `between`."""
+        return {place: tuple(hours) for place, hours in self._hours.items() if hours}
+
     def between(self, vessel: str, well: str, after_h: float, until_h: float) -> bool:
         """Return whether something was done to a well after one hour and not after another."""
         hours = self._hours.get((vessel, well), [])

@@ -26,7 +26,8 @@ from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, trace_columns
 from livedeath.run.checkpoint import Checkpoint
-from livedeath.run.provenance import code_digest, provenance, run_name
+from livedeath.run.identity import identity_of_study, run_name
+from livedeath.run.provenance import provenance
 from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
@@ -134,7 +135,8 @@ def follow(
         If frames cannot be read, or another analyser works on this run.
     """
     study = folder.study if settings is None else folder.study.replace(analysis=settings)
-    identity = _identity(folder, study, labels)
+    given = None if labels is None else labels.identity
+    identity = identity_of_study(folder, study, labels=given)
     run = Run(folder.analysis_dir / run_name(identity))
     durable.make_folder(run.path)
     with durable.lock(run.path / LOCK_FILE, doing="livedeath score"):
@@ -144,17 +146,6 @@ def follow(
         follower.work(live=live, workers=workers, progress=progress, stop=stop)
         follower.end()
     return run
-
-
-def _identity(folder: StudyFolder, study: Study, labels: Labels | None) -> dict[str, Any]:
-    source = folder.source
-    return {
-        "study": folder.study.fingerprint,
-        "settings": study.analysis.model_dump(mode="json"),
-        "code": code_digest(),
-        "source": None if source is None else {k: source[k] for k in ("size", "sha256")},
-        "labels": None if labels is None else labels.identity,
-    }
 
 
 class _Follower:
@@ -187,7 +178,10 @@ class _Follower:
         if not (self.run.path / "provenance.json").is_file():
             settings = self.study.analysis.model_dump(mode="json")
             durable.write_json(self.run.path / "settings.json", settings)
-            said = provenance(identity, run=self.run.name, complete=False, visits=0)
+            fingerprint = self.folder.study.fingerprint
+            said = provenance(
+                identity, run=self.run.name, study=fingerprint, complete=False, visits=0
+            )
             durable.write_json(self.run.path / "provenance.json", said)
         self.out.create(self.folder.plan)
         logger.info("run %s: %s", self.run.name, self.run.path)

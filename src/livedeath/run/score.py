@@ -21,7 +21,8 @@ from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
 from livedeath.run.follow import follow
-from livedeath.run.provenance import code_digest, provenance, run_name
+from livedeath.run.identity import program, run_name
+from livedeath.run.provenance import provenance
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.labels import LabelFile
@@ -284,7 +285,7 @@ def score_table(path: Path, target: Path, *, false_alarms: float | None = None) 
     size, digest = identity_of(path)
     identity = {
         "settings": settings.model_dump(mode="json"),
-        "code": code_digest(),
+        **program("livedeath.run.score"),
         "source": {"size": size, "sha256": digest},
     }
     run = _write_table_run(target, traces, calls, identity=identity, made_from=path)

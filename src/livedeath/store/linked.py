@@ -26,34 +26,44 @@ from livedeath.store.journal import Entry, frame_entry
 
 
 def source_of(recording: Recording) -> dict[str, Any]:
-    """Return what names a recording for good: path, size and content.
-
-    For a folder (OME-Zarr, NDTiff) size and content are those of its files' names and sizes.
-    """
+    """Return what names a recording for good: path, size and content."""
     path = recording.path
     size, digest = identity_of(path)
     return {"path": str(path), "size": size, "sha256": digest, "mtime_ns": _mtime(path)}
 
 
+def _files(path: Path) -> list[Path]:
+    """Return the files of a recording, in the order of their names."""
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
 def _mtime(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.is_file() else 0
+    """Return when the newest file of a recording was written."""
+    return max((file.stat().st_mtime_ns for file in _files(path)), default=0)
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path))
 
 
 def identity_of(path: Path) -> tuple[int, str]:
-    """Return what tells a file or folder from another: its size and SHA-256.
+    """Return what tells a file or folder from another: its size and the SHA-256 of its content.
 
-    Of a folder (OME-Zarr, NDTiff) they are those of its files' names and sizes.
+    Of a folder (OME-Zarr, NDTiff) it is that of its files' names and contents.
     """
     if path.is_file():
-        with path.open("rb") as handle:
-            return path.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    sizes = [file.stat().st_size for file in files]
+        return path.stat().st_size, _sha256(path)
     listed = "\n".join(
-        f"{file.relative_to(path).as_posix()} {size}"
-        for file, size in zip(files, sizes, strict=True)
+        f"{file.relative_to(path).as_posix()} {_sha256(file)}" for file in _files(path)
     )
-    return sum(sizes), hashlib.sha256(listed.encode("utf-8")).hexdigest()
+    return _size(path), hashlib.sha256(listed.encode("utf-8")).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def journal_of(recording: Recording, plan: Plan, study: Study) -> list[Entry]:
@@ -155,9 +165,8 @@ class LinkedImages(ImageStore):
         return open_recording(path)
 
     def _unchanged(self, path: Path) -> bool:
-        """Compare the content, unless size and time of the file say it was not touched."""
-        touched = _mtime(path) != self._source.get("mtime_ns") or not path.is_file()
-        if not touched and path.stat().st_size == self._source["size"]:
+        """Compare the content, unless size and time of its files say that nobody touched it."""
+        if _mtime(path) == self._source.get("mtime_ns") and _size(path) == self._source["size"]:
             return True
         return identity_of(path) == (self._source["size"], self._source["sha256"])
 
