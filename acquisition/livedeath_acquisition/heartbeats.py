@@ -13,6 +13,9 @@ GAVE_UP = 3
 HUNG = 75
 ORPHANED = 130
 
+ANOTHER_FOLLOWS = b"another follows\n"
+"""Said to a worker before its pipe closes: it ends, the acquisition does not."""
+
 Heartbeat = dict[str, Any]
 
 

@@ -1,7 +1,8 @@
 """Acquires a study from here: worker and analyser side by side, under one supervisor.
 
 In goes a study's folder, out comes how it ended. When it ends well the analysis is
-complete; when the analyser dies, no frame is lost and it is started again.
+complete; when the analyser dies, no frame is lost and it is started again. Whatever ends the
+acquisition, the journal says so, for that is what an analyser waits for.
 """
 
 import json
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError
+from livedeath.run.coverage import NOT_YET, unscored
 from livedeath.store.folder import StudyFolder
+from livedeath.store.journal import ENDS, INTERRUPTED, RESTART, last_word
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.supervisor import Companion, Outcome, Supervisor
 from livedeath_acquisition.worker import Order
@@ -89,19 +92,60 @@ def acquire(
             f"{folder.path}: this study was made from a recording and has no microscope; score it "
             f"with 'livedeath score'"
         )
-    entries = folder.journal.read()
+    entries, begun_at = folder.journal.tail(0)
     choose.resume(microscope, entries)
     _refuse_changed_study(folder, entries)
     analyser = _analyser(folder) if score else None
+    words = _Words(folder, begun_at)
     try:
         outcome = _supervise(
-            folder, microscope, visit_now=visit_now, on_heartbeat=on_heartbeat, analyser=analyser
+            folder,
+            microscope,
+            visit_now=visit_now,
+            on_heartbeat=on_heartbeat,
+            analyser=analyser,
+            words=words,
         )
-        analysis = {} if analyser is None else _finish(analyser, folder)
+        words.say_ended(outcome.sentence)
+        analysis = _analysis(folder, analyser, outcome)
+    except BaseException as error:
+        words.say_ended(str(error) or "stopped by a person")
+        raise
     finally:
         if analyser is not None:
             analyser.end()
     return _count(folder, outcome, analysis)
+
+
+class _Words:
+    """What the journal is told by whoever outlives the workers.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        The study.
+    offset : int
+        Where the journal ended before this acquisition; what stands before is not its own.
+    """
+
+    def __init__(self, folder: StudyFolder, offset: int) -> None:
+        self._journal = folder.journal
+        self._offset = offset
+
+    def _is_under_way(self) -> bool:
+        """Whether a worker of this acquisition began, and nothing says that it ended."""
+        said = last_word(self._journal.tail(self._offset)[0])
+        return said != "" and said not in ENDS
+
+    def say_restart(self, how: str) -> None:
+        """Say that a worker ended in a way that is not the end."""
+        if self._is_under_way():
+            self._journal.append({"kind": "acquisition", "what": RESTART, "why": how})
+
+    def say_ended(self, why: str) -> None:
+        """Say that nobody goes on, unless the last worker could say so itself."""
+        if self._is_under_way():
+            self._journal.append({"kind": "acquisition", "what": INTERRUPTED, "why": why})
 
 
 def _refuse_changed_study(folder: StudyFolder, entries: list[dict[str, Any]]) -> None:
@@ -119,6 +163,11 @@ def _analyser(folder: StudyFolder) -> Companion:
     return Companion(["score", str(folder.path), "--follow", "--json"])
 
 
+def worker_command(order: Order) -> list[str]:
+    """Return the command line of the process that carries out an order."""
+    return [sys.executable, "-m", "livedeath_acquisition.worker", order.text()]
+
+
 def _supervise(
     folder: StudyFolder,
     microscope: str | None,
@@ -126,12 +175,15 @@ def _supervise(
     visit_now: bool,
     on_heartbeat: Callable[[heartbeats.Heartbeat], None] | None,
     analyser: Companion | None,
+    words: _Words,
 ) -> Outcome:
     def command(restarts: int, deaths: list[tuple[list[Any], int]], how: str) -> list[str]:
+        if restarts:
+            words.say_restart(how)
         order = Order(
             str(folder.path), microscope, visit_now, restarts=restarts, deaths=deaths, how=how
         )
-        return [sys.executable, "-m", "livedeath_acquisition.worker", order.text()]
+        return worker_command(order)
 
     def listen(heartbeat: heartbeats.Heartbeat) -> None:
         if analyser is not None and heartbeat["what"] in ("ready", "saved", "missed", "waiting"):
@@ -139,17 +191,36 @@ def _supervise(
         if on_heartbeat is not None:
             on_heartbeat(heartbeat)
 
-    outcome = Supervisor(command, on_heartbeat=listen).run()
-    if outcome.status == heartbeats.GAVE_UP:
-        raise HardwareError(outcome.sentence)
-    if outcome.status == heartbeats.REFUSED:
-        raise LivedeathError(outcome.sentence)
-    return outcome
+    return Supervisor(command, on_heartbeat=listen).run()
+
+
+def _analysis(folder: StudyFolder, analyser: Companion | None, outcome: Outcome) -> dict[str, Any]:
+    """Let the analyser score what there is; return what it printed, or raise how it all ended.
+
+    Raises
+    ------
+    LivedeathError
+        If the input was at fault, or the analysis failed.
+    HardwareError
+        If the hardware gave up; what was acquired is scored first.
+    """
+    if outcome.status == heartbeats.FINISHED:
+        return {} if analyser is None else _finish(analyser, folder)
+    if analyser is not None and analyser.starts:
+        analyser.finish()
+    gave_up = outcome.status == heartbeats.GAVE_UP
+    raise (HardwareError if gave_up else LivedeathError)(outcome.sentence)
 
 
 def _finish(analyser: Companion, folder: StudyFolder) -> dict[str, Any]:
     """Wait until the analysis is complete and return what it printed."""
-    status, said, complaint = analyser.finish()
+    said = _understood(folder, *analyser.finish())
+    if said and _lacks_visits(folder, said["run"]):
+        said = _understood(folder, *analyser.finish(anew=True))
+    return said
+
+
+def _understood(folder: StudyFolder, status: int, said: str, complaint: str) -> dict[str, Any]:
     if status != 0:
         last = complaint.splitlines()[-1:] or [f"status {status}"]
         raise LivedeathError(
@@ -160,6 +231,11 @@ def _finish(analyser: Companion, folder: StudyFolder) -> dict[str, Any]:
         return dict(json.loads(said.splitlines()[-1]))
     except (ValueError, IndexError):
         return {}
+
+
+def _lacks_visits(folder: StudyFolder, run: str) -> bool:
+    """Return whether an analyser that ended well had left before the last visit."""
+    return any(one.why == NOT_YET for one in unscored(folder, folder.run(run)))
 
 
 def _count(folder: StudyFolder, outcome: Outcome, analysis: dict[str, Any]) -> Acquired:

@@ -122,6 +122,7 @@ class Supervisor:
             life = self._start(how)
             try:
                 how = self._follow(life)
+                _say_another_follows(life.process)
             finally:
                 tail = _end(life)
             if life.last.get("what") in ("finished", "error"):
@@ -167,7 +168,8 @@ class Supervisor:
         what, now = heartbeat["what"], time.monotonic()
         if what == "next":
             life.at = heartbeat["frame"]
-            return deadline
+            # It ends an announced wait and prolongs nothing.
+            return min(deadline, now + life.frame_s)
         if what == "waiting":
             return now + float(heartbeat["for_s"]) + WAIT_MARGIN_S + life.frame_s
         if what == "ready":
@@ -214,6 +216,14 @@ def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[Heartbeat | None]") -> Non
             if heartbeat is not None:
                 said.put(heartbeat)
     said.put(None)
+
+
+def _say_another_follows(process: "subprocess.Popen[bytes]") -> None:
+    """Tell a worker that it is ended for another one to take over, if it still hears."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.write(heartbeats.ANOTHER_FOLLOWS)
+            process.stdin.flush()
 
 
 def _end(life: _Life) -> str:
@@ -267,8 +277,8 @@ class Companion:
         self.starts = 0
 
     def keep_alive(self) -> None:
-        """Start it, or start it again if it died: not at once and not without end."""
-        if self._process is not None and self._process.poll() in (None, 0):
+        """Start it, or start it again if it ended: not at once and not without end."""
+        if self._process is not None and self._process.poll() is None:
             return
         rested = time.monotonic() - self._started > self.PAUSE_S
         if self.starts == 0 or (rested and self.starts < self.MAX_STARTS):
@@ -292,14 +302,13 @@ class Companion:
             env=one_thread_each(),
         )
 
-    def finish(self) -> tuple[int, str, str]:
+    def finish(self, *, anew: bool = False) -> tuple[int, str, str]:
         """Wait for its end; return status, output, complaint.
 
         If it died it is started once more, whatever happened before: now it has the
-        machine to itself.
+        machine to itself. With ``anew`` so too if it ended well.
         """
-        self.keep_alive()
-        if self._process is None or self._process.wait() != 0:
+        if anew or self._process is None or self._process.wait() != 0:
             self._start()
         assert self._process is not None
         return self._process.wait(), _text(self._out), _text(self._errors)

@@ -4,12 +4,13 @@ The parent holds the other end of standard input; when it closes, however the pa
 to its end, the process ends at once. Everything on disk is written so that this is safe.
 """
 
+import contextlib
 import os
 import sys
 import threading
 from collections.abc import Callable
 
-from livedeath_acquisition.heartbeats import ORPHANED
+from livedeath_acquisition.heartbeats import ANOTHER_FOLLOWS, ORPHANED
 
 
 def end_with_parent(before: Callable[[], None] | None = None) -> None:
@@ -18,17 +19,17 @@ def end_with_parent(before: Callable[[], None] | None = None) -> None:
     Parameters
     ----------
     before : callable or None
-        Called once before the end; whatever it raises is ignored.
+        Called once before the end, unless the parent said that another process follows;
+        whatever it raises is ignored.
     """
 
     def watch() -> None:
+        heard = b""
+        with contextlib.suppress(OSError):
+            while said := os.read(descriptor, 4096):
+                heard += said
         try:
-            while os.read(descriptor, 4096):
-                pass
-        except OSError:
-            pass
-        try:
-            if before is not None:
+            if before is not None and ANOTHER_FOLLOWS not in heard:
                 before()
         finally:
             os._exit(ORPHANED)

@@ -25,7 +25,7 @@ from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store import durable, logfile
 from livedeath.store.folder import StudyFolder
-from livedeath.store.journal import zero_of
+from livedeath.store.journal import FINISH, INTERRUPTED, frames_of, last_word, zero_of
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import HungError, Microscope
@@ -129,10 +129,10 @@ class Worker:
             self._say_ready(due)
         self._finish()
 
-    def interrupted(self) -> None:
-        """Say in the journal that somebody stopped the acquisition, if it had begun."""
+    def interrupted(self, why: str = "its supervisor stopped or was gone") -> None:
+        """Say in the journal that the acquisition ends here, if it had begun."""
         if self._is_running:
-            self._journal("interrupted")
+            self._journal(INTERRUPTED, why=why)
 
     def _acquire(self, due: list[DueVisit]) -> None:
         zero = hour_zero(self._folder)
@@ -145,8 +145,12 @@ class Worker:
         except HungError:
             # Closing would wait for the very call that hangs; the process ends instead.
             raise
+        except LivedeathError as error:
+            self.interrupted(str(error))
+            microscope.close()
+            raise
         except BaseException:
-            self.interrupted()
+            # A fault: the supervisor starts another worker, or says that it gave up.
             microscope.close()
             raise
         microscope.close()
@@ -192,11 +196,10 @@ class Worker:
         """Journal the end once, when every planned frame is settled."""
         self._is_running = False
         entries = self._folder.journal.read()
-        last = [e["what"] for e in entries if e.get("kind") == "acquisition"][-1:]
-        if due_visits(self._folder.plan, self._folder.journal.frames()):
-            self._journal("interrupted", why="the ordered round is done")
-        elif last != ["finish"]:
-            self._journal("finish")
+        if due_visits(self._folder.plan, frames_of(entries)):
+            self._journal(INTERRUPTED, why="the ordered round is done")
+        elif last_word(entries) != FINISH:
+            self._journal(FINISH)
 
     def _journal(self, what: str, **details: Any) -> None:  # noqa: ANN401 - JSON
         entry = {"kind": "acquisition", "what": what, "microscope": self._choice.text}

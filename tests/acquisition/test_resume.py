@@ -180,6 +180,18 @@ def test_a_worker_ends_and_says_so_when_its_supervisor_is_gone(tmp_path):
     assert whats[-1] == "interrupted"
 
 
+def test_a_worker_that_another_one_follows_says_nothing_of_an_end(tmp_path):
+    folder = make(tmp_path / "study")
+    with start(folder) as worker:
+        for line in worker.stdout:
+            if (heartbeats.read(line) or {}).get("what") == "saved":
+                break
+        worker.stdin.write(heartbeats.ANOTHER_FOLLOWS)
+        worker.stdin.close()
+        assert worker.wait(timeout=10) == heartbeats.ORPHANED
+    assert [e["what"] for e in folder.journal.read() if e["kind"] == "acquisition"] == ["start"]
+
+
 def test_a_second_worker_is_refused_while_one_runs(tmp_path, monkeypatch):
     from livedeath.errors import StoreError
     from livedeath_acquisition import worker as module

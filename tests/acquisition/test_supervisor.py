@@ -153,6 +153,45 @@ def test_the_worker_ends_when_something_breaks_the_supervisor(supervise, tmp_pat
     assert mark.exists()
 
 
+HEARS = """
+    ready(frame_s=0.3); save(0)
+    if restarts: tell(what='finished'); sys.exit()
+    heard = sys.stdin.buffer.read(); open({mark!r}, 'wb').write(heard)
+"""
+
+
+def test_a_worker_is_told_that_another_follows_before_it_is_ended(supervise, tmp_path):
+    mark = tmp_path / "heard"
+    assert supervise(HEARS.format(mark=str(mark))).restarts == 1
+    assert mark.read_bytes() == heartbeats.ANOTHER_FOLLOWS
+
+
+def test_a_worker_is_told_nothing_when_a_person_stops(supervise, tmp_path):
+    mark = tmp_path / "heard"
+
+    def fall(heartbeat):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        supervise(HEARS.format(mark=str(mark)), on_heartbeat=fall)
+    assert mark.read_bytes() == b""
+
+
+def test_a_wait_is_over_when_a_frame_is_begun(supervise):
+    start = time.monotonic()
+    outcome = supervise(
+        """
+        ready(frame_s=0.3); save(0)
+        if restarts == 0:
+            tell(what='waiting', until_h=1.0, for_s=3600.0); tell(what='next', frame=['p1', 1])
+            time.sleep(3600)
+        tell(what='finished')
+        """
+    )
+    assert (outcome.status, outcome.restarts) == (0, 1)
+    assert time.monotonic() - start < 10.0
+
+
 def test_a_process_that_ignores_its_watchdog_is_killed():
     import subprocess
 
@@ -186,6 +225,18 @@ def test_a_companion_that_ends_well_is_not_started_again(monkeypatch):
     one.keep_alive()
     assert one.finish() == (0, "{}", "")
     assert one.starts == 1
+    one.end()
+
+
+def test_a_companion_that_left_early_is_started_again(monkeypatch):
+    one = companion("print('{}')", monkeypatch)
+    one.keep_alive()
+    one._process.wait()
+    one.keep_alive()
+    assert one.starts == 2
+    assert one.finish() == (0, "{}", "")
+    assert one.finish(anew=True) == (0, "{}", "")
+    assert one.starts == 3
     one.end()
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from livedeath.model.light import frame_light_ms
 from livedeath.model.base import listing, written
 from livedeath.model.declaration import Place
 from livedeath.model.dry_run import DryRun
+from livedeath.model.light import frame_light_ms
 from livedeath.model.prespecified import compared_places
 from livedeath.model.rounds import round_hours
 from livedeath.model.rules.wells import some

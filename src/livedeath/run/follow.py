@@ -26,6 +26,7 @@ from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, trace_columns
 from livedeath.run.checkpoint import Checkpoint
+from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
 from livedeath.run.provenance import provenance
 from livedeath.run.visits import CompleteVisit, Sequence
@@ -113,7 +114,8 @@ def follow(
     labels : Labels, optional
         Where neurons are, made elsewhere; default: they are found in the images.
     live : bool
-        Whether to wait for more until the journal says that the acquisition has ended.
+        Whether to wait for more until the acquisition has ended: by the journal, or because
+        none of its processes is left (`livedeath.run.ending`).
     workers : int
         Threads that read frames ahead; the results do not depend on it.
     progress : callable, optional
@@ -168,6 +170,7 @@ class _Follower:
         self.sequence = Sequence(study, folder.plan)
         self.out = LabelStore(run.path / "labels.zarr", study)
         self.checkpoint = Checkpoint.in_run(run.path)
+        self.watch = Watch(folder)
         self.done = _Progress()
         self.seen = 0
         self.tail = 0
@@ -212,11 +215,19 @@ class _Follower:
                         self.save()
                         if live:
                             self._write_tables()
-            if not live or ended or (not entries and self.sequence.finished):
+            if not live or ended:
                 return
-            if not entries:
+            if entries:
+                self.watch.hear()
+            elif self._is_over():
+                return
+            else:
                 self._rest()
                 time.sleep(POLL_S)
+
+    def _is_over(self) -> bool:
+        """Return whether nothing more will come; before an acquisition began it will."""
+        return self.sequence.ended or (self.sequence.begun and self.watch.is_gone())
 
     def _rest(self) -> None:
         """Use a pause of the acquisition: what is known so far goes to disk."""
@@ -281,16 +292,17 @@ class _Follower:
     def end(self) -> None:
         """Write the tables and say that the run is complete."""
         self.save()
-        self._write_tables()
-        said = self.run.provenance() | {"complete": True, "visits": self.done.visits}
-        durable.write_json(self.run.path / "provenance.json", said)
+        self._write_tables(complete=True)
         logger.info("run %s: complete after %d visits", self.run.name, self.done.visits)
 
-    def _write_tables(self) -> None:
+    def _write_tables(self, **more: bool) -> None:
+        """Write what is known, and in the provenance how many visits it covers."""
         traces = _joined(self.done.traces, self.study)
         calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
         tables.write_table(traces, self.run.traces_path)
         tables.write_table(calls, self.run.calls_path)
+        said = self.run.provenance() | {"visits": self.done.visits} | more
+        durable.write_json(self.run.path / "provenance.json", said)
 
 
 def _visit(complete: CompleteVisit, images: ImageStore) -> Visit:

@@ -15,9 +15,7 @@ from livedeath.model.events import Events
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.plan import Plan, PlannedVisit
 from livedeath.model.study import Study
-from livedeath.store.journal import SETTLED, Entry, frame_key
-
-FINISH = "finish"
+from livedeath.store.journal import ENDS, FINISH, SETTLED, Entry, frame_key
 
 NEVER_JOURNALED = "the acquisition ended without it"
 
@@ -92,7 +90,7 @@ class Sequence:
         self._done: set[tuple[FieldKey, int]] = set()
         self._last: dict[FieldKey, CompleteVisit] = {}
         self._time_h = float("-inf")
-        self.finished = False
+        self._said = ""
 
     def feed(self, entries: Iterable[Entry]) -> Iterator[CompleteVisit]:
         """Yield the visits that these entries complete, in order.
@@ -109,9 +107,19 @@ class Sequence:
             elif kind == "log":
                 self.events.add(entry)
             elif kind == "acquisition":
-                self.finished = entry.get("what") in (FINISH, "interrupted")
-                if entry.get("what") == FINISH:
+                self._said = str(entry.get("what"))
+                if self._said == FINISH:
                     yield from self._flush()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the journal says that an acquisition began."""
+        return bool(self._said)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the acquisition ended, as far as the journal says: finished or interrupted."""
+        return self._said in ENDS
 
     def _frame(self, entry: Entry) -> Iterator[CompleteVisit]:
         key = frame_key(entry)

@@ -193,6 +193,11 @@ class StudyFolder:
         """What happened."""
         return Journal(self.path / JOURNAL_FILE)
 
+    @property
+    def is_being_acquired(self) -> bool:
+        """Whether a process of this machine holds the study's microscope right now."""
+        return durable.is_locked(self.acquire_lock)
+
     @cached_property
     def source(self) -> dict[str, Any] | None:
         """The linked file of a study made from a recording, else None."""

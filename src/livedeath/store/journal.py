@@ -28,6 +28,19 @@ LOG = "log"
 ID_DIGITS = 6
 """Hexadecimal digits of an id: enough that a slip of the finger names no other entry."""
 
+
+FINISH = "finish"
+"""Said by a worker: every planned frame is settled; nothing more comes."""
+
+INTERRUPTED = "interrupted"
+"""Nobody acquires any more, though frames are due; ``livedeath acquire`` goes on."""
+
+RESTART = "restart"
+"""Said by a supervisor: its worker died or hung and another takes over; more comes."""
+
+ENDS = frozenset({FINISH, INTERRUPTED})
+"""After these an acquisition has ended, until a ``resume`` follows."""
+
 WRITER_WAIT_S = 30.0
 """How long a writer waits for another one's line, which takes milliseconds."""
 
@@ -183,6 +196,12 @@ def zero_of(entries: list[Entry]) -> datetime | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def last_word(entries: list[Entry]) -> str:
+    """Return how an acquisition stands: the last ``what`` of its entries, empty before any."""
+    said = [str(entry["what"]) for entry in entries if entry.get("kind") == "acquisition"]
+    return said[-1] if said else ""
 
 
 def _line(entry: Entry) -> str:

@@ -1,0 +1,131 @@
+"""Supervisor, worker and analyser, all real: who says what at the end, and who hears it."""
+
+import sys
+
+import pytest
+
+from livedeath.errors import HardwareError
+from livedeath.model.study import Study
+from livedeath.run.coverage import unscored
+from livedeath.store.folder import StudyFolder
+from livedeath_acquisition import run as acquiring
+from livedeath_acquisition import supervisor
+
+STUDY = """
+title = "watched"
+vessels = [{ id = "p1", wells = ["B2:B3"] }]
+channels = [
+  { name = "RFP", role = "fill", exposure_ms = 75 },
+  { name = "GEDI", role = "indicator", exposure_ms = 50 },
+]
+optics = { pixel_size_um = 2.0, image_shape_px = [48, 48] }
+schedule = { interval_h = 2, duration_h = 4 }
+policies = { tries = 2, frame_deadline_s = 0.2, disk_floor_gb = 0.0 }
+"""
+N_VISITS = 6
+
+# A worker whose driver does not come back: in the first process from its fifth frame, in
+# those after it as told.
+HANGING = """
+import json, sys, time
+from livedeath_acquisition import simulated, worker
+order = json.loads(sys.argv[1])
+worker._WRITE_S = 1.0
+make = simulated.simulated
+calls = 0
+def hanging(folder):
+    microscope = make(folder)
+    acquire = microscope.acquire
+    def take(frame):
+        global calls
+        calls += 1
+        if calls == (LATER if order["restarts"] else 5):
+            time.sleep(3600)
+        return acquire(frame)
+    microscope.acquire = take
+    return microscope
+simulated.simulated = hanging
+worker.main()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return StudyFolder.create(tmp_path / "a study", Study.from_toml(STUDY))
+
+
+@pytest.fixture
+def hang(tmp_path, monkeypatch):
+    """Let workers hang, so that only the watchdog can end them."""
+
+    def start(later=0):
+        script = tmp_path / "hanging.py"
+        script.write_text(HANGING.replace("LATER", str(later)), encoding="utf-8")
+        monkeypatch.setattr(
+            acquiring, "worker_command", lambda order: [sys.executable, str(script), order.text()]
+        )
+
+    return start
+
+
+def words(folder):
+    """Return what the journal says of the acquisition as a whole."""
+    return [e["what"] for e in folder.journal.read() if e["kind"] == "acquisition"]
+
+
+def test_after_the_watchdog_ended_a_worker_every_visit_is_scored(folder, hang):
+    hang()
+    acquired = acquiring.acquire(folder.path, microscope="simulated")
+    assert (acquired.restarts, acquired.saved, acquired.missed) == (1, 12, 0)
+    assert acquired.analysis["visits"] == N_VISITS
+    assert words(folder) == ["start", "restart", "resume", "finish"]
+    run = folder.run()
+    assert (run.complete, run.provenance()["visits"]) == (True, N_VISITS)
+    assert unscored(folder, run) == ()
+
+
+def test_when_the_supervisor_gives_up_what_was_acquired_is_scored(folder, hang, monkeypatch):
+    monkeypatch.setattr(supervisor, "MAX_FRUITLESS_STARTS", 1)
+    hang(later=1)
+    with pytest.raises(HardwareError, match="without saving a frame"):
+        acquiring.acquire(folder.path, microscope="simulated")
+    assert words(folder) == ["start", "restart", "resume", "interrupted"]
+    assert "without saving a frame" in folder.journal.read()[-1]["why"]
+    run = folder.run()
+    assert (run.complete, run.provenance()["visits"]) == (True, 2)
+
+
+def test_a_person_who_stops_it_ends_it_for_everybody(folder):
+    def stop(heartbeat):
+        if heartbeat["what"] == "saved":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        acquiring.acquire(folder.path, microscope="simulated", on_heartbeat=stop)
+    assert words(folder) == ["start", "interrupted"]
+    assert not folder.is_being_acquired
+    assert acquiring.acquire(folder.path).analysis["visits"] == N_VISITS
+    assert words(folder) == ["start", "interrupted", "resume", "finish"]
+
+
+def test_a_person_who_stops_it_while_it_hangs_ends_it_too(folder, hang, monkeypatch):
+    hang()
+    monkeypatch.setattr(supervisor.Supervisor, "_follow", lambda self, life: stop_when_hung(life))
+
+    def stop_when_hung(life):
+        while (life.said.get())["what"] != "waiting":
+            pass
+        life.process.kill()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        acquiring.acquire(folder.path, microscope="simulated", score=False)
+    # The worker could not say so any more.
+    assert words(folder) == ["start", "interrupted"]
+    assert folder.journal.read()[-1]["why"] == "stopped by a person"
+
+
+def test_what_is_refused_at_the_start_leaves_no_word(folder):
+    with pytest.raises(Exception, match="no such file"):
+        acquiring.acquire(folder.path, microscope="replay:nowhere.tif")
+    assert folder.journal.read() == []
