@@ -94,6 +94,7 @@ def make_study(path, *, kill=True, compared=True, images=True, extra="", per_wel
     made = {
         "livedeath": "0",
         "complete": True,
+        "visits": len(folder.plan.visits),
         "started": "2026-11-20T10:00:00.000+00:00",
         "settings": {"false_alarms_per_1000_neuron_days": 1.0},
         "libraries": {"numpy": "2"},

@@ -194,3 +194,21 @@ def test_a_scored_table_is_reported_without_images(tmp_path):
 )
 def test_numbers_are_written_for_people(said, expected):
     assert said == expected
+
+
+def test_what_is_not_scored_is_said_in_red(tmp_path):
+    folder = make_study(tmp_path / "s", images=False)
+    material = gather(folder.path)
+    assert "not in this report" not in words(render(material, find(material)))
+    path = folder.run().path / "provenance.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    # Six fields are visited 31 times; the last round but one and the last are not scored.
+    assert said["visits"] == 6 * 31
+    path.write_text(json.dumps(said | {"visits": 6 * 29}), encoding="utf-8")
+    material = gather(folder.path)
+    page = render(material, find(material))
+    (line,) = (line for line in page.splitlines() if "not in this report" in line)
+    assert 'class="empty refused"' in line
+    assert "12 visits of 6 fields (plate1/B2/0, plate1/B3/0" in line
+    assert "made from 14.5 to 15.0 h" in line
+    assert "Run ‘livedeath score’" in line

@@ -123,6 +123,7 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
         "comparisons": findings.survival.comparisons,
         "whereabouts": sections.whereabouts(material, arms),
         "missed": sections.missed(material),
+        "unscored": sections.unscored(material),
         "flags": flags,
         "reviews": sections.reviews(material),
         "truth": truth_rows(material),

@@ -19,6 +19,7 @@ from livedeath.model.events import Events
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
 from livedeath.review.journal import read_verdicts
+from livedeath.run.coverage import Unscored, unscored
 from livedeath.statistics.study import StudyCalls, read_calls
 from livedeath.statistics.table import SurvivalTable
 from livedeath.store.folder import Run, StudyFolder
@@ -50,6 +51,8 @@ class Material:
         What the run was made from.
     from_table : bool
         Whether a table of traces was scored: then nothing was declared or journaled.
+    unscored : tuple of Unscored
+        Visits that were acquired and are not in the run.
     """
 
     folder: StudyFolder
@@ -61,6 +64,7 @@ class Material:
     truth: pl.DataFrame | None
     provenance: dict[str, Any]
     from_table: bool = False
+    unscored: tuple[Unscored, ...] = ()
 
     @cached_property
     def frames(self) -> dict[FrameKey, Entry]:
@@ -163,6 +167,7 @@ def gather(path: Path, *, run: str | None = None) -> Material:
         review_trouble=trouble,
         truth=read_table(truth) if truth.is_file() else None,
         provenance=chosen.provenance(),
+        unscored=unscored(folder, chosen, entries=entries),
     )
 
 

@@ -16,11 +16,13 @@ from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.plate import FORMATS, row_column
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
+from livedeath.run.coverage import NOT_YET
 from livedeath.statistics.declared import arms_in_order
 from livedeath.statistics.estimate import ArmEstimate, estimate
 
 MOST_MISSED_SHOWN = 15
 MOST_LOGGED_SHOWN = 40
+MOST_FIELDS_SHOWN = 6
 
 LOSS_WORDS = {"": "no reason recorded"}
 
@@ -98,6 +100,33 @@ def is_calibrated(material: Material) -> bool:
     bits = material.traces["flags"]
     uncalibrated = ((bits.cast(pl.Int64) & int(Flag.UNCALIBRATED)) > 0).any()
     return not uncalibrated and material.study.optics.camera.gain_e_per_adu is not None
+
+
+def unscored(material: Material) -> list[dict[str, Any]]:
+    """Return, for each reason, how many visits were acquired and are not in the run.
+
+    Returns
+    -------
+    list of dict
+        ``why``, ``is_pending`` (scoring again mends it), ``visits``, ``fields``, ``places``
+        (the first few), ``from_h``, ``to_h``.
+    """
+    found = []
+    for why in dict.fromkeys(one.why for one in material.unscored):
+        own = [one for one in material.unscored if one.why == why]
+        hours = [hour for one in own for hour in one.hours]
+        found.append(
+            {
+                "why": why,
+                "is_pending": why == NOT_YET,
+                "visits": len(hours),
+                "fields": len(own),
+                "places": [one.field.name for one in own[:MOST_FIELDS_SHOWN]],
+                "from_h": min(hours),
+                "to_h": max(hours),
+            }
+        )
+    return found
 
 
 def dates(material: Material) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from livedeath.model.frame import FieldKey
 from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.journal import Entry
 
 NOT_YET = "the analysis has not come so far"
 
@@ -36,7 +37,9 @@ class Unscored:
         return len(self.hours)
 
 
-def unscored(folder: StudyFolder, run: Run) -> tuple[Unscored, ...]:
+def unscored(
+    folder: StudyFolder, run: Run, *, entries: list[Entry] | None = None
+) -> tuple[Unscored, ...]:
     """Return the visits with images that the journal holds and the run does not.
 
     Parameters
@@ -45,6 +48,8 @@ def unscored(folder: StudyFolder, run: Run) -> tuple[Unscored, ...]:
         The study.
     run : Run
         One of its runs.
+    entries : list of dict, optional
+        The journal, where it was read before.
 
     Returns
     -------
@@ -55,7 +60,8 @@ def unscored(folder: StudyFolder, run: Run) -> tuple[Unscored, ...]:
     seen = int(run.provenance().get("visits", 0))
     sequence = Sequence(folder.study, folder.plan)
     hours: dict[tuple[FieldKey, str], list[float]] = {}
-    for number, visit in enumerate(sequence.feed(folder.journal.read())):
+    journaled = folder.journal.read() if entries is None else entries
+    for number, visit in enumerate(sequence.feed(journaled)):
         why = _why(visit, is_seen=number < seen)
         if why:
             hours.setdefault((visit.field, why), []).append(visit.time_h)
