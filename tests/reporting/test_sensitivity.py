@@ -1,8 +1,8 @@
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import binomtest
 
 from livedeath.reporting import sensitivity
 from livedeath.reporting.material import gather
@@ -22,14 +22,32 @@ def spoilt(material, **columns):
     return replace(material, called=replace(called, calls=called.calls.with_columns(**columns)))
 
 
-@pytest.mark.parametrize(("found", "of"), [(0, 10), (7, 10), (10, 10), (302, 310)])
-def test_wilson_is_that_of_scipy(found, of):
-    expected = binomtest(found, of).proportion_ci(method="wilson")
-    assert sensitivity.wilson(found, of) == pytest.approx((expected.low, expected.high))
+# Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I.
+@pytest.mark.parametrize(
+    ("found", "of", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_of_a_share_is_that_of_wilson(found, of, low, high):
+    assert sensitivity.wilson(found, of) == pytest.approx((low, high), abs=5e-5)
+    turned = sensitivity.wilson(of - found, of)
+    assert turned == pytest.approx((1 - high, 1 - low), abs=5e-5)
 
 
-def test_poisson_interval_of_nothing_reaches_three():
-    assert sensitivity.poisson_interval(0) == pytest.approx((0.0, 3.689), abs=1e-3)
+def test_nothing_of_nothing_has_no_interval():
+    assert np.isnan(sensitivity.wilson(0, 0)).all()
+
+
+# Garwood 1936, doi:10.1093/biomet/28.3-4.437, and any table of Poisson limits since.
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.390)]
+)
+def test_the_interval_of_a_count_is_exact(count, low, high):
+    assert sensitivity.poisson_interval(count) == pytest.approx((low, high), abs=5e-4)
 
 
 def test_every_neuron_alive_at_the_kill_is_counted_once(material):

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -144,11 +146,37 @@ def test_nobody_dead_is_said_and_not_computed():
     assert found.hazard_ratio is None
 
 
+def three_arms():
+    return table_of(neurons({"vehicle": 0.02, "low": 0.03, "high": 0.08}, per_unit=100))
+
+
 def test_p_values_are_adjusted_over_the_family():
-    frame = neurons({"vehicle": 0.02, "low": 0.03, "high": 0.08}, per_unit=100)
-    found = {c.group: c for c in compare(table_of(frame), hazard=False)}
+    found = {c.group: c for c in compare(three_arms(), hazard=False)}
     assert found["high"].p_adjusted == pytest.approx(2 * found["high"].p)
-    assert found["low"].p_adjusted >= found["low"].p
+    assert found["low"].p_adjusted == pytest.approx(found["low"].p)
+    assert {c.adjusted_note for c in found.values()} == {"adjusted over this family after Holm"}
+
+
+def test_without_the_extra_p_values_stand_and_say_that_they_are_not_adjusted(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.multitest", None)
+    for one in compare(three_arms(), hazard=False):
+        assert one.p is not None
+        assert one.p_adjusted is None
+        assert "pip install 'livedeath[survival]'" in one.adjusted_note
+
+
+def test_a_lone_p_value_needs_no_adjustment(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.multitest", None)
+    (one,) = compare(table_of(neurons({"vehicle": 0.02, "drug": 0.03})), hazard=False)
+    assert one.p_adjusted == one.p
+
+
+def test_a_refused_comparison_is_no_member_of_the_family():
+    frame = neurons({"vehicle": 0.02, "low": 0.03, "high": 0.08}, per_unit=100)
+    lonely = frame.filter((pl.col("arm") != "low") | (pl.col("unit") == "low-0"))
+    found = {c.group: c for c in compare(table_of(lonely), hazard=False)}
+    assert (found["low"].p, found["low"].p_adjusted) == (None, None)
+    assert found["high"].p_adjusted == found["high"].p
 
 
 def test_a_lost_neuron_counts_as_the_part_of_a_death_it_probably_was():

@@ -8,7 +8,7 @@ import typer
 from livedeath.cli.common import JsonOption, emit
 
 if TYPE_CHECKING:
-    from livedeath.statistics.compare import Comparison
+    from livedeath.statistics.compare import Contrast
     from livedeath.statistics.declared import Shown
     from livedeath.statistics.estimate import ArmEstimate
     from livedeath.statistics.survival import Survival
@@ -117,7 +117,7 @@ def _said(arm: "ArmEstimate") -> str:
     return f"{value.value:.3f}{interval} at {last.hours:g} h{bounds if arm.n_lost else ''}"
 
 
-def _sentence(one: "Comparison") -> str:
+def _sentence(one: "Contrast") -> str:
     effect = "unknown" if one.effect is None else f"{one.effect:.2f}"
     start = f"{one.group} against {one.control}: death rate x {effect}"
     if one.interval is None or one.p is None:

@@ -6,12 +6,11 @@ its false alarms, since control neurons die too. Arrays go in, small frozen resu
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.stats import binomtest, chi2
 
 from livedeath.reporting.material import Material
 from livedeath.statistics.declared import control_arm
@@ -103,12 +102,8 @@ def wilson(found: int, of: int, confidence: float = 0.95) -> tuple[float, float]
     """
     if of == 0:
         return float("nan"), float("nan")
-    z = float(norm.ppf(0.5 + confidence / 2))
-    share = found / of
-    centre = share + z * z / (2 * of)
-    half = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    scale = 1 + z * z / of
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    interval = binomtest(found, of).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def poisson_interval(count: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -42,6 +42,10 @@ HALF_DEATH = 0.5
 TO_THE_END = {"precision": 1e-12, "r_precision": 1e-15}
 
 
+ADJUSTED = "adjusted over this family after Holm"
+"""What was done to the p-values of a family."""
+
+
 @dataclass(frozen=True)
 class UnitRates:
     """One number per unit: its log death rate; every array is (U,)."""
@@ -56,11 +60,12 @@ class UnitRates:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One group against the control.
+class Contrast:
+    """One group against the control, as it was computed.
 
-    ``p``, ``interval`` and ``p_adjusted`` are None where ``refused`` says why;
-    ``effect`` is the ratio of death rates, group over control.
+    ``p``, ``interval`` and ``p_adjusted`` are None where ``refused`` says why (``p_adjusted``
+    also where ``adjusted_note`` does); ``effect`` is the ratio of death rates, group over
+    control.
     """
 
     group: str
@@ -73,6 +78,7 @@ class Comparison:
     interval: tuple[float, float] | None
     p: float | None
     p_adjusted: float | None
+    adjusted_note: str
     refused: str | None
     rmst_difference_h: float | None
     rmst_interval_h: tuple[float, float] | None
@@ -128,7 +134,7 @@ def compare(
     *,
     horizon_h: float | None = None,
     hazard: bool = True,
-) -> tuple[Comparison, ...]:
+) -> tuple[Contrast, ...]:
     """Compare every other group with the control.
 
     Parameters
@@ -145,7 +151,7 @@ def compare(
 
     Returns
     -------
-    tuple of Comparison
+    tuple of Contrast
         p-values adjusted over them by Holm's method.
     """
     groups = table.groups
@@ -168,7 +174,7 @@ def compare(
 
 def _compare_pair(
     table: SurvivalTable, group: str, control: str, horizon: float, hazard: bool
-) -> Comparison:
+) -> Contrast:
     rates = unit_rates(table, horizon)
     arms = {arm.group: arm for arm in estimate(table, horizon_h=horizon, landmarks_h=())}
     headline = _headline(rates, group, control, paired=table.block is not None)
@@ -178,13 +184,14 @@ def _compare_pair(
         if hazard
         else (None, None, "not fitted")
     )
-    return Comparison(
+    return Contrast(
         group=group,
         control=control,
         n_units={name: arms[name].n_units for name in (control, group)},
         n_neurons={name: arms[name].n_neurons for name in (control, group)},
         n_blocks=len(set(rates.block)) if table.block is not None else None,
         p_adjusted=None,
+        adjusted_note=ADJUSTED,
         rmst_difference_h=difference,
         rmst_interval_h=rmst_interval,
         hazard_ratio=ratio,
@@ -287,15 +294,25 @@ def _stated(
     }
 
 
-def _adjusted(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """Adjust by Holm 1979: the k-th smallest of m is multiplied by m - k + 1."""
-    stated = sorted((c.p, i) for i, c in enumerate(found) if c.p is not None)
-    adjusted: dict[int, float] = {}
-    largest = 0.0
-    for rank, (p, i) in enumerate(stated):
-        largest = max(largest, min(p * (len(stated) - rank), 1.0))
-        adjusted[i] = largest
-    return tuple(replace(c, p_adjusted=adjusted.get(i)) for i, c in enumerate(found))
+def _adjusted(found: Sequence[Contrast]) -> tuple[Contrast, ...]:
+    """Adjust the p-values of a family; a lone one stays as it is."""
+    stated = [one.p for one in found if one.p is not None]
+    try:
+        adjusted = iter(stated if len(stated) < 2 else _holm(stated))
+    except OptionalDependencyError as error:
+        return tuple(replace(one, adjusted_note=f"not adjusted: {error}") for one in found)
+    return tuple(
+        one if one.p is None else replace(one, p_adjusted=float(next(adjusted))) for one in found
+    )
+
+
+def _holm(p_values: list[float]) -> list[float]:
+    """Adjust p-values after Holm 1979."""
+    try:
+        from statsmodels.stats.multitest import multipletests
+    except ImportError:
+        raise OptionalDependencyError("The adjustment of p-values", "survival") from None
+    return list(multipletests(p_values, method="holm")[1])
 
 
 def _rmst_difference(

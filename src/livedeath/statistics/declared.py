@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from livedeath.errors import LivedeathError
-from livedeath.model.comparison import FILL_AT_ENTRY, STUDY_START
-from livedeath.model.comparison import Comparison as Declared
+from livedeath.model.comparison import FILL_AT_ENTRY, STUDY_START, Comparison
 from livedeath.model.prespecified import lives_in_shared_wells, treated_groups
 from livedeath.model.study import Study
-from livedeath.statistics.compare import Comparison, compare, default_control
+from livedeath.statistics.compare import Contrast, compare, default_control
 from livedeath.statistics.study import StudyCalls, assigned, origin_hours
 from livedeath.statistics.table import SurvivalTable
 from livedeath.store.declared import AtStart, declared_at_start
@@ -36,7 +35,7 @@ class Shown:
     standing: str
     details: str
     refused: str
-    results: tuple[Comparison, ...]
+    results: tuple[Contrast, ...]
 
 
 def shown_comparisons(
@@ -91,7 +90,7 @@ def control_arm(calls: StudyCalls) -> str:
     return default_control(arms)
 
 
-def _standing(study: Study, declared: Declared, start: AtStart | None) -> str:
+def _standing(study: Study, declared: Comparison, start: AtStart | None) -> str:
     """Say whether a comparison was fixed before anything was seen.
 
     A correction of the declaration that leaves groups, wells, units, blocks and origins of
@@ -107,7 +106,7 @@ def _standing(study: Study, declared: Declared, start: AtStart | None) -> str:
     return f"post hoc: not declared so before {first}"
 
 
-def _declared(calls: StudyCalls, declared: Declared, start: AtStart | None) -> Shown:
+def _declared(calls: StudyCalls, declared: Comparison, start: AtStart | None) -> Shown:
     name = (
         declared.name or f"{', '.join(declared.treated) or 'each arm'} against {declared.control}"
     )
@@ -122,8 +121,8 @@ def _declared(calls: StudyCalls, declared: Declared, start: AtStart | None) -> S
 
 
 def _answered(
-    compute: Callable[[], tuple[Comparison, ...]],
-) -> tuple[tuple[Comparison, ...], str]:
+    compute: Callable[[], tuple[Contrast, ...]],
+) -> tuple[tuple[Contrast, ...], str]:
     """Return the results and an empty text, or none and the reason why."""
     try:
         return compute(), ""
@@ -133,7 +132,7 @@ def _answered(
         return (), f"This comparison could not be computed ({type(error).__name__}: {error})."
 
 
-def _details(study: Study, declared: Declared) -> str:
+def _details(study: Study, declared: Comparison) -> str:
     parts = [f"unit: {declared.unit}"]
     if declared.block:
         parts.append(f"within each {declared.block}")
@@ -150,10 +149,10 @@ def _details(study: Study, declared: Declared) -> str:
     return "; ".join(parts)
 
 
-def _computed(calls: StudyCalls, declared: Declared) -> tuple[Comparison, ...]:
+def _computed(calls: StudyCalls, declared: Comparison) -> tuple[Contrast, ...]:
     if calls.endpoint != declared.endpoint:
         raise LivedeathError(
-            f"Declared for the endpoint {declared.endpoint}, but this run sensed "
+            f"Comparison for the endpoint {declared.endpoint}, but this run sensed "
             f"{calls.endpoint}; endpoints are not exchanged for one another."
         )
     table = comparison_table(calls, declared)
@@ -166,7 +165,7 @@ def _computed(calls: StudyCalls, declared: Declared) -> tuple[Comparison, ...]:
     return compare(kept, declared.control, horizon_h=declared.horizon_h)
 
 
-def comparison_table(calls: StudyCalls, declared: Declared) -> SurvivalTable:
+def comparison_table(calls: StudyCalls, declared: Comparison) -> SurvivalTable:
     """Return the survival table of a declared comparison: its group, unit, block, origin.
 
     Populations that live in the same units are compared within them: each unit's share of a
@@ -189,7 +188,7 @@ def comparison_table(calls: StudyCalls, declared: Declared) -> SurvivalTable:
     return table.since(origin_hours(calls.study, declared.origin, calls.joined, calls.events))
 
 
-def _covariates(study: Study, declared: Declared) -> list[str]:
+def _covariates(study: Study, declared: Comparison) -> list[str]:
     """Return the covariates' columns; ``fill_at_entry`` is the fill at the first visit."""
     return [
         study.fill.name if name == FILL_AT_ENTRY and study.fill is not None else name

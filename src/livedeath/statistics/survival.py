@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from livedeath.errors import StoreError, TableError
-from livedeath.statistics.compare import Comparison, compare
+from livedeath.statistics.compare import Contrast, compare
 from livedeath.statistics.declared import Shown, arms_in_order, shown_comparisons
 from livedeath.statistics.estimate import ArmEstimate, Estimate, estimate
 from livedeath.statistics.study import StudyCalls, read_calls
@@ -270,7 +270,7 @@ def comparison_rows(shown: Shown) -> list[dict[str, Any]]:
     return [{**head, **_pair(one)} for one in shown.results]
 
 
-def _pair(one: Comparison) -> dict[str, Any]:
+def _pair(one: Contrast) -> dict[str, Any]:
     low, high = one.interval or (None, None)
     hazard_low, hazard_high = one.hazard_interval or (None, None)
     rmst_low, rmst_high = one.rmst_interval_h or (None, None)
@@ -286,6 +286,7 @@ def _pair(one: Comparison) -> dict[str, Any]:
         "rate_ratio_high": high,
         "p": one.p,
         "p_adjusted": one.p_adjusted,
+        "adjusted_note": one.adjusted_note,
         "p_method": one.method,
         "hazard_ratio": one.hazard_ratio,
         "low": hazard_low,
