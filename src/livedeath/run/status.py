@@ -15,11 +15,12 @@ from typing import Literal, TypeAlias
 from livedeath.model.frame import FrameKey
 from livedeath.model.plan import Plan, PlannedVisit
 from livedeath.run.checkpoint import Checkpoint
+from livedeath.run.coverage import unscored
 from livedeath.run.follow import LOCK_FILE
-from livedeath.run.visits import FINISH, Sequence
+from livedeath.run.visits import Sequence
 from livedeath.store import durable
 from livedeath.store.folder import Run, StudyFolder
-from livedeath.store.journal import SETTLED, Entry, frames_of, zero_of
+from livedeath.store.journal import FINISH, SETTLED, Entry, frames_of, last_word, zero_of
 
 GB = 1e9
 
@@ -158,7 +159,7 @@ def status(folder: StudyFolder, *, now: datetime | None = None) -> Status:
     due = _due(plan, frames)
     clock = _Clock.of(folder, entries, now or datetime.now(UTC))
     complete = sum(1 for _ in Sequence(folder.study, plan).feed(entries))
-    runs = tuple(_run(run, complete) for run in folder.runs())
+    runs = tuple(_run(folder, run, entries) for run in folder.runs())
     ends_h = plan.visits[-1].planned_h if plan.visits else 0.0
     return Status(
         study=folder.path,
@@ -186,8 +187,8 @@ def _state(folder: StudyFolder, entries: list[Entry], holder: str | None) -> Sta
         return "recorded"
     if holder is not None:
         return "acquiring"
-    said = [entry.get("what") for entry in entries if entry.get("kind") == "acquisition"]
-    if FINISH in said[-1:]:
+    said = last_word(entries)
+    if said == FINISH:
         return "finished"
     begun = bool(said) or any(entry.get("kind") == "frame" for entry in entries)
     return "interrupted" if begun else "never begun"
@@ -229,7 +230,7 @@ def _disk(
     }
 
 
-def _run(run: Run, complete: int) -> RunStatus:
+def _run(folder: StudyFolder, run: Run, entries: list[Entry]) -> RunStatus:
     said = run.provenance()
     seen = int(said.get("visits", 0)) if run.complete else Checkpoint.in_run(run.path).visits()
     return RunStatus(
@@ -238,7 +239,7 @@ def _run(run: Run, complete: int) -> RunStatus:
         complete=run.complete,
         running=durable.holder(run.path / LOCK_FILE),
         visits=seen,
-        not_scored=max(0, complete - seen),
+        not_scored=sum(one.visits for one in unscored(folder, run, entries=entries)),
     )
 
 

@@ -152,7 +152,7 @@ def _details(study: Study, declared: Comparison) -> str:
 def _computed(calls: StudyCalls, declared: Comparison) -> tuple[Contrast, ...]:
     if calls.endpoint != declared.endpoint:
         raise LivedeathError(
-            f"Comparison for the endpoint {declared.endpoint}, but this run sensed "
+            f"Declared for the endpoint {declared.endpoint}, but this run sensed "
             f"{calls.endpoint}; endpoints are not exchanged for one another."
         )
     table = comparison_table(calls, declared)
