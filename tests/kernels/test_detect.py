@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from livedeath.detection.learning import ENDPOINTS, OUTLIERS, TRANSIENT_RATES
@@ -85,8 +85,13 @@ def _assert_same_baselines(fast, slow):
         )
 
 
+TIED = (479001600, ENDPOINTS["loss_of_fill"], [0.05, 0.1, 1.1, 1.35, 1.6], 0.05)
+"""A wild value leaves two slots equally heavy just before one of them must go."""
+
+
 @settings(max_examples=25, deadline=None)
 @given(_cases())
+@example(TIED)
 def test_score_visit_equals_its_twin(case):
     seed, endpoint, times, jump = case
     fast, slow = _state(4, endpoint), _state(4, endpoint)

@@ -50,7 +50,7 @@ def open_slot(slots, room, time_h, onset, mass, shapes):
         ]
         k = int(np.argmin(closeness))
         older, newer = slots[k], slots[k + 1]
-        older_stays = older["weight"].sum() > newer["weight"].sum()
+        older_stays = older["weight"].sum() > 1.001 * newer["weight"].sum()
         stays, goes = (older, newer) if older_stays else (newer, older)
         stays["weight"] = stays["weight"] + goes["weight"]
         stays["mass"] += goes["mass"]

@@ -41,6 +41,8 @@ STREAK = 3
 """Outliers in a row, away from death, after which the baseline is learnt anew."""
 NEGLIGIBLE = 1e-3
 """Likelihood ratio below which a template is given up; a later onset takes over."""
+TIE = 1e-3
+"""Slots whose weights differ by less than this part are equally heavy."""
 MEMORY = 200.0
 """Visits over which a neuron's own noise is remembered."""
 
@@ -111,8 +113,8 @@ def _forget(bank: Bank, r: int) -> None:
 def _merge(bank: Bank, r: int, time_h: float) -> None:
     """Join the two neighbours that are closest for their age; weights and masses add.
 
-    The heavier slot's onset, amplitudes and response live on, so the sum of the weights
-    keeps its expectation.
+    The heavier slot's onset, amplitudes and response live on, of two equally heavy ones the
+    newer's; the sum of the weights keeps its expectation.
     """
     best = 0
     smallest = math.inf
@@ -124,7 +126,8 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
             best = k
     goes = best
     stays = best + 1
-    if _weight(bank, r, goes) > _weight(bank, r, stays):
+    # Equal weights are common: a wild value multiplies all by 1. Rounding must not choose.
+    if _weight(bank, r, goes) > (1.0 + TIE) * _weight(bank, r, stays):
         goes = best + 1
         stays = best
     for j in range(bank.weight.shape[2]):
