@@ -89,7 +89,7 @@ def make_study(path, *, kill=True, compared=True, images=True, extra="", per_wel
     if images:
         _images(rng, folder, neurons, run)
     traces.write_parquet(run / "traces.parquet")
-    _calls(neurons).write_parquet(run / "calls.parquet")
+    _calls(neurons, traces).write_parquet(run / "calls.parquet")
     (run / "settings.json").write_text("{}", encoding="utf-8")
     made = {
         "livedeath": "0",
@@ -190,7 +190,7 @@ def _traces(rng, folder, neurons):
         fill = neuron["brightness"] * (1 + 0.03 * rng.normal(size=n))
         gone = hours >= neuron["loss"]
         flags = np.where(gone, int(Flag.MASK_LOST), 0) | np.where(
-            rng.random(n) < 0.02, int(Flag.OUT_OF_FOCUS), 0
+            rng.random(n) < 0.02, int(Flag.OUTLIER), 0
         )
         ratio = 0.25 * _signal(neuron, hours) * (1 + 0.05 * rng.normal(size=n))
         parts.append(
@@ -218,8 +218,9 @@ def _traces(rng, folder, neurons):
     return pl.concat(parts).sort("time_h", "neuron_id")
 
 
-def _calls(neurons):
+def _calls(neurons, traces):
     rows = []
+    flags = dict(traces.group_by("neuron_id").agg(pl.col("flags").bitwise_or()).iter_rows())
     for neuron in neurons:
         death, loss, field = neuron["death"], neuron["loss"], neuron["field"]
         dead, lost = np.isfinite(death), np.isfinite(loss)
@@ -245,7 +246,7 @@ def _calls(neurons):
                 "called_at_h": float(low + 2 * INTERVAL_H) if dead else None,
                 "evidence": 20.0 + neuron["id"] % 7,
                 "loss_reason": "mask_lost" if lost else "",
-                "flags": 0,
+                "flags": flags[neuron["id"]],
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(

@@ -20,9 +20,9 @@ class Watched(Scorer):
         super().__init__(*more)
         self.given = []
 
-    def push(self, time_h, neuron_id, signal, signal_sd, **more):
+    def push(self, time_h, neuron_id, signal, **more):
         self.given.append((time_h, neuron_id.copy(), signal.copy(), more))
-        return super().push(time_h, neuron_id, signal, signal_sd, **more)
+        return super().push(time_h, neuron_id, signal, **more)
 
 
 def pipeline(**more):
@@ -32,7 +32,7 @@ def pipeline(**more):
 def watched(**more):
     """Return a pipeline and its scorer."""
     study = scenes.study(**more)
-    scorer = Watched(study.analysis, Pipeline(study).endpoint)
+    scorer = Watched(study.analysis, study.endpoint)
     return Pipeline(study, scorer=scorer), scorer
 
 
@@ -163,7 +163,7 @@ def test_the_scorer_gets_indicator_and_fill(movie):
     line, scorer = watched()
     result = line.push(movie[0])
     time_h, neurons, signal, more = scorer.given[0]
-    assert (line.endpoint, line.sensed, line.reference) == ("indicator_rise", "indicator", "fill")
+    assert line.study.endpoint == scorer.endpoint == "indicator_rise"
     np.testing.assert_array_equal(signal, result.traces["indicator"])
     np.testing.assert_array_equal(more["reference"], result.traces["fill"])
     np.testing.assert_array_equal(neurons, result.traces["neuron_id"])
@@ -174,8 +174,8 @@ def test_the_scorer_gets_indicator_and_fill(movie):
 def test_without_an_indicator_the_fill_is_what_is_lost(scene):
     line, scorer = watched(indicator=False)
     line.push(scene.visit(0, indicator=False))
-    assert (line.endpoint, line.sensed, line.reference) == ("loss_of_fill", "fill", None)
-    assert scorer.given[0][3]["reference"] is None
+    assert line.study.endpoint == scorer.endpoint == "loss_of_fill"
+    assert "reference" not in scorer.given[0][3]
 
 
 def test_an_indicator_alone_shows_where_somata_are(scene):
@@ -185,7 +185,7 @@ def test_an_indicator_alone_shows_where_somata_are(scene):
     visit = scene.visit(0)
     bright = {"indicator": visit.images["fill"]}
     result = line.push(dataclasses.replace(visit, images=bright))
-    assert (line.endpoint, line.reference) == ("indicator_rise", None)
+    assert (line.study.endpoint, line.study.reference) == ("indicator_rise", None)
     assert (scenes.match(result.labels, scene.truth()) > 0).all()
 
 

@@ -115,12 +115,13 @@ def test_visit_by_visit_equals_at_once(scored):
     known, _, calls = scored
     scorer = Scorer()
     ids = np.arange(known.signal.shape[0])
-    spoken = {}
+    spoken, flags = {}, np.zeros(known.signal.shape, np.uint32)
     for k, now in enumerate(known.time_h):
         for neuron in scorer.push(now, ids, known.signal[:, k]).tolist():
             assert neuron not in spoken
             spoken[neuron] = now
-    same(scorer.calls(known.columns()), calls)
+        flags[:, k] = scorer.last_flags
+    same(scorer.calls(known.columns() | {"flags": flags.ravel()}), calls)
     assert spoken == {k: v for k, v in called(calls).items() if np.isfinite(v)}
 
 
@@ -128,14 +129,15 @@ def test_visit_by_visit_equals_at_once(scored):
 def test_a_restart_from_state_changes_nothing(scored, at):
     known, _, calls = scored
     ids = np.arange(known.signal.shape[0])
-    first = Scorer()
-    for k in range(at):
-        first.push(known.time_h[k], ids, known.signal[:, k])
-    second = Scorer()
-    second.restore(first.state())
-    for k in range(at, known.time_h.size):
-        second.push(known.time_h[k], ids, known.signal[:, k])
-    same(second.calls(known.columns()), calls)
+    flags = np.zeros(known.signal.shape, np.uint32)
+    scorer = Scorer()
+    for k in range(known.time_h.size):
+        if k == at:
+            before, scorer = scorer, Scorer()
+            scorer.restore(before.state())
+        scorer.push(known.time_h[k], ids, known.signal[:, k])
+        flags[:, k] = scorer.last_flags
+    same(scorer.calls(known.columns() | {"flags": flags.ravel()}), calls)
 
 
 def test_a_state_of_another_endpoint_is_refused():
@@ -260,10 +262,12 @@ def _wells(known):
 def _push_all(known, *, intervened_at=None):
     scorer = Scorer()
     n = known.signal.shape[0]
+    flags = np.zeros(known.signal.shape, np.uint32)
     for k, now in enumerate(known.time_h):
         touched = np.full(n, intervened_at == k) & (_wells(known) == "B2")
         scorer.push(now, np.arange(n), known.signal[:, k], well=_wells(known), intervened=touched)
-    return scorer.calls(known.columns())
+        flags[:, k] = scorer.last_flags
+    return scorer.calls(known.columns() | {"flags": flags.ravel()})
 
 
 def test_a_journaled_medium_step_is_not_called_and_later_deaths_are():

@@ -81,7 +81,7 @@ def test_the_page_is_well_formed(made):
         "the camera did not answer within 30 s",
         "door of the incubator",
         "Quality of the measurements",
-        "out of focus",
+        "outlier",
         "Ines",
         "made00",
         "1.0 per 1,000 neuron-days",

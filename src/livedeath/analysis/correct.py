@@ -32,6 +32,19 @@ times its share in the variance (first Edgeworth term: a**3 * pdf(a) / 3 / (2 * 
 QUANTISATION_NOISE = 0.6
 """Smallest noise in camera units: that of a level between two grey values, and rounding."""
 
+FEWEST_BITS = 8
+"""No camera has fewer."""
+
+UNUSED_BITS = 6
+"""Lowest bits that are left 0 where a camera's 10 to 15 bits fill the upper ones of 16."""
+
+FEWEST_PILED = 4
+"""Pixels at the largest value from which on they may be piled up there; a soma with fewer on
+the ceiling is not flagged (`livedeath.analysis.trace`)."""
+
+PILE_BAND = 256
+"""More pixels are piled up at the ceiling than lie in this part of the range just below it."""
+
 
 def correct(
     image: NDArray[Any],
@@ -53,7 +66,7 @@ def correct(
     flat : (Y, X) float32, optional
         Measured flat field, positive; scaled to mean 1 here.
     bit_depth : int, optional
-        Bits the camera fills; default: those of the dtype.
+        Bits the camera fills at most; default: those of the dtype.
     where : str
         Named in the message of an error.
 
@@ -67,11 +80,19 @@ def correct(
     FrameError
         If the frame is no image, is empty or holds values that are no numbers, or the
         flat field does not fit.
+
+    Notes
+    -----
+    The camera's ceiling is its saturation level where that is declared. Else it is the top
+    of ``bit_depth``, unless the frame shows a lower one, as 12 bits in a 16-bit file do: its
+    largest value is 2**n - 1 (or that in the upper bits of 16), and at least four pixels
+    stand there, more than in the 1/256 of the range just below. Where light merely ends at
+    such a value, the pixels become fewer towards it.
     """
     stack = _planes(image, where)
-    ceiling = _ceiling(stack.dtype, camera, bit_depth)
+    ceiling = _ceiling(stack, camera, bit_depth)
     clipped = np.zeros(stack.shape[1:], np.bool_)
-    if ceiling is not None and stack.max() >= ceiling:
+    if ceiling is not None:
         (stack >= ceiling).any(axis=0, out=clipped)
     calibrated = camera.gain_e_per_adu is not None and camera.offset_adu is not None
     light = _light(stack, camera, calibrated)
@@ -103,13 +124,30 @@ def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
     return image if image.ndim == 3 else image[np.newaxis]
 
 
-def _ceiling(dtype: np.dtype[Any], camera: Camera, bit_depth: int | None) -> float | None:
-    if camera.saturation_adu is not None:
-        return camera.saturation_adu
-    if dtype.kind == "f":
-        return None
-    top = int(np.iinfo(dtype).max)
-    return float(min(top, 2**bit_depth - 1) if bit_depth else top)
+def _ceiling(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> float | None:
+    """Return the value at which this frame is clipped; None if no pixel reaches it."""
+    highest = stack.max()
+    ceiling = camera.saturation_adu
+    if ceiling is None and stack.dtype.kind != "f":
+        top = int(np.iinfo(stack.dtype).max)
+        ceiling = min(top, 2**bit_depth - 1) if bit_depth else top
+        if highest < ceiling and _is_top(int(highest)) and _piles_up(stack, int(highest)):
+            ceiling = int(highest)
+    return None if ceiling is None or highest < ceiling else float(ceiling)
+
+
+def _is_top(value: int) -> bool:
+    """Return whether a camera's values can end here: 2**n - 1, also in the upper bits of 16."""
+    below = 2**16 - 1 - value
+    lower = value.bit_length() >= FEWEST_BITS and value & (value + 1) == 0
+    return lower or (0 < below < 2**UNUSED_BITS and below & (below + 1) == 0)
+
+
+def _piles_up(stack: NDArray[Any], highest: int) -> bool:
+    """Return whether pixels are piled up at the largest value."""
+    at = np.count_nonzero(stack == highest)
+    near = np.count_nonzero(stack >= highest - max(highest // PILE_BAND, 1)) - at
+    return at >= FEWEST_PILED and at > near
 
 
 def _light(stack: NDArray[Any], camera: Camera, calibrated: bool) -> NDArray[np.float32]:

@@ -47,13 +47,11 @@ class Pipeline:
         flats: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self.study = study
-        indicator, fill = next(iter(study.indicators), None), study.fill
-        sensed = indicator or fill or study.channels[0]
-        self.sensed = sensed.name
-        self.reference = fill.name if indicator is not None and fill is not None else None
-        self.endpoint = "indicator_rise" if indicator is not None else "loss_of_fill"
-        self._shown_by = (fill or sensed).name
-        self._scorer = scorer or Scorer(study.analysis, self.endpoint)
+        self._roles = {"signal": study.sensed.name}
+        if study.reference is not None:
+            self._roles["reference"] = study.reference.name
+        self._shown_by = (study.fill or study.sensed).name
+        self._scorer = scorer or Scorer(study.analysis, study.endpoint)
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._populations: dict[int, str] = {}
@@ -105,13 +103,7 @@ class Pipeline:
         dict of str to array
             Columns of `livedeath.model.tables.CALLS`.
         """
-        roles = {"signal": self.sensed}
-        if self.reference is not None:
-            roles["reference"] = self.reference
-        given = dict(traces)
-        for role, channel in roles.items():
-            given[role], given[f"{role}_sd"] = traces[channel], traces[f"{channel}_sd"]
-        return self._scorer.calls(given)
+        return self._scorer.calls(traces | self._scored(traces))
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays, scalars and text."""
@@ -142,32 +134,34 @@ class Pipeline:
             flats=self._flats,
         )
 
+    def _scored(self, traces: Columns) -> Columns:
+        """Return what is scored of each row: signal, reference where there is one, their sd."""
+        return {
+            f"{role}{ending}": traces[f"{channel}{ending}"]
+            for role, channel in self._roles.items()
+            for ending in ("", "_sd")
+        }
+
     def _score(self, visit: Visit, traces: Columns) -> tuple[int, ...]:
-        """Hand one visit's rows to the scorer and flag what is too faint."""
-        n = traces["neuron_id"].size
-        if n == 0 or self.sensed not in visit.images:
+        """Hand one visit's rows to the scorer; join its flags and those of what is too faint."""
+        n, scored, flags = traces["neuron_id"].size, self._scored(traces), traces["flags"]
+        if n == 0:
             return ()
-        faint = trace.too_faint(traces[self.sensed], traces[f"{self.sensed}_sd"])
         called = self._scorer.push(
             visit.time_h,
             traces["neuron_id"],
-            traces[self.sensed],
-            traces[f"{self.sensed}_sd"],
-            reference=traces[self.reference] if self.reference else None,
-            reference_sd=traces[f"{self.reference}_sd"] if self.reference else None,
+            **scored,
             well=np.full(n, f"{visit.field.vessel}/{visit.field.well}", object),
+            field=np.full(n, visit.field.name, object),
             intervened=np.full(n, visit.intervened),
-            seen=(traces["flags"] & np.uint32(Flag.MASK_LOST)) == 0,
-            flags=self._flags_for_scorer(visit, traces["flags"]),
+            seen=(flags & np.uint32(Flag.MASK_LOST)) == 0,
+            flags=flags,
         )
-        traces["flags"][faint] |= np.uint32(Flag.LOW_LIGHT)
+        flags |= self._scorer.last_flags
+        if self.study.sensed.name in visit.images:
+            faint = trace.too_faint(scored["signal"], scored["signal_sd"])
+            flags[faint] |= np.uint32(Flag.LOW_LIGHT)
         return tuple(int(neuron) for neuron in called)
-
-    def _flags_for_scorer(self, visit: Visit, flags: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        """Leave out the flag of a missing channel where the scorer does not use that channel."""
-        if self.reference is None or self.reference in visit.images:
-            return flags & ~np.uint32(Flag.MISSING_CHANNEL)
-        return flags.copy()
 
     def _name_populations(self, traces: Columns) -> None:
         """Decide once, for each new neuron, which declared population it is of."""

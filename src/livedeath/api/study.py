@@ -15,7 +15,6 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from livedeath.errors import StoreError, StudyError
-from livedeath.model.flags import names
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
 from livedeath.review.journal import read_verdicts
@@ -25,7 +24,7 @@ from livedeath.simulation.render import TRUTH_FILE
 from livedeath.statistics.study import read_calls
 from livedeath.statistics.survival import Survival, survival
 from livedeath.store.folder import Run, StudyFolder
-from livedeath.store.tables import read_parquet
+from livedeath.store.tables import read_parquet, with_flag_words
 
 
 def open_study(folder: Path | str) -> "OpenStudy":
@@ -357,11 +356,4 @@ _PLACE = ["vessel", "well", "field"]
 def _plain(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table with nulls for what is unknown, and its flags also as words."""
     known = table.with_columns(cs.float().fill_nan(None))
-    if "flags" not in known.columns:
-        return known
-    distinct = known["flags"].unique()
-    words = pl.DataFrame(
-        {"flags": distinct, "flag_words": [names(int(bits)) for bits in distinct]},
-        schema={"flags": known.schema["flags"], "flag_words": pl.List(pl.String)},
-    )
-    return known.join(words, on="flags", how="left", maintain_order="left")
+    return with_flag_words(known) if "flags" in known.columns else known

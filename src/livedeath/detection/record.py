@@ -22,6 +22,7 @@ class NeuronRecords(NamedTuple):
 
     neuron_id: Ints
     well: Ints
+    field: Ints
     entry_h: Floats
     row_h: Floats
     seen_h: Floats
@@ -30,7 +31,6 @@ class NeuronRecords(NamedTuple):
     evidence: Floats
     odds: Floats
     arrival: NDArray[np.int8]
-    flags: NDArray[np.uint32]
     last_flags: NDArray[np.uint32]
     reference: Floats
     reference_var: Floats
@@ -78,9 +78,10 @@ def empty_records(n: int) -> NeuronRecords:
     """Return the records of ``n`` neurons not met yet."""
     nan = np.full(n, np.nan)
     return NeuronRecords(
-        np.zeros(n, np.int64), np.zeros(n, np.int64), nan, nan.copy(), nan.copy(),
+        np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
+        nan, nan.copy(), nan.copy(),
         np.zeros(n, np.int64), nan.copy(), np.full(n, -np.inf), np.zeros(n),
-        np.zeros(n, np.int8), np.zeros(n, np.uint32), np.zeros(n, np.uint32),
+        np.zeros(n, np.int8), np.zeros(n, np.uint32),
         np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n),
     )  # fmt: skip
 
@@ -157,7 +158,7 @@ def learn_noise_variance(
 
 def losses(
     records: NeuronRecords,
-    well_time_h: Floats,
+    field_time_h: Floats,
     gap_visits: int,
     *,
     outside: NDArray[np.bool_],
@@ -165,13 +166,14 @@ def losses(
 ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     """Return which neurons have been missing too long, and why.
 
-    A neuron is lost when its well was watched for more than ``gap_visits`` of the
-    neuron's own usual intervals after it was last seen. ``well_time_h`` holds first
-    visit, last visit and number of visits of each neuron's well.
+    A neuron is lost when its field was watched for more than ``gap_visits`` of the
+    neuron's own usual intervals after it was last seen; of a neuron seen once, of the field's
+    intervals. ``field_time_h`` holds first visit, last visit and number of visits of each
+    neuron's field.
     """
-    start, end, pushes = well_time_h.T
+    start, end, visits = field_time_h.T
     own = (records.seen_h - records.entry_h) / np.maximum(records.visits - 1, 1)
-    usual = np.where(records.visits > 1, own, (end - start) / np.maximum(pushes - 1, 1))
+    usual = np.where(records.visits > 1, own, (end - start) / np.maximum(visits - 1, 1))
     last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
     patience = (gap_visits + 0.5) * usual + 1e-9
     reason = np.select(

@@ -8,14 +8,12 @@ learnt from visits up to that one; a call is never revised. Later data only date
 It does not read images or tables from disk, and it never looks at who is in which arm.
 """
 
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.detection import record
 from livedeath.detection import rows as rows_of
+from livedeath.detection.fields import Fields
 from livedeath.detection.learning import (
     ARRIVAL_NEURONS,
     ARRIVAL_VISITS,
@@ -41,18 +39,14 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 12, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-UNMEASURED = Flag.MISSING_CHANNEL | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
-DOUBTFUL = Flag.OUT_OF_FOCUS | Flag.MERGED
-DOUBTFUL_SD = 0.2
-"""Extra noise of a value flagged as doubtful, fraction."""
+UNMEASURED = Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
+"""Flags of a value that says nothing of its neuron."""
+MERGED_SD = 0.2
+"""Extra noise of a value measured on a soma merged with a neighbour, fraction."""
 REFERENCE_SD_MAX = 0.4
 """A smoothed reference less certain than this, fraction, says nothing about a ratio."""
 LEARNING_RATE = 0.15
 """Share of a neuron's statistics that is learnt at each further visit."""
-
-
-_PUSHED = ("neuron_id", "signal", "signal_sd", "reference", "reference_sd", "intervened", "seen")
-"""Columns of a table that `Scorer.push` takes as they are."""
 
 
 class Scorer:
@@ -85,7 +79,7 @@ class Scorer:
         self.learning = Learning(self.model)
         self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._rows: dict[int, int] = {}
-        self._wells = Wells()
+        self._wells, self._fields = Wells(), Fields()
         self._time_h = -np.inf
         self._scale, self._offset = np.nan, 0.0
         self._allocate(0)
@@ -138,7 +132,7 @@ class Scorer:
                 "time; give each neuron once per visit, and visits in time order."
             )
 
-    def _enter(self, neuron_id: Ints, well: Ints) -> Ints:
+    def _enter(self, neuron_id: Ints, well: Ints, field: Ints) -> Ints:
         """Return the neurons' rows; unknown neurons get one."""
         known = self._rows
         new = [int(i) for i in neuron_id if int(i) not in known]
@@ -147,7 +141,7 @@ class Scorer:
             known[i] = len(known)
             self._records.neuron_id[known[i]] = i
         rows = np.array([known[int(i)] for i in neuron_id], dtype=np.int64)
-        self._records.well[rows] = well
+        self._records.well[rows], self._records.field[rows] = well, field
         return rows
 
     def push(
@@ -160,6 +154,7 @@ class Scorer:
         reference: Floats | None = None,
         reference_sd: Floats | None = None,
         well: NDArray[np.generic] | None = None,
+        field: NDArray[np.generic] | None = None,
         intervened: NDArray[np.bool_] | None = None,
         seen: NDArray[np.bool_] | None = None,
         flags: NDArray[np.uint32] | None = None,
@@ -179,65 +174,71 @@ class Scorer:
             The fill; the score then uses the ratio.
         well : (n,) str, optional
             Well of each neuron; steps common to a well are taken out.
+        field : (n,) str, optional
+            Field of each neuron, no two of one name; default: its well. Who was missed for
+            too long is judged by the visits of the own field.
         intervened : (n,) bool, optional
             Something was done to the well since its last visit.
         seen : (n,) bool, optional
             The soma was found.
         flags : (n,) uint32, optional
-            Bits of `livedeath.model.flags.Flag`.
+            Bits of `livedeath.model.flags.Flag`. A missed channel counts only where the
+            signal or the reference is missing.
 
         Returns
         -------
         (k,) int64
             Ids called dead at this visit, ascending. `last_flags` holds the flags the
-            detector adds to this visit's rows, in the order given.
+            detector adds to this visit's rows, in the order given; whoever keeps the rows
+            joins them, and `calls` reads them there.
 
         Raises
         ------
         TableError
             If time runs backwards or an id stands twice.
+
+        Notes
+        -----
+        A visit without any signal is a missed one and says nothing, unless all its neurons
+        are outside a frame that was taken.
         """
         ids = np.asarray(neuron_id, dtype=np.int64)
         n = ids.size
         order = np.argsort(ids, kind="stable")
         self._check_visit(float(time_h), ids[order])
         self._time_h = max(float(time_h), self._time_h)
-        names = np.full(n, "") if well is None else np.asarray(well).astype(str)
-        codes = {name: self._wells.code(name, self._time_h) for name in np.unique(names).tolist()}
-        code = np.array([codes[name] for name in names.tolist()], dtype=np.int64)[order]
-        bits = rows_of.bits(flags, n)[order]
-        rows = self._enter(ids[order], code)
+        names = rows_of.texts(well, n)[order]
+        code = self._wells.code(names)
+        place = self._fields.code(names if field is None else rows_of.texts(field, n)[order])
+        rows = self._enter(ids[order], code, place)
         values = rows_of.floats(signal, n)[order]
-        measured = self._measure(
-            rows,
-            values,
-            rows_of.floats(signal_sd, n)[order],
-            None if reference is None else rows_of.floats(reference, n)[order],
-            rows_of.floats(reference_sd, n)[order],
-            bits,
-        )
-        found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values)
-        self._note(rows, code, found & ((bits & UNMEASURED) == 0), bits)
+        base = None if reference is None else rows_of.floats(reference, n)[order]
+        bits = rows_of.lacking(rows_of.bits(flags, n)[order], values, base)
+        self._records.row_h[rows] = self._time_h
+        self.last_flags = np.zeros(n, np.uint32)
+        if rows_of.is_missed(values, bits):
+            return np.zeros(0, np.int64)
+        self._fields.visit(place, self._time_h)
+        deviation = rows_of.floats(signal_sd, n)[order]
+        base_sd = rows_of.floats(reference_sd, n)[order]
+        measured = self._measure(rows, values, deviation, base, base_sd, bits)
+        unseen = (bits & (UNMEASURED | Flag.MISSING_CHANNEL)) > 0
+        found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values) & ~unseen
+        self._note(rows, found, bits)
         added = np.zeros(n, np.uint32)
         called = self._score(measured, rows_of.truths(intervened, n, default=False)[order], added)
-        self.last_flags = np.zeros(n, np.uint32)
         self.last_flags[order] = added
         return np.sort(self._records.neuron_id[called])
 
-    def _note(
-        self, rows: Ints, code: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]
-    ) -> None:
+    def _note(self, rows: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]) -> None:
         """Keep who was there, when and how."""
         records, now = self._records, self._time_h
         records.entry_h[rows] = np.where(
             np.isnan(records.entry_h[rows]), now, records.entry_h[rows]
         )
-        records.row_h[rows] = now
         records.seen_h[rows[found]] = now
         records.visits[rows[found]] += 1
-        records.flags[rows] |= bits
         records.last_flags[rows] = bits
-        self._wells.visit(code, now)
 
     def _measure(
         self,
@@ -287,7 +288,7 @@ class Scorer:
         slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
         value = signal[at] / unit + self._offset * per
         fixed = var / unit**2
-        fixed += np.where(bits[at] & DOUBTFUL, (DOUBTFUL_SD * value) ** 2, 0.0)
+        fixed += np.where(bits[at] & Flag.MERGED, (MERGED_SD * value) ** 2, 0.0)
         return Measured(at, rows[at], value, per, fixed, slope, relative)
 
     def _score(
@@ -323,7 +324,6 @@ class Scorer:
         self._call_dead_on_arrival(measured)
         added[measured.at[step != 0.0]] |= np.uint32(Flag.COMMON_STEP)
         added[measured.at[out[:, 2] < 0.5]] |= np.uint32(Flag.OUTLIER)
-        self._records.flags[measured.rows] |= added[measured.at]
         return measured.rows[called]
 
     def _learn(self, rows: Ints, statistics: Floats, called: NDArray[np.bool_]) -> None:
@@ -382,8 +382,8 @@ class Scorer:
         ----------
         traces : dict of (m,) arrays
             All rows pushed: ``neuron_id, time_h, signal`` and, where they were pushed,
-            ``signal_sd, reference, reference_sd``; ``vessel, well, field, population``
-            are copied where given.
+            ``signal_sd, reference, reference_sd, flags``; ``vessel, well, field,
+            population`` are copied where given.
 
         Returns
         -------
@@ -393,10 +393,12 @@ class Scorer:
         n = len(self._rows)
         order = np.argsort(self._records.neuron_id[:n], kind="stable")
         records = self._records.taken(order)
+        first = np.where(np.isnan(records.entry_h), records.row_h, records.entry_h)
+        records = records._replace(entry_h=first)
         dead = np.isfinite(records.called_h)
         lost, reason = record.losses(
             records,
-            self._wells.time_h[records.well],
+            self._fields.time_h[records.field],
             self.settings.gap_visits,
             outside=(records.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
             missing=(records.last_flags & Flag.MISSING_CHANNEL) > 0,
@@ -429,7 +431,7 @@ class Scorer:
             "called_at_h": records.called_h.copy(),
             "evidence": np.where(np.isfinite(records.evidence), records.evidence, np.nan),
             "loss_reason": np.where(lost, reason, "").astype(object),
-            "flags": records.flags.copy(),
+            "flags": rows_of.joined_flags(traces, records.neuron_id),
         }
 
     def _dates(
@@ -506,6 +508,7 @@ class Scorer:
         for part, values in self._parts().items():
             state |= {f"{part}.{k}": v[:n].copy() for k, v in values.items()}
         state |= {f"wells.{k}": v for k, v in self._wells.state().items()}
+        state |= {f"fields.{k}": v for k, v in self._fields.state().items()}
         return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
 
     def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
@@ -543,56 +546,5 @@ class Scorer:
                 v[:] = array[f"{part}.{k}"]
         self._rows = {int(i): row for row, i in enumerate(ids)}
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
+        self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})
-
-
-def score_traces(
-    columns: Columns,
-    settings: AnalysisSettings | None = None,
-    *,
-    endpoint: str = "indicator_rise",
-) -> tuple[Columns, Columns]:
-    """Score a whole table of traces; rows of equal time are one visit.
-
-    Parameters
-    ----------
-    columns : dict of (m,) arrays
-        ``neuron_id, time_h, signal`` (the death indicator) and optionally ``reference``,
-        ``signal_sd, reference_sd, well, field, vessel, population, intervened, flags``;
-        rows in any order, visits may be irregular or missing.
-    settings : AnalysisSettings, optional
-        As in `Scorer`.
-    endpoint : {'indicator_rise', 'loss_of_fill'}
-        What the signal is.
-
-    Returns
-    -------
-    traces, calls : dict of arrays
-        The table by time and neuron with ``t`` and ``flags``; one row per neuron.
-
-    Raises
-    ------
-    TableError
-        If a needed column is absent or a neuron stands twice at one time.
-    """
-    for name in ("neuron_id", "time_h", "signal"):
-        if name not in columns:
-            raise TableError(
-                f"traces: column {name!r} is missing; neuron_id, time_h and signal are needed."
-            )
-    order = np.lexsort((columns["neuron_id"], columns["time_h"]))
-    traces: Columns = {name: np.asarray(values)[order] for name, values in columns.items()}
-    time_h = np.asarray(traces["time_h"], dtype=np.float64)
-    m = time_h.size
-    well = rows_of.well_names(traces, m)
-    flags = rows_of.bits(traces.get("flags"), m)
-    scorer = Scorer(settings, endpoint)
-    edges = [*np.unique(time_h, return_index=True)[1].tolist(), m]
-    for a, b in pairwise(edges):
-        rows = slice(a, b)
-        visit: dict[str, Any] = {name: traces[name][rows] for name in _PUSHED if name in traces}
-        scorer.push(float(time_h[a]), **visit, well=well[rows], flags=flags[rows])
-        flags[rows] |= scorer.last_flags
-    traces["flags"] = flags
-    traces.setdefault("t", rows_of.visit_numbers(well, traces.get("field"), time_h))
-    return traces, scorer.calls(traces)

@@ -21,27 +21,20 @@ FREE = 1.4
 
 
 class Wells:
-    """Names, times and common steps of the wells."""
+    """Names and common steps of the wells."""
 
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
         self.gain = np.zeros((0, 2))
-        self.time_h = np.zeros((0, 3))
         self.log = np.zeros((0, 3))
 
-    def code(self, name: str, time_h: float) -> int:
-        """Return a well's number; an unknown well gets one."""
-        if name not in self.codes:
-            self.codes[name] = len(self.codes)
-            self.gain = np.vstack([self.gain, np.zeros(2)])
-            self.time_h = np.vstack([self.time_h, [time_h, time_h, 0.0]])
-        return self.codes[name]
-
-    def visit(self, codes: Ints, time_h: float) -> None:
-        """Note that wells were visited: first, last and number of visits."""
-        here = np.unique(codes)
-        self.time_h[here, 1] = time_h
-        self.time_h[here, 2] += 1.0
+    def code(self, names: NDArray[np.str_]) -> Ints:
+        """Return the number of each well; an unknown one gets the next."""
+        for name in np.unique(names).tolist():
+            if name not in self.codes:
+                self.codes[name] = len(self.codes)
+                self.gain = np.vstack([self.gain, np.zeros(2)])
+        return np.array([self.codes[name] for name in names.tolist()], dtype=np.int64)
 
     def steps(
         self, time_h: float, codes: Ints, off: Floats, sd: Floats, intervened: NDArray[np.bool_]
@@ -78,7 +71,6 @@ class Wells:
         return {
             "names": np.array(list(self.codes), dtype=np.str_),
             "gain": self.gain.copy(),
-            "time_h": self.time_h.copy(),
             "log": self.log.copy(),
         }
 
@@ -86,7 +78,6 @@ class Wells:
         """Take over what `state` returned."""
         self.codes = {str(name): k for k, name in enumerate(state["names"].tolist())}
         self.gain = np.array(state["gain"], dtype=np.float64).reshape(-1, 2)
-        self.time_h = np.array(state["time_h"], dtype=np.float64).reshape(-1, 3)
         self.log = np.array(state["log"], dtype=np.float64).reshape(-1, 3)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import StoreError
-from livedeath.model.flags import Flag, names
+from livedeath.model.flags import Flag
 from livedeath.run.visits import Sequence
 from livedeath.statistics.study import read_calls
 from livedeath.store import tables
@@ -37,9 +37,7 @@ def export_csv(folder: StudyFolder, run: Run, out: Path) -> dict[str, Path]:
     report, ``livedeath score traces.csv`` the calls of the run.
     """
     traces = scorable(folder, run.traces())
-    calls = read_calls(folder, run).joined
-    words = pl.Series("flag_words", [", ".join(names(bits)) for bits in calls["flags"]])
-    return write_csv(traces, calls.with_columns(words), out) | _reviews(folder, out)
+    return write_csv(traces, read_calls(folder, run).joined, out) | _reviews(folder, out)
 
 
 def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
@@ -56,7 +54,8 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         With ``signal, signal_sd``, where there is one ``reference, reference_sd``, and
-        ``seen, intervened, endpoint``.
+        ``seen, intervened, endpoint``. A neuron's population is the one that was decided at
+        last, when its marker had been seen, along its whole trace.
     """
     study = folder.study
     roles = {"signal": study.sensed} | ({"reference": study.reference} if study.reference else {})
@@ -73,18 +72,22 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
         orient="row",
     )
     told = traces.with_columns(
-        *copies, seen.alias("seen"), pl.lit(study.endpoint).alias("endpoint")
+        *copies,
+        seen.alias("seen"),
+        pl.lit(study.endpoint).alias("endpoint"),
+        pl.col("population").last().over("neuron_id"),
     )
     on = ["vessel", "well", "field", "t"]
     return told.join(done.unique(on, keep="first"), on=on, how="left", maintain_order="left")
 
 
 def write_csv(traces: pl.DataFrame, calls: pl.DataFrame, out: Path) -> dict[str, Path]:
-    """Write traces and calls as ``traces.csv`` and ``calls.csv``."""
+    """Write traces and calls, flags also as words, as ``traces.csv`` and ``calls.csv``."""
     written = {}
     for name, table in (("traces", traces), ("calls", calls)):
         written[name] = out / f"{name}.csv"
-        tables.write_table(table, written[name])
+        words = pl.col("flag_words").list.join(", ")
+        tables.write_table(tables.with_flag_words(table).with_columns(words), written[name])
     return written
 
 

@@ -6,13 +6,13 @@ from enum import IntFlag
 class Flag(IntFlag):
     """Bits of the ``flags`` column of traces and calls (uint32).
 
-    A doubtful measurement is flagged, never raised.
+    A doubtful measurement is flagged, never raised. A call's flags are those of its neuron's
+    trace rows, joined. A bit keeps its meaning for good; 8 is free.
     """
 
     CLIPPED = 1
     TOUCHES_BORDER = 2
     MERGED = 4
-    OUT_OF_FOCUS = 8
     TRACK_GAP = 16
     MASK_LOST = 32
     OUTSIDE_COMMON_AREA = 64
@@ -29,7 +29,6 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.CLIPPED: "Some of the soma's pixels reached the camera's ceiling.",
     Flag.TOUCHES_BORDER: "The soma is cut by the border of the frame.",
     Flag.MERGED: "The soma could not be told apart from a neighbour in this visit.",
-    Flag.OUT_OF_FOCUS: "The frame is blurred compared with the field's other visits.",
     Flag.TRACK_GAP: "The neuron was not found in the visit before and was found again.",
     Flag.MASK_LOST: "No soma was found; measured at the neuron's last place.",
     Flag.OUTSIDE_COMMON_AREA: "The neuron's place was not inside this frame.",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from livedeath.errors import StudyError
 from livedeath.model.base import explain
 from livedeath.model.frame import FieldKey
-from livedeath.model.optics import NOT_IN_A_FILE_NAME, Channel, Optics, Role, name_fault
+from livedeath.model.optics import NOT_IN_A_FILE_NAME, Camera, Channel, Optics, Role, name_fault
 from livedeath.model.plan import plan
 from livedeath.model.rules.channels import column_taken
 from livedeath.model.study import Study
@@ -132,7 +132,16 @@ def _optics(recording: Recording, *, pixel_size_um: float, shape: tuple[int, int
         pixel_size_um=pixel_size_um,
         image_shape_px=shape,
         bit_depth=8 if recording.dtype.itemsize == 1 else 16,
+        camera=_camera(recording),
     )
+
+
+def _camera(recording: Recording) -> Camera:
+    """Return the camera, with its ceiling where the file says one below its pixels' own."""
+    bits, of_pixel = recording.contents.bits, 8 * recording.dtype.itemsize
+    if bits is None or recording.dtype.kind == "f" or not 8 <= bits < of_pixel:
+        return Camera()
+    return Camera(saturation_adu=2.0**bits - 1)
 
 
 def _vessel(recording: Recording, *, frame_um: tuple[float, float]) -> Vessel:

@@ -20,7 +20,10 @@ from livedeath.recordings.reader import Contents, Position
 INDEX_FILE = "NDTiff.index"
 
 PIXEL_TYPES = {0: "uint8", 1: "uint16", 3: "uint16", 4: "uint16", 5: "uint16", 6: "uint16"}
-"""NDTiff pixel type to NumPy's; 2 is colour, 3 to 6 are 10, 12, 14 and 11 bit."""
+"""NDTiff pixel type to NumPy's; 2 is colour."""
+
+BITS = {3: 10, 4: 12, 5: 14, 6: 11}
+"""Bits that the camera fills, where they are fewer than the pixel type's."""
 
 COLOUR = 2
 
@@ -113,6 +116,7 @@ class NDTiffReader:
             pixel_size_um=float(pixel) if pixel else None,
             times_h=self._times(t),
             positions=tuple(Position(str(place)) for place in places),
+            bits=BITS.get(first.pixel_type),
         )
 
     def _times(self, count: int) -> tuple[float, ...] | None:

@@ -47,6 +47,8 @@ class Contents:
         Hours of the visits since the first.
     positions : tuple of Position
         At least one.
+    bits : int or None
+        Bits that the camera fills.
     """
 
     shape: tuple[int, int, int, int, int]
@@ -56,6 +58,7 @@ class Contents:
     z_step_um: float | None = None
     times_h: tuple[float, ...] | None = None
     positions: tuple[Position, ...] = field(default=(Position(),))
+    bits: int | None = None
 
 
 class Reader(Protocol):

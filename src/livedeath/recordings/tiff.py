@@ -79,6 +79,7 @@ class TiffReader:
             z_step_um=said.get("z_step_um"),
             times_h=times,
             positions=tuple(Position(series.name) for series in self._series),
+            bits=said.get("bits"),
         )
 
     def read(self, t: int, c: int, z: int, position: int) -> NDArray[Any]:
@@ -288,6 +289,8 @@ def _ome(file: tifffile.TiffFile) -> dict[str, Any] | None:
     found["z_step_um"] = _measure(pixels, "PhysicalSizeZ", OME_UNITS_UM, "µm")
     found["interval_h"] = _measure(pixels, "TimeIncrement", OME_UNITS_H, "s")
     found["times_h"] = _plane_times(pixels)
+    bits = pixels.get("SignificantBits", "")
+    found["bits"] = int(bits) if bits.isdecimal() else None
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import TableError
+from livedeath.model.tables import ENDPOINTS
 
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
@@ -22,6 +23,9 @@ CARRIED = ("unit", "arm")
 
 SWITCHES = ("intervened", "seen")
 
+MOST_FLAGS = 2**32 - 1
+"""Flags are bits of 32."""
+
 
 def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Check a table of traces.
@@ -31,7 +35,8 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     table : polars.DataFrame
         Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
         reference_sd, vessel, well, field, population, unit, arm, session, intervened,
-        seen``. Other columns are left out.
+        seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one for the whole
+        table). Other columns are left out.
     path : Path
         Where it was read; named in messages.
 
@@ -52,7 +57,7 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
             f"{path}: the column {missing[0]!r} is missing, it has {', '.join(table.columns)}; "
             f"{', '.join(NEEDED)} are needed."
         )
-    known = (*NEEDED, *MEASURED[1:], *PER_NEURON, "session", *SWITCHES)
+    known = (*NEEDED, *MEASURED[1:], *PER_NEURON, "session", *SWITCHES, "flags", "endpoint")
     table = table.select([_column(path, table[name]) for name in known if name in table.columns])
     if table["signal"].is_nan().all():
         raise TableError(f"{path}: the column 'signal' holds no number; give at least one.")
@@ -69,6 +74,10 @@ def _column(path: Path, values: pl.Series) -> pl.Series:
         return _whole(values)
     if values.name in SWITCHES:
         return _switch(path, values)
+    if values.name == "flags":
+        return _flags(path, values)
+    if values.name == "endpoint":
+        return _endpoint(path, values)
     if values.name in ("time_h", *MEASURED):
         return _numbers(path, values)
     return values.cast(pl.String).fill_null("")
@@ -103,6 +112,32 @@ def _switch(path: Path, values: pl.Series) -> pl.Series:
     if values.dtype == pl.String or not values.cast(pl.Float64).is_in([0.0, 1.0]).all():
         raise TableError(f"{path}: {values.name} may only hold true and false (or 1 and 0).")
     return values.cast(pl.Boolean)
+
+
+def _flags(path: Path, values: pl.Series) -> pl.Series:
+    """Return flags as bits; an empty cell has none."""
+    numbers = _numbers(path, values).fill_nan(0.0)
+    wrong = (numbers < 0) | (numbers > MOST_FLAGS) | (numbers != numbers.floor())
+    if wrong.any():
+        bad = _first(wrong)
+        raise TableError(
+            f"{path}: flags in row {bad + 1} is {_shown(values[bad])}; flags are a sum of bits, a "
+            "whole number of 0 or more."
+        )
+    return numbers.cast(pl.UInt32)
+
+
+def _endpoint(path: Path, values: pl.Series) -> pl.Series:
+    """Return what was sensed, the same in every row."""
+    said = values.cast(pl.String).fill_null("").unique(maintain_order=True).to_list()
+    wrong = [name for name in said if name not in ENDPOINTS]
+    if wrong or len(said) > 1:
+        given = repr(wrong[0]) if wrong else " and ".join(said)
+        raise TableError(
+            f"{path}: endpoint is {given}; it is {' or '.join(ENDPOINTS)}, the same in every row: "
+            "score each endpoint by itself."
+        )
+    return values.cast(pl.String)
 
 
 def _numbers(path: Path, values: pl.Series) -> pl.Series:

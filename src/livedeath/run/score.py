@@ -280,7 +280,9 @@ def score_table(path: Path, target: Path, *, false_alarms: float | None = None) 
     """
     settings = settings_of(AnalysisSettings(), false_alarms)
     given = traces_input.checked_traces(tables.read_table(path), path)
-    traces, calls = map(tables.from_columns, score_traces(tables.to_columns(given), settings))
+    sensed = {"endpoint": given["endpoint"][0]} if "endpoint" in given.columns else {}
+    scored = score_traces(tables.to_columns(given), settings, **sensed)
+    traces, calls = map(tables.from_columns, scored)
     calls = traces_input.carry(calls, given)
     size, digest = identity_of(path)
     identity = {

@@ -1,7 +1,7 @@
 """Tables on disk: columns go in as Parquet or CSV and come out the same.
 
 Parquet lies inside a study, CSV is written on export, and both are read wherever a table is
-read. It knows no column's meaning, only whether a file is a table at all.
+read. It knows no column's meaning but that of flags, only whether a file is a table at all.
 """
 
 import csv
@@ -16,6 +16,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
+from livedeath.model.flags import names
 from livedeath.store import durable
 
 PARQUET_MAGIC = b"PAR1"
@@ -152,6 +153,16 @@ def _series(name: str, values: NDArray[Any]) -> pl.Series:
     if values.dtype.kind in "OUT":
         return pl.Series(name, values.tolist(), dtype=pl.String)
     return pl.Series(name, np.ascontiguousarray(values))
+
+
+def with_flag_words(table: pl.DataFrame) -> pl.DataFrame:
+    """Add ``flag_words``, a list of names, to a table with ``flags``; see `model.flags.Flag`."""
+    distinct = table["flags"].unique()
+    words = pl.DataFrame(
+        {"flags": distinct, "flag_words": [names(int(bits)) for bits in distinct]},
+        schema={"flags": distinct.dtype, "flag_words": pl.List(pl.String)},
+    )
+    return table.join(words, on="flags", how="left", maintain_order="left")
 
 
 def to_columns(table: pl.DataFrame) -> dict[str, NDArray[Any]]:
