@@ -14,8 +14,8 @@ import zarr
 from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store.folder import StudyFolder
-from livedeath.store.images import field_path
 from livedeath.store.journal import frame_entry
+from livedeath.store.paths import field_path
 
 STUDY = """
 title = "A small culture"

@@ -13,7 +13,8 @@ import small_studies
 from livedeath.errors import FrameError, StoreError
 from livedeath.model.plan import plan
 from livedeath.store import chunks, images
-from livedeath.store.images import ImageStore, field_path
+from livedeath.store.images import ImageStore
+from livedeath.store.paths import field_path
 
 SEVERAL = """
 title = "several"

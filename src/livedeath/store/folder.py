@@ -19,9 +19,10 @@ from livedeath.model.study import Study
 from livedeath.model.toml import read_toml_file
 from livedeath.store import durable, logfile, tables
 from livedeath.store.declared import declaration_entry
-from livedeath.store.images import ImageStore, field_path
+from livedeath.store.images import ImageStore
 from livedeath.store.journal import Journal
 from livedeath.store.linked import LinkedImages
+from livedeath.store.paths import field_path
 
 STUDY_FILE = "study.toml"
 JOURNAL_FILE = "journal.jsonl"

@@ -2,11 +2,13 @@
 
 Every vessel is an HCS plate below ``images.ome.zarr``; every field an image (t, c, z, y, x)
 with one chunk per frame. All groups and arrays are made at the start, at their planned
-length. A frame that is not there is an error to read: only the journal says what was missed.
+length; afterwards one document per field is replaced once, to tell viewers what is black and
+what is white. A frame that is not there is an error to read: only the journal says what was
+missed.
 """
 
 import contextlib
-from collections import defaultdict
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.plan import Plan
 from livedeath.model.study import Study
-from livedeath.store import durable, ngff
+from livedeath.store import durable, windows
 from livedeath.store.chunks import FrameArray
+from livedeath.store.paths import field_path
 
 AXES = ("t", "c", "z", "y", "x")
+
+DOCUMENT = "zarr.json"
 
 
 class ImageStore:
@@ -39,61 +44,32 @@ class ImageStore:
         self._study = study
         self._channels = {channel.name: c for c, channel in enumerate(study.channels)}
         self._arrays: dict[FieldKey, FrameArray] = {}
+        self._shown: set[tuple[FieldKey, str]] = set()
 
     @property
     def exists(self) -> bool:
         """Whether the store was created; it is created whole or not at all."""
-        return (self.path / "zarr.json").is_file()
+        return (self.path / DOCUMENT).is_file()
 
     def create(self, plan: Plan) -> None:
         """Make every plate, well, field and array at its planned length, unless it is there."""
         if self.exists:
             return
+        from livedeath.store import ngff  # only a new store needs the models
+
         with durable.replacing_folder(self.path) as folder:
-            _write_group(folder, ngff.collection())
-            series = [field_path(field) for field in plan.fields]
-            _write_group(folder / "OME", ngff.series(series))
-            by_vessel: dict[str, list[FieldKey]] = defaultdict(list)
+            for path, document in ngff.image_documents(self._study, plan):
+                (folder / path).mkdir(parents=True, exist_ok=True)
+                durable.write_json(folder / path / DOCUMENT, document)
             for field in plan.fields:
-                by_vessel[field.vessel].append(field)
-            for vessel, fields in by_vessel.items():
-                self._create_plate(folder / vessel, vessel, fields=fields)
-            for field in plan.fields:
-                self._create_field(folder / field_path(field), field, plan.n_visits(field))
+                self._create_array(folder / field_path(field) / "0", field, plan.n_visits(field))
 
-    def _create_plate(self, folder: Path, vessel: str, *, fields: list[FieldKey]) -> None:
-        by_well: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for field in fields:
-            by_well[field.well].append((field.acquisition, field.field))
-        counts = {
-            str(a): max(sum(image[0] == a for image in images) for images in by_well.values())
-            for a in sorted({field.acquisition for field in fields})
-        }
-        vessel_format = self._study.vessel(vessel).format
-        document = ngff.plate(
-            vessel, vessel_format=vessel_format, wells=list(by_well), fields=counts
-        )
-        _write_group(folder, document)
-        for well, images in by_well.items():
-            path = folder / ngff.well_path(well)
-            if not path.parent.is_dir():
-                _write_group(path.parent, ngff.group())
-            _write_group(path, ngff.well(sorted(images)))
-
-    def _create_field(self, folder: Path, field: FieldKey, visits: int) -> None:
+    def _create_array(self, path: Path, field: FieldKey, visits: int) -> None:
         optics = self._study.optics.of(field.acquisition)
-        planes = self._study.focus.planes_um
-        document = ngff.image(
-            field.name,
-            optics=optics,
-            channels=self._study.channels,
-            z_step_um=planes[1] - planes[0] if len(planes) > 1 else 1.0,
-            t_step_h=self._study.schedule.interval_h or 1.0,
-        )
-        _write_group(folder, document)
-        shape = (visits, len(self._channels), len(planes), *optics.image_shape_px)
+        planes = len(self._study.focus.planes_um)
+        shape = (visits, len(self._channels), planes, *optics.image_shape_px)
         dtype = "uint8" if optics.bit_depth == 8 else "uint16"
-        FrameArray.create(folder / "0", shape, dtype=dtype, axes=AXES)
+        FrameArray.create(path, shape, dtype=dtype, axes=AXES)
 
     def write(self, key: FrameKey, image: NDArray[Any]) -> None:
         """Write one frame; it is durable when this returns, also if it is all black.
@@ -113,6 +89,30 @@ class ImageStore:
             If the field or channel is not in the store.
         """
         self._frames(key.field_key).write(self._index(key), image)
+        self._show(key, image)
+
+    def _show(self, key: FrameKey, image: NDArray[Any]) -> None:
+        """Set the display window of a channel by its first frame in a field; see `windows`.
+
+        The document is replaced whole, so a reader sees the old one or the new one. Where it
+        cannot be replaced (a viewer on Windows holds it open), the image stays dark in plain
+        viewers until the acquisition is started again, and nothing else: the frame is on the
+        disk already.
+        """
+        place = (key.field_key, key.channel)
+        if place in self._shown:
+            return
+        path = self.path / field_path(key.field_key) / DOCUMENT
+        with contextlib.suppress(OSError, ValueError, StoreError):
+            document = json.loads(path.read_text(encoding="utf-8"))
+            channel = windows.channels_of(document)[self._channels[key.channel]]
+            if windows.is_whole(channel["window"]):
+                found = windows.window_of(image, channel["window"])
+                if found is None:
+                    return  # a black frame shows nothing; the next one may
+                channel["window"] = found
+                durable.write_json(path, document)
+        self._shown.add(place)
 
     def read(self, key: FrameKey) -> NDArray[Any]:
         """Return one frame (Y, X).
@@ -153,14 +153,3 @@ class ImageStore:
                 f"{self.path}: there is no channel {key.channel!r}; the study has {known}"
             )
         return key.t, self._channels[key.channel], key.z
-
-
-def field_path(field: FieldKey) -> str:
-    """Return the path of a field below ``images.ome.zarr``, like ``plate1/B/3/a0f0``."""
-    image = ngff.image_path(field.acquisition, field.field)
-    return f"{field.vessel}/{ngff.well_path(field.well)}/{image}"
-
-
-def _write_group(folder: Path, document: ngff.Document) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    durable.write_json(folder / "zarr.json", document)

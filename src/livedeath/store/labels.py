@@ -15,10 +15,10 @@ from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan
 from livedeath.model.study import Study
 from livedeath.recordings.open import open_recording
-from livedeath.store import durable, ngff
+from livedeath.store import durable
 from livedeath.store.chunks import FrameArray
-from livedeath.store.images import field_path
 from livedeath.store.linked import source_of
+from livedeath.store.paths import field_path
 
 LABEL_AXES = ("t", "y", "x")
 
@@ -43,23 +43,20 @@ class LabelStore:
         """Make every field's array at its planned length, unless they are there."""
         if (self.path / "zarr.json").is_file():
             return
-        with durable.replacing_folder(self.path) as folder:
-            durable.write_json(folder / "zarr.json", ngff.group())
-            for field in plan.fields:
-                self._create_field(folder, field, plan.n_visits(field))
+        from livedeath.store import ngff  # only a new store needs the models
 
-    def _create_field(self, root: Path, field: FieldKey, visits: int) -> None:
-        optics = self._study.optics.of(field.acquisition)
-        folder = root / field_path(field)
-        folder.mkdir(parents=True)
-        for parent in list(folder.relative_to(root).parents)[:-1]:
-            inner = root / parent / "zarr.json"
-            if not inner.is_file():
-                durable.write_json(inner, ngff.group())
-        document = ngff.labels(field.name, pixel_size_um=optics.pixel_size_um)
-        durable.write_json(folder / "zarr.json", document)
-        shape = (visits, *optics.image_shape_px)
-        FrameArray.create(folder / "0", shape, dtype="int32", axes=LABEL_AXES)
+        with durable.replacing_folder(self.path) as folder:
+            for path, document in ngff.label_documents(self._study, plan):
+                (folder / path).mkdir(parents=True, exist_ok=True)
+                durable.write_json(folder / path / "zarr.json", document)
+            for field in plan.fields:
+                shape = self._study.optics.of(field.acquisition).image_shape_px
+                FrameArray.create(
+                    folder / field_path(field) / "0",
+                    (plan.n_visits(field), *shape),
+                    dtype="int32",
+                    axes=LABEL_AXES,
+                )
 
     def write(self, field: FieldKey, t: int, labels: NDArray[np.int32]) -> None:
         """Write the labels of one visit, durably.

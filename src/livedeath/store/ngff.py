@@ -1,14 +1,24 @@
-"""The metadata documents of OME-Zarr 0.5: numbers and names go in, JSON comes out.
+"""The metadata documents of OME-Zarr 0.5: a study and its plan go in, JSON documents come out.
 
-They are written by hand because the writers tried (ome-zarr 0.18) drop scale, units and
-display windows without a word. Nothing here touches a file.
+They are built with the models of yaozarrs, which say what a document may hold: a wrong one is
+refused here and not by somebody's viewer years later. Nothing here touches a file. Only a new
+store needs this module; import it there, it costs a tenth of a second.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
+from pydantic import BaseModel
+from yaozarrs import v05
+
+from livedeath.model.frame import FieldKey
 from livedeath.model.optics import Channel, Optics
+from livedeath.model.plan import Plan
 from livedeath.model.plate import FORMATS, row_column, row_name
+from livedeath.model.study import Study
+from livedeath.store.paths import field_path, image_path, well_path
+from livedeath.store.windows import whole_range
 
 Document: TypeAlias = dict[str, Any]
 
@@ -25,126 +35,135 @@ COLOURS = {
 }
 """Display colour per role; green and magenta can be told apart by everyone."""
 
-SHOWN_ADU = 4095
-"""Width of the display window until somebody looks: 12 bit, as many cameras deliver."""
 
+def image_documents(study: Study, plan: Plan) -> Iterator[tuple[str, Document]]:
+    """Yield path and ``zarr.json`` of every group of a study's images, parents first.
 
-def group(ome: Document | None = None, **attributes: object) -> Document:
-    """Return the ``zarr.json`` of a group."""
-    own = {"ome": {"version": VERSION, **ome}} if ome is not None else {}
-    return {"zarr_format": 3, "node_type": "group", "attributes": {**own, **attributes}}
-
-
-def collection() -> Document:
-    """Return the root group of several plates (transitional bioformats2raw layout)."""
-    return group({"bioformats2raw.layout": 3})
-
-
-def series(paths: Sequence[str]) -> Document:
-    """Return the ``OME`` group that lists the images of a `collection`."""
-    return group({"series": list(paths)})
-
-
-def well_path(well: str) -> str:
-    """Return the path of a well inside its plate, like ``B/3``."""
-    row, column = row_column(well)
-    return f"{row_name(row)}/{column + 1}"
-
-
-def image_path(acquisition: int, field: int) -> str:
-    """Return the path of a field inside its well, like ``a0f2``."""
-    return f"a{acquisition}f{field}"
-
-
-def plate(name: str, *, vessel_format: str, wells: Sequence[str], fields: Document) -> Document:
-    """Return the group of a plate; all its rows and columns are listed, imaged or not.
-
-    Parameters
-    ----------
-    name : str
-        The vessel.
-    vessel_format : str
-        A key of ``livedeath.model.plate.FORMATS``.
-    wells : sequence of str
-        Wells that hold images.
-    fields : dict
-        Acquisition number (as text) to the largest number of fields in one well.
+    Every vessel is an HCS plate; several lie side by side as a collection (transitional
+    bioformats2raw layout). An image has the axes (t, c, z, y, x).
     """
-    geometry = FORMATS[vessel_format]
-    content = {
-        "version": VERSION,
-        "name": name,
-        "rows": [{"name": row_name(row)} for row in range(geometry.rows)],
-        "columns": [{"name": str(column + 1)} for column in range(geometry.columns)],
-        "wells": [_well_entry(well) for well in wells],
-        "acquisitions": [
-            {"id": int(number), "maximumfieldcount": count} for number, count in fields.items()
+    yield "", group(v05.Bf2Raw.model_validate({"bioformats2raw.layout": 3}))
+    yield "OME", group(v05.Series(series=[field_path(field) for field in plan.fields]))
+    by_vessel: dict[str, list[FieldKey]] = defaultdict(list)
+    for field in plan.fields:
+        by_vessel[field.vessel].append(field)
+    for vessel, fields in by_vessel.items():
+        yield from _plate_documents(study, vessel, fields)
+    for field in plan.fields:
+        yield field_path(field), _image(study, field)
+
+
+def label_documents(study: Study, plan: Plan) -> Iterator[tuple[str, Document]]:
+    """Yield path and ``zarr.json`` of every group of a run's labels, parents first.
+
+    A label image has the axes (t, y, x); a value is a neuron's id.
+    """
+    known = {""}
+    yield "", group()
+    for field in plan.fields:
+        parts = field_path(field).split("/")
+        for parent in ("/".join(parts[:n]) for n in range(1, len(parts))):
+            if parent not in known:
+                known.add(parent)
+                yield parent, group()
+        pixel_um = study.optics.of(field.acquisition).pixel_size_um
+        scale = {"t": 1.0, "y": pixel_um, "x": pixel_um}
+        said = {"multiscales": [_multiscale(field.name, scale)], "image-label": {}}
+        yield field_path(field), group(v05.LabelImage.model_validate(said))
+
+
+def group(ome: BaseModel | None = None) -> Document:
+    """Return the ``zarr.json`` of a group, with OME-Zarr metadata or without any."""
+    said = {} if ome is None else ome.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for name in ("plate", "well"):
+        if name in said:
+            # The specification wants the version in these, too; the models do not know it.
+            said[name] = {"version": VERSION, **said[name]}
+    attributes = {"ome": said} if said else {}
+    return {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+
+
+def _plate_documents(
+    study: Study, vessel: str, fields: Sequence[FieldKey]
+) -> Iterator[tuple[str, Document]]:
+    """Yield a plate, its rows and its wells; all its geometry is listed, imaged or not."""
+    by_well: dict[str, list[FieldKey]] = defaultdict(list)
+    for field in fields:
+        by_well[field.well].append(field)
+    geometry = FORMATS[study.vessel(vessel).format]
+    most = _most_fields(fields)
+    content = v05.PlateDef(
+        name=vessel,
+        rows=[v05.Row(name=row_name(row)) for row in range(geometry.rows)],
+        columns=[v05.Column(name=str(column + 1)) for column in range(geometry.columns)],
+        wells=[_plate_well(well) for well in by_well],
+        acquisitions=[
+            v05.Acquisition(id=number, maximumfieldcount=count) for number, count in most.items()
         ],
-        "field_count": max(fields.values()),
-    }
-    return group({"plate": content})
+        field_count=max(most.values()),
+    )
+    yield vessel, group(v05.Plate(plate=content))
+    for row in dict.fromkeys(well_path(well).split("/")[0] for well in by_well):
+        yield f"{vessel}/{row}", group()
+    for well, own in by_well.items():
+        yield f"{vessel}/{well_path(well)}", _well(own)
 
 
-def _well_entry(well: str) -> Document:
+def _most_fields(fields: Sequence[FieldKey]) -> dict[int, int]:
+    """Return, per acquisition, the largest number of fields in one well."""
+    counted = Counter((field.acquisition, field.well) for field in fields)
+    most: dict[int, int] = {}
+    for (acquisition, _), count in sorted(counted.items()):
+        most[acquisition] = max(most.get(acquisition, 0), count)
+    return most
+
+
+def _plate_well(well: str) -> v05.PlateWell:
     row, column = row_column(well)
-    return {"path": well_path(well), "rowIndex": row, "columnIndex": column}
+    return v05.PlateWell(path=well_path(well), rowIndex=row, columnIndex=column)
 
 
-def well(images: Sequence[tuple[int, int]]) -> Document:
-    """Return the group of a well, given (acquisition, field) of its images."""
-    listed = [{"path": image_path(a, f), "acquisition": a} for a, f in images]
-    return group({"well": {"version": VERSION, "images": listed}})
+def _well(fields: Sequence[FieldKey]) -> Document:
+    images = [
+        v05.FieldOfView(path=image_path(acquisition, number), acquisition=acquisition)
+        for acquisition, number in sorted((field.acquisition, field.field) for field in fields)
+    ]
+    return group(v05.Well(well=v05.WellDef(images=images)))
 
 
-def image(
-    name: str, *, optics: Optics, channels: Sequence[Channel], z_step_um: float, t_step_h: float
-) -> Document:
-    """Return the group of a field's images, axes (t, c, z, y, x).
-
-    Parameters
-    ----------
-    name : str
-        The field, for people.
-    optics : Optics
-        Those of its acquisition.
-    channels : sequence of Channel
-        In the order of the c axis.
-    z_step_um, t_step_h : float
-        Distance of planes and of visits; where they are not even, 1.
-    """
-    pixel = optics.pixel_size_um
-    axes = [_T_AXIS, {"name": "c", "type": "channel"}, *_SPACE_AXES]
-    scale = [t_step_h, 1.0, z_step_um, pixel, pixel]
-    display = {
-        "name": name,
-        "channels": [_channel(channel, optics) for channel in channels],
-        "rdefs": {"model": "color", "defaultT": 0, "defaultZ": 0},
+def _image(study: Study, field: FieldKey) -> Document:
+    optics, planes = study.optics.of(field.acquisition), study.focus.planes_um
+    scale = {
+        "t": study.schedule.interval_h or 1.0,
+        "c": 1.0,
+        "z": planes[1] - planes[0] if len(planes) > 1 else 1.0,
+        "y": optics.pixel_size_um,
+        "x": optics.pixel_size_um,
     }
-    return group({"multiscales": [_multiscale(name, axes, scale)], "omero": display})
+    display = v05.Omero(
+        name=field.name,
+        channels=[_channel(channel, optics) for channel in study.channels],
+        rdefs=v05.OmeroRenderingDefs(model="color", defaultT=0, defaultZ=0),
+    )
+    return group(v05.Image(multiscales=[_multiscale(field.name, scale)], omero=display))
 
 
-def labels(name: str, *, pixel_size_um: float) -> Document:
-    """Return the group of a field's labels, axes (t, y, x); a value is a neuron's id."""
-    axes = [_T_AXIS, *_SPACE_AXES[1:]]
-    scale = [1.0, pixel_size_um, pixel_size_um]
-    return group({"multiscales": [_multiscale(name, axes, scale)], "image-label": {}})
+def _multiscale(name: str, scale: dict[str, float]) -> v05.Multiscale:
+    """Return an image of one resolution; ``scale`` has its axes in order."""
+    kinds: dict[str, v05.Axis] = {
+        "t": v05.TimeAxis(name="t", unit="hour"),
+        "c": v05.ChannelAxis(name="c"),
+    }
+    axes = [kinds.get(axis) or v05.SpaceAxis(name=axis, unit="micrometer") for axis in scale]
+    transformation = v05.ScaleTransformation(scale=list(scale.values()))
+    dataset = v05.Dataset(path="0", coordinateTransformations=[transformation])
+    return v05.Multiscale(name=name, axes=axes, datasets=[dataset])
 
 
-_T_AXIS: Document = {"name": "t", "type": "time", "unit": "hour"}
-_SPACE_AXES: list[Document] = [
-    {"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"
-]
-
-
-def _multiscale(name: str, axes: list[Document], scale: list[float]) -> Document:
-    transformations = [{"type": "scale", "scale": scale}]
-    dataset = {"path": "0", "coordinateTransformations": transformations}
-    return {"name": name, "axes": axes, "datasets": [dataset]}
-
-
-def _channel(channel: Channel, optics: Optics) -> Document:
-    top = 2**optics.bit_depth - 1
-    start = optics.camera.offset_adu or 0
-    window = {"min": 0, "max": top, "start": start, "end": min(top, start + SHOWN_ADU)}
-    colour = COLOURS[channel.role]
-    return {"label": channel.name, "color": colour, "active": True, "window": window}
+def _channel(channel: Channel, optics: Optics) -> v05.OmeroChannel:
+    return v05.OmeroChannel(
+        label=channel.name,
+        color=COLOURS[channel.role],
+        active=True,
+        window=v05.OmeroWindow(**whole_range(optics.bit_depth)),
+    )
