@@ -188,7 +188,7 @@ def test_a_missed_visit_is_really_in_the_traces(tmp_path):
 
 
 def test_flags_stand_in_both_tables_as_words_too(scored):
-    _, traces, path = scored
+    _, traces, _ = scored
     for table in (pl.read_csv(traces), pl.read_csv(traces.with_name("calls.csv"))):
         for bits, words in table.select("flags", "flag_words").unique().iter_rows():
             assert sum(Flag[word] for word in (words or "").split(", ") if word) == bits

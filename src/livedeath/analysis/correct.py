@@ -147,7 +147,7 @@ def _piles_up(stack: NDArray[Any], highest: int) -> bool:
     """Return whether pixels are piled up at the largest value."""
     at = np.count_nonzero(stack == highest)
     near = np.count_nonzero(stack >= highest - max(highest // PILE_BAND, 1)) - at
-    return at >= FEWEST_PILED and at > near
+    return bool(at >= FEWEST_PILED and at > near)
 
 
 def _light(stack: NDArray[Any], camera: Camera, calibrated: bool) -> NDArray[np.float32]:
