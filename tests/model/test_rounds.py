@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from livedeath import templates
 from livedeath.errors import StudyError
 from livedeath.model.dry_run import OVERHEAD_S_PER_FRAME, dry_run
+from livedeath.model.light import LightLedger
 from livedeath.model.plan import plan
 from livedeath.model.rounds import end_h, n_visits
 from livedeath.model.study import Study
@@ -197,13 +198,29 @@ def test_the_dry_run_is_the_sum_over_the_visits(study):
     gaps = [after - before for before, after in pairwise(hours)]
     assert cost.interval_s == (pytest.approx(min(gaps) * 3600) if gaps else None)
     light, seconds = {}, {}
-    for field, _, hour, _, due in visits:
+    for (vessel, _, well, index), _, hour, _, due in visits:
+        field = (vessel, well, index)  # whose neurons stay the same when the optics change
         dose = sum(shown[name].exposure_ms * shown[name].light_percent / 100 for name in due)
         light[field] = light.get(field, 0.0) + dose
         one = 0.5 + sum(shown[name].exposure_ms / 1000 + OVERHEAD_S_PER_FRAME for name in due)
         seconds[hour] = seconds.get(hour, 0.0) + one
     assert cost.light_ms_per_field == pytest.approx(max(light.values()))
     assert cost.round_s >= max(seconds.values()) - 1e-9
+
+
+@given(studies(), st.integers(1, 1500), st.integers(1, 2))
+@settings(max_examples=60, deadline=None)
+def test_the_frames_beyond_the_light_budget_are_those_that_a_ledger_refuses(study, budget, planes):
+    study = study.replace(
+        light={"budget_ms_per_field": budget}, focus={"planes_um": [2.0 * k for k in range(planes)]}
+    )
+    ledger, refused = LightLedger(study), 0
+    for frame in plan(study).frames():
+        if ledger.allows(frame):
+            ledger.add(frame)
+        else:
+            refused += 1
+    assert dry_run(study).frames_beyond_light == refused
 
 
 def test_the_longest_round_is_the_first_of_all_channels():
@@ -247,8 +264,9 @@ def test_even_hours_are_a_sequence_of_which_nothing_is_kept():
         hours[2_000_000]
 
 
-def test_a_study_just_below_the_limit_is_weighed_at_once():
-    text = templates.text("plate").replace("interval_h = 2.0", "interval_h = 0.0012")
+@pytest.mark.parametrize("more", ["", "\n[light]\nbudget_ms_per_field = 5000000\n"])
+def test_a_study_just_below_the_limit_is_weighed_at_once(more):
+    text = templates.text("plate").replace("interval_h = 2.0", "interval_h = 0.0012") + more
     begun = time.process_time()
     study = Study.from_toml(text)
     cost = dry_run(study)

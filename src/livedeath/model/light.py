@@ -27,6 +27,11 @@ def frame_light_ms(channel: Channel) -> float:
     return channel.exposure_ms * (channel.light_percent / 100.0)
 
 
+def fits(light_ms: float, budget_ms: float) -> bool:
+    """Return whether so much light, milliseconds at full power, stays within a budget."""
+    return light_ms <= budget_ms * (1.0 + ROUNDING)
+
+
 class LightLedger:
     """Adds up the light of every field, frame by frame.
 
@@ -56,8 +61,7 @@ class LightLedger:
         """Return whether a frame still fits into the budget of its field."""
         if self._budget_ms is None:
             return True
-        wanted_ms = self.given_ms(key.field_key) + self._frame_ms[key.channel]
-        return wanted_ms <= self._budget_ms * (1.0 + ROUNDING)
+        return fits(self.given_ms(key.field_key) + self._frame_ms[key.channel], self._budget_ms)
 
     def add(self, key: FrameKey) -> None:
         """Count a frame that was taken.
