@@ -145,11 +145,7 @@ def call_marks(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
         "neuron_id",
         "outcome",
         "death_h",
-        pl.coalesce(
-            pl.col("first_dead_h").fill_nan(None),
-            pl.col("last_alive_h").fill_nan(None),
-            pl.col("entry_h").fill_nan(None),
-        ).alias("from_h"),
+        pl.coalesce("first_dead_h", "last_alive_h", "entry_h").alias("from_h"),
     )
     placed = traces.filter(pl.col("y_px").is_finite() & pl.col("x_px").is_finite())
     return (

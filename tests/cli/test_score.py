@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import tifffile
 import small_studies
 from livedeath.cli import main
 from livedeath.store.folder import StudyFolder
+from livedeath.store.tables import read_units
 
 HEAD = "neuron_id,time_h,signal"
 TOLD = ["--pixel-size-um", "0.65", "--interval-h", "1"]
@@ -129,6 +131,8 @@ def test_a_table_of_traces_is_scored(command, tmp_path):
     calls = pl.read_parquet(said["calls"])
     assert calls.filter(pl.col("outcome") == "dead")["neuron_id"].to_list() == list(range(6))
     assert calls["unit"].to_list() == [f"u{n % 3}" for n in range(20)]
+    assert calls["death_h"].null_count() == 14
+    assert read_units(Path(said["calls"]))["death_h"] == "h"
     assert (tmp_path / "out" / "provenance.json").is_file()
 
 
@@ -140,8 +144,8 @@ def test_what_is_called_does_not_depend_on_what_comes_later(command, tmp_path):
         whole.filter(pl.col("time_h") <= hour).write_csv(tmp_path / "cut.csv")
         out = f"cut-{hour:g}"
         cut = pl.read_parquet(command("score", "cut.csv", "--out", out, "--json")[1]["calls"])
-        by_then = calls.filter(pl.col("called_at_h").is_not_nan() & (pl.col("called_at_h") <= hour))
-        called = cut.filter(pl.col("called_at_h").is_not_nan())
+        by_then = calls.filter(pl.col("called_at_h") <= hour)
+        called = cut.drop_nulls("called_at_h")
         assert by_then.height
         assert called.select("neuron_id", "called_at_h").rows() == (
             by_then.select("neuron_id", "called_at_h").rows()

@@ -58,6 +58,17 @@ def test_a_finished_study_gives_tables_labels_and_provenance(study):
     assert [r.name for r in study.runs()] == [run.name]
 
 
+def test_each_column_says_its_unit_and_unknown_is_null(study):
+    run = offline(study)
+    said = tables.read_units(run.traces_path)
+    assert (said["time_h"], said["y_px"], said["area_um2"]) == ("h", "px", "um2")
+    assert said["fill"] == said["fill_sd"] == said["GEDI"] == "grey levels"
+    assert "well" not in said
+    assert tables.read_units(run.calls_path)["called_at_h"] == "h"
+    raw = pl.read_parquet(run.calls_path)
+    assert raw["death_h"].null_count() == raw.height > 0
+
+
 def test_the_same_again_does_nothing_new(study):
     first = offline(study)
     seen = []

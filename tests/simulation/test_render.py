@@ -13,6 +13,7 @@ from livedeath.simulation.render import render_study
 from livedeath.simulation.world import World
 from livedeath.store.declared import declared_at_start
 from livedeath.store.folder import StudyFolder
+from livedeath.store.tables import read_units
 from simulation.small_world import KILL, parameters, study, take
 
 SHORT = {"schedule": {"interval_h": 4.0, "duration_h": 8.0}, "end_kill": None}
@@ -35,6 +36,8 @@ def test_a_rendered_study_holds_every_frame_and_its_truth(tmp_path):
     assert set(journal) == set(of.plan.frames())
     assert {entry["status"] for entry in journal.values()} == {"saved"}
     assert pl.read_parquet(folder.path / "truth.parquet").equals(census(of))
+    said = read_units(folder.path / "truth.parquet")
+    assert (said["death_h"], said["radius_um"], said["fill_electrons"]) == ("h", "um", "electrons")
     assert WorldParameters.from_file(folder.path / "simulation.toml") == of.parameters
     assert declared_at_start(folder.journal.read()).declared.title == of.study.title
 

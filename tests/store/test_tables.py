@@ -111,3 +111,46 @@ def test_without_unit_and_arm_the_calls_stay_as_they_are(tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
     calls = pl.DataFrame({"neuron_id": [1, 2]})
     assert carry(calls, _checked(tmp_path / "t.csv")).columns == ["neuron_id"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_unknown_numbers_are_null_in_a_file_and_in_what_is_read(tmp_path, ending):
+    path = tmp_path / f"t{ending}"
+    tables.write_table(pl.DataFrame({"x": [1.0, float("nan"), None]}), path)
+    raw = pl.read_parquet(path) if ending == ".parquet" else pl.read_csv(path)
+    assert raw["x"].to_list() == [1.0, None, None]
+    assert tables.read_table(path)["x"].to_list() == [1.0, None, None]
+
+
+def test_a_table_of_an_older_version_reads_the_same(tmp_path):
+    pl.DataFrame({"x": [1.0, float("nan")]}).write_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.csv").write_text("x\n1.0\nNaN\n")
+    for name in ("t.parquet", "t.csv"):
+        table = tables.read_table(tmp_path / name)
+        assert table["x"].to_list() == [1.0, None]
+        np.testing.assert_array_equal(tables.to_columns(table)["x"], [1.0, np.nan])
+
+
+def test_arrays_give_null_for_nan_and_get_it_back():
+    columns = {"x": np.array([1.0, np.nan]), "n": np.array([1, 2], np.int64)}
+    table = tables.from_columns(columns)
+    assert table["x"].to_list() == [1.0, None]
+    assert table.schema == {"x": pl.Float64, "n": pl.Int64}
+    assert tables.from_columns({"x": np.full(2, np.nan)}).schema == {"x": pl.Float64}
+    np.testing.assert_array_equal(tables.to_columns(table)["x"], columns["x"])
+
+
+def test_units_stand_in_the_parquet_file_and_come_back(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write_table(pl.DataFrame({"time_h": [1.0]}), path, units={"time_h": "h"})
+    assert tables.read_units(path) == {"time_h": "h"}
+    assert pl.read_parquet_metadata(path)["units"] == '{"time_h": "h"}'
+    assert tables.read_parquet(path).equals(pl.DataFrame({"time_h": [1.0]}))
+
+
+def test_a_file_without_units_says_none(tmp_path):
+    tables.write_table(pl.DataFrame({"time_h": [1.0]}), tmp_path / "t.parquet")
+    assert tables.read_units(tmp_path / "t.parquet") == {}
+    (tmp_path / "no.parquet").write_bytes(b"text")
+    with pytest.raises(TableError, match="no readable Parquet"):
+        tables.read_units(tmp_path / "no.parquet")

@@ -1,10 +1,14 @@
 """The columns that livedeath promises: traces and calls.
 
 Times are hours since the study's start as they really were, lengths micrometres unless
-the name says ``_px``. Files may hold more columns, never fewer.
+the name says ``_px``. Files may hold more columns, never fewer. What is unknown is empty: null
+in Parquet, an empty cell in CSV.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from livedeath.model.optics import Camera
 
 
 class Column(NamedTuple):
@@ -40,7 +44,7 @@ TRACES = (
     Column("x_um", "float64", "um", "soma centre in the vessel's frame"),
     Column("y_um", "float64", "um", "soma centre in the vessel's frame"),
     Column("z_um", "float64", "um", "focus position of the visit"),
-    Column("area_um2", "float64", "um2", "soma area; NaN where no soma was found"),
+    Column("area_um2", "float64", "um2", "soma area; empty where no soma was found"),
     Column("flags", "uint32", "", "bits of livedeath.model.flags.Flag"),
 )
 """One row per neuron and visit; for each channel ``<channel>`` and ``<channel>_sd`` are added."""
@@ -56,7 +60,7 @@ CALLS = (
     Column("p_lost", "float64", "", "probability that it was lost without dying"),
     Column("entry_h", "float64", "h", "first confident visit"),
     Column("last_alive_h", "float64", "h", "last visit before the onset, or last seen alive"),
-    Column("first_dead_h", "float64", "h", "first visit after the onset; NaN if never seen dead"),
+    Column("first_dead_h", "float64", "h", "first visit after the onset; empty if never seen dead"),
     Column("death_h", "float64", "h", "onset of death, posterior median"),
     Column("death_low_h", "float64", "h", "lower end of the onset's 95 % interval"),
     Column("death_high_h", "float64", "h", "upper end of the onset's 95 % interval"),
@@ -77,3 +81,48 @@ def trace_columns(channels: tuple[str, ...]) -> tuple[str, ...]:
     at = names.index("flags")
     measured = [name for channel in channels for name in (channel, f"{channel}_sd")]
     return (*names[:at], *measured, *names[at:])
+
+
+ELECTRONS = "electrons"
+GREY_LEVELS = "grey levels"
+
+_ENDINGS = {"_h": "h", "_um": "um", "_um2": "um2", "_px": "px", "_electrons": ELECTRONS}
+"""Units of columns that are declared nowhere: their names say them."""
+
+
+def intensity_unit(camera: Camera) -> str:
+    """Return the unit of measured light: electrons where offset and gain are declared."""
+    known = camera.offset_adu is not None and camera.gain_e_per_adu is not None
+    return ELECTRONS if known else GREY_LEVELS
+
+
+def channel_units(channels: Iterable[str], camera: Camera) -> dict[str, str]:
+    """Return the unit of each channel's two columns in a table of traces."""
+    unit = intensity_unit(camera)
+    return {name: unit for channel in channels for name in (channel, f"{channel}_sd")}
+
+
+def units(names: Iterable[str], measured: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the unit of every column of a table that has one.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The table's columns.
+    measured : mapping of str to str, optional
+        Units of measured columns; see `channel_units`.
+
+    Returns
+    -------
+    dict of str to str
+        As measured, else as declared in `TRACES` and `CALLS`, else as the name's ending says;
+        columns without a unit are left out.
+    """
+    declared = {column.name: column.unit for column in (*TRACES, *CALLS)}
+    known = {**declared, **(measured or {})}
+    found = {name: known.get(name, _of_ending(name)) for name in names}
+    return {name: unit for name, unit in found.items() if unit}
+
+
+def _of_ending(name: str) -> str:
+    return next((unit for ending, unit in _ENDINGS.items() if name.endswith(ending)), "")

@@ -43,8 +43,8 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The columns known, rows in the order of the file; ids int64, measurements float64
-        with NaN where the cell is empty.
+        The columns known, rows in the order of the file; ids int64, measurements float64,
+        null where the cell is empty.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
         )
     known = (*NEEDED, *MEASURED[1:], *PER_NEURON, "session", *SWITCHES, "flags", "endpoint")
     table = table.select([_column(path, table[name]) for name in known if name in table.columns])
-    if table["signal"].is_nan().all():
+    if table["signal"].is_null().all():
         raise TableError(f"{path}: the column 'signal' holds no number; give at least one.")
     _check_unique(path, table)
     _check_constant(path, table)
@@ -150,12 +150,12 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
             f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; only numbers are allowed, "
             "an empty cell means not measured."
         )
-    numbers = numbers.fill_null(float("nan"))
-    wrong = numbers.is_infinite()
+    numbers = numbers.fill_nan(None)
+    wrong = numbers.is_infinite().fill_null(False)
     if name == "time_h":
-        wrong = wrong | numbers.is_nan()
+        wrong = wrong | numbers.is_null()
     elif name in DEVIATIONS:
-        wrong = wrong | (numbers < 0)
+        wrong = wrong | (numbers < 0).fill_null(False)
     if wrong.any():
         bad = _first(wrong)
         allowed = {"time_h": "finite hours"}.get(name, "finite numbers")

@@ -88,7 +88,9 @@ def choose(
             if pool and len(chosen) < n_random:
                 chosen.append((int(pool.pop()), "drawn at random"))
     taken = [neuron for neuron, _ in chosen]
-    rest = deaths.filter(~pl.col("neuron_id").is_in(taken)).sort("evidence", "neuron_id")
+    rest = deaths.filter(~pl.col("neuron_id").is_in(taken)).sort(
+        "evidence", "neuron_id", nulls_last=True
+    )
     weakest = rest["neuron_id"].head(n_weakest).to_list()
     return chosen + [(int(neuron), "among the weakest calls") for neuron in weakest]
 

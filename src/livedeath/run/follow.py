@@ -24,7 +24,7 @@ from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
-from livedeath.model.tables import TRACES, trace_columns
+from livedeath.model.tables import TRACES, channel_units, trace_columns, units
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
@@ -299,8 +299,11 @@ class _Follower:
         """Write what is known, and in the provenance how many visits it covers."""
         traces = _joined(self.done.traces, self.study)
         calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
-        tables.write_table(traces, self.run.traces_path)
-        tables.write_table(calls, self.run.calls_path)
+        measured = channel_units(
+            (channel.name for channel in self.study.channels), self.study.optics.camera
+        )
+        tables.write_table(traces, self.run.traces_path, units=units(traces.columns, measured))
+        tables.write_table(calls, self.run.calls_path, units=units(calls.columns))
         said = self.run.provenance() | {"visits": self.done.visits} | more
         durable.write_json(self.run.path / "provenance.json", said)
 

@@ -17,6 +17,7 @@ from livedeath.detection import score_traces
 from livedeath.errors import StoreError, StudyError
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
+from livedeath.model.tables import units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
@@ -306,8 +307,8 @@ def _write_table_run(
         durable.make_folder(path.parent)
         with durable.replacing_folder(path) as partial:
             run = Run(partial)
-            tables.write_table(traces, run.traces_path)
-            tables.write_table(calls, run.calls_path)
+            for table, target in ((traces, run.traces_path), (calls, run.calls_path)):
+                tables.write_table(table, target, units=units(table.columns))
             name = run_name(identity)
             said = provenance(identity, run=name, complete=True, input=str(made_from.absolute()))
             durable.write_json(partial / "settings.json", identity["settings"])

@@ -17,6 +17,7 @@ from livedeath.simulation.camera import REFERENCE_QE
 from livedeath.simulation.fate import CAUSES
 from livedeath.simulation.scene import Scene
 from livedeath.simulation.world import World
+from livedeath.store.tables import nan_as_null
 
 
 class TruthColumn(NamedTuple):
@@ -42,15 +43,15 @@ TRUTH = (
     TruthColumn("in_view", pl.Boolean, "the whole soma lies inside the first frame"),
     TruthColumn("first_h", pl.Float64, "hour of the field's first visit"),
     TruthColumn("last_h", pl.Float64, "hour of the field's last visit"),
-    TruthColumn("fill_electrons", pl.Float64, "expected of the fill at first visit; NaN: none"),
+    TruthColumn("fill_electrons", pl.Float64, "expected of the fill at first visit; empty: none"),
     TruthColumn("indicator_electrons", pl.Float64, "the same of the first indicator"),
     TruthColumn("marker", pl.Boolean, "whether a marker channel shows it"),
-    TruthColumn("death_h", pl.Float64, "onset of death, h; NaN if it outlives the study"),
+    TruthColumn("death_h", pl.Float64, "onset of death, h; empty if it outlives the study"),
     TruthColumn("cause", pl.String, "baseline, treatment or kill; empty if it outlives"),
     TruthColumn("fold", pl.Float64, "dead/live fold of the indicator"),
     TruthColumn("rise_h", pl.Float64, "time constant of the indicator's rise, h"),
-    TruthColumn("detached_h", pl.Float64, "hour at which it floats away, h; NaN never"),
-    TruthColumn("cleared_h", pl.Float64, "hour at which its corpse is gone, h; NaN never"),
+    TruthColumn("detached_h", pl.Float64, "hour at which it floats away, h; empty: never"),
+    TruthColumn("cleared_h", pl.Float64, "hour at which its corpse is gone, h; empty: never"),
 )
 """Columns of ``truth.parquet``."""
 
@@ -81,7 +82,9 @@ def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataF
     for number, row in enumerate(rows, start=1):
         row["neuron_id"] = number
     schema = {column.name: column.dtype for column in TRUTH}
-    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    return nan_as_null(
+        pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    )
 
 
 def _first_and_last(world: World) -> tuple[dict[FieldKey, PlannedVisit], dict[FieldKey, float]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from livedeath.model.frame import FrameKey
 from livedeath.model.light import LightLedger
 from livedeath.model.plan import PlannedVisit
+from livedeath.model.tables import units
 from livedeath.simulation.camera import Frame
 from livedeath.simulation.census import census
 from livedeath.simulation.world import World
@@ -85,7 +86,8 @@ def render_study(
 def write_truth(world: World, folder: Path) -> None:
     """Write the parameters and the true neurons of a world into a study's folder."""
     durable.write_text(folder / PARAMETERS_FILE, world.parameters.to_toml())
-    tables.write_table(census(world), folder / TRUTH_FILE)
+    truth = census(world)
+    tables.write_table(truth, folder / TRUTH_FILE, units=units(truth.columns))
 
 
 def _details(world: World, visit: PlannedVisit, key: FrameKey) -> dict[str, object]:

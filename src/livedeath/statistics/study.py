@@ -379,10 +379,7 @@ def dated(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
         Tables of a run; rows keep their order.
     """
     dead = pl.col("outcome") == "dead"
-    unknown = {
-        name: pl.col(name).is_null() | pl.col(name).is_nan()
-        for name in ("last_alive_h", "first_dead_h")
-    }
+    unknown = {name: pl.col(name).is_null() for name in ("last_alive_h", "first_dead_h")}
     if not calls.select((dead & (unknown["last_alive_h"] | unknown["first_dead_h"])).any()).item():
         return calls
     calls = calls.with_columns(

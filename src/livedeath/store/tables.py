@@ -1,11 +1,17 @@
 """Tables on disk: columns go in as Parquet or CSV and come out the same.
 
 Parquet lies inside a study, CSV is written on export, and both are read wherever a table is
+<<<<<<< HEAD
 read. It knows no column's meaning but that of flags, only whether a file is a table at all.
+=======
+read. What is unknown is null in a table and NaN in an array: tables read or built here hold no
+NaN. It knows no column's meaning, only whether a file is a table at all.
+>>>>>>> d531182 (Write units into the tables' Parquet files, and null for what is unknown)
 """
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +26,9 @@ from livedeath.model.flags import names
 from livedeath.store import durable
 
 PARQUET_MAGIC = b"PAR1"
+
+UNITS_KEY = "units"
+"""Where the Parquet file's own metadata hold the columns' units, as a JSON object."""
 
 PARQUET_ENDINGS = (".parquet", ".pq")
 TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".txt": ","}
@@ -79,7 +88,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
     """
     try:
         # Read into memory: a file mapped by its reader cannot be replaced on Windows.
-        return pl.read_parquet(io.BytesIO(path.read_bytes()))
+        return nan_as_null(pl.read_parquet(io.BytesIO(path.read_bytes())))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(f"{path}: this is no readable Parquet file ({_first(error)}).") from error
 
@@ -91,9 +100,10 @@ def _read_text(path: Path) -> pl.DataFrame:
     separator = TEXT_ENDINGS[path.suffix.lower()]
     _check_header(path, data, separator)
     try:
-        return pl.read_csv(
+        table = pl.read_csv(
             io.BytesIO(data), separator=separator, infer_schema_length=None, null_values=[""]
         )
+        return nan_as_null(table)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         _check_widths(path, data, separator)
         raise TableError(f"{path}: this is no readable table ({_first(error)}).") from error
@@ -132,19 +142,57 @@ def _first(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table durably; its ending chooses CSV (NaN becomes an empty cell) or Parquet."""
+def nan_as_null(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table in which every NaN is null: what is unknown, is unknown in one way."""
+    return table.with_columns(cs.float().fill_nan(None))
+
+
+def write_table(table: pl.DataFrame, path: Path, *, units: Mapping[str, str] | None = None) -> None:
+    """Write a table durably.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        NaN is written as null; that is an empty cell in CSV.
+    path : Path
+        Its ending chooses CSV or Parquet.
+    units : mapping of str to str, optional
+        Unit of each column that has one; Parquet keeps them, see `read_units`.
+    """
     buffer = io.BytesIO()
+    known = nan_as_null(table)
     if path.suffix.lower() in PARQUET_ENDINGS:
-        table.write_parquet(buffer, compression="zstd")
+        said = {UNITS_KEY: json.dumps(dict(units))} if units else None
+        known.write_parquet(buffer, compression="zstd", metadata=said)
     else:
-        unknown_empty = table.with_columns(cs.float().fill_nan(None))
-        unknown_empty.write_csv(buffer, separator=TEXT_ENDINGS[path.suffix.lower()])
+        known.write_csv(buffer, separator=TEXT_ENDINGS[path.suffix.lower()])
     durable.write_bytes(path, buffer.getvalue())
 
 
+def read_units(path: Path) -> dict[str, str]:
+    """Return the unit of each column of a Parquet file that has one.
+
+    Parameters
+    ----------
+    path : Path
+        A table that `write_table` wrote; of one without units nothing is known.
+
+    Raises
+    ------
+    TableError
+        If it is no readable Parquet file.
+    """
+    try:
+        said = pl.read_parquet_metadata(io.BytesIO(path.read_bytes()))
+        return {
+            str(name): str(unit) for name, unit in json.loads(said.get(UNITS_KEY, "{}")).items()
+        }
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise TableError(f"{path}: this is no readable Parquet file ({_first(error)}).") from error
+
+
 def from_columns(columns: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
-    """Build a table from NumPy columns of one length, in their order."""
+    """Build a table from NumPy columns of one length, in their order; NaN becomes null."""
     return pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
 
 
@@ -152,7 +200,8 @@ def _series(name: str, values: NDArray[Any]) -> pl.Series:
     values = np.asarray(values)
     if values.dtype.kind in "OUT":
         return pl.Series(name, values.tolist(), dtype=pl.String)
-    return pl.Series(name, np.ascontiguousarray(values))
+    # nan_to_null counts only where the values are floats.
+    return pl.Series(name, np.ascontiguousarray(values), nan_to_null=True)
 
 
 def with_flag_words(table: pl.DataFrame) -> pl.DataFrame:
