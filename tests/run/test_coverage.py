@@ -34,7 +34,7 @@ def test_visits_after_the_run_are_named_by_field_with_their_hours(folder):
         ("B2", NOT_YET): (2.01, 3.01, 4.01),
         ("B3", NOT_YET): (1.01, 2.01, 3.01, 4.01),
     }
-    assert [one.visits for one in unscored(folder, run)] == [3, 4]
+    assert {one.field.well: one.visits for one in unscored(folder, run)} == {"B2": 3, "B3": 4}
     assert unscored(folder, scored(folder)) == ()
 
 

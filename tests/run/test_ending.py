@@ -120,12 +120,3 @@ def test_the_last_word_ends_a_follower_at_once(folder, word, monkeypatch):
         thread, runs = followed(folder)
         thread.join(30)
     assert runs[0].traces().height == 3
-
-
-def test_a_lock_is_free_held_or_not_there(tmp_path):
-    path = tmp_path / "some.lock"
-    assert not durable.is_locked(path)
-    assert not path.exists()
-    with durable.lock(path):
-        assert durable.is_locked(path)
-    assert not durable.is_locked(path)

@@ -107,7 +107,7 @@ from_h = 3.0
 why = "contaminated"
 
 [end_kill]
-at_h = 4.0
+at_h = 2.5
 wells = ["B2"]
 vessel = "p1"
 """
@@ -165,7 +165,7 @@ DECIDES = {
     "exclusions.wells": ("B3",),
     "exclusions.vessel": "p2",
     "exclusions.from_h": 1.0,
-    "end_kill.at_h": 3.0,
+    "end_kill.at_h": 1.5,
     "end_kill.wells": ("B3",),
     "end_kill.vessel": "p2",
     "analysis.false_alarms_per_1000_neuron_days": 2.0,

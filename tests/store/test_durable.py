@@ -159,6 +159,15 @@ def test_a_taken_lock_names_its_holder(folder, holder):
         pass
 
 
+def test_who_holds_a_lock_can_be_asked_without_taking_it(folder):
+    path = folder / "some.lock"
+    assert durable.holder(path) is None
+    assert not path.exists()
+    with durable.lock(path, doing="livedeath acquire"):
+        assert durable.holder(path).startswith("'livedeath acquire' (process ")
+    assert durable.holder(path) is None
+
+
 def test_a_lock_is_free_when_its_holder_was_killed(folder, holder):
     holder.kill()
     holder.wait()

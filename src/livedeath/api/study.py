@@ -23,11 +23,7 @@ from livedeath.simulation.render import TRUTH_FILE
 from livedeath.statistics.study import read_calls
 from livedeath.statistics.survival import Survival, survival
 from livedeath.store.folder import Run, StudyFolder
-<<<<<<< HEAD
-from livedeath.store.tables import read_parquet, with_flag_words
-=======
-from livedeath.store.tables import nan_as_null, read_parquet
->>>>>>> d531182 (Write units into the tables' Parquet files, and null for what is unknown)
+from livedeath.store.tables import nan_as_null, read_parquet, with_flag_words
 
 
 def open_study(folder: Path | str) -> "OpenStudy":
@@ -358,17 +354,5 @@ _PLACE = ["vessel", "well", "field"]
 
 def _plain(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table with nulls for what is unknown, and its flags also as words."""
-<<<<<<< HEAD
-    known = table.with_columns(cs.float().fill_nan(None))
-    return with_flag_words(known) if "flags" in known.columns else known
-=======
     known = nan_as_null(table)
-    if "flags" not in known.columns:
-        return known
-    distinct = known["flags"].unique()
-    words = pl.DataFrame(
-        {"flags": distinct, "flag_words": [names(int(bits)) for bits in distinct]},
-        schema={"flags": known.schema["flags"], "flag_words": pl.List(pl.String)},
-    )
-    return known.join(words, on="flags", how="left", maintain_order="left")
->>>>>>> d531182 (Write units into the tables' Parquet files, and null for what is unknown)
+    return with_flag_words(known) if "flags" in known.columns else known

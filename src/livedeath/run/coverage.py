@@ -3,6 +3,7 @@
 Whoever shows results asks here, so that nobody takes a part for the whole.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from livedeath.model.frame import FieldKey
@@ -40,7 +41,7 @@ class Unscored:
 def unscored(
     folder: StudyFolder, run: Run, *, entries: list[Entry] | None = None
 ) -> tuple[Unscored, ...]:
-    """Return the visits with images that the journal holds and the run does not.
+    """Return the visits with images that the journal holds and the tables of a run do not.
 
     Parameters
     ----------
@@ -54,20 +55,35 @@ def unscored(
     Returns
     -------
     tuple of Unscored
-        By field and reason, in the order of the plan; empty when the run is whole. Visits
-        that were missed, or taken out by the declaration, are not lacking.
+        Empty when the run is whole; see `lacking`.
     """
-    seen = int(run.provenance().get("visits", 0))
-    sequence = Sequence(folder.study, folder.plan)
-    hours: dict[tuple[FieldKey, str], list[float]] = {}
     journaled = folder.journal.read() if entries is None else entries
-    for number, visit in enumerate(sequence.feed(journaled)):
+    visits = Sequence(folder.study, folder.plan).feed(journaled)
+    return lacking(visits, int(run.provenance().get("visits", 0)))
+
+
+def lacking(visits: Iterable[CompleteVisit], seen: int) -> tuple[Unscored, ...]:
+    """Return the visits with images that an analysis which saw the first few has not scored.
+
+    Parameters
+    ----------
+    visits : iterable of CompleteVisit
+        In the order of the journal.
+    seen : int
+        How many of them it saw.
+
+    Returns
+    -------
+    tuple of Unscored
+        By field and reason, in the order of the journal. Visits that were missed, or taken
+        out by the declaration, are not lacking.
+    """
+    hours: dict[tuple[FieldKey, str], list[float]] = {}
+    for number, visit in enumerate(visits):
         why = _why(visit, is_seen=number < seen)
         if why:
             hours.setdefault((visit.field, why), []).append(visit.time_h)
-    order = {field: number for number, field in enumerate(folder.plan.fields)}
-    found = [Unscored(*key, tuple(sorted(when))) for key, when in hours.items()]
-    return tuple(sorted(found, key=lambda one: (order.get(one.field, len(order)), one.why)))
+    return tuple(Unscored(*key, tuple(sorted(when))) for key, when in hours.items())
 
 
 def _why(visit: CompleteVisit, *, is_seen: bool) -> str:

@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 from livedeath.model.frame import FrameKey
 from livedeath.model.plan import Plan, PlannedVisit
 from livedeath.run.checkpoint import Checkpoint
-from livedeath.run.coverage import unscored
+from livedeath.run.coverage import NOT_YET, lacking
 from livedeath.run.follow import LOCK_FILE
-from livedeath.run.visits import Sequence
+from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store import durable
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.journal import FINISH, SETTLED, Entry, frames_of, last_word, zero_of
@@ -70,7 +70,7 @@ class RunStatus:
     visits : int
         Visits that it has seen; of a run under way, up to its last checkpoint.
     not_scored : int
-        Visits that are complete in the journal and that it has not seen.
+        Visits that are complete in the journal, hold an image, and that it has not seen.
     """
 
     run: str
@@ -116,7 +116,7 @@ class Status:
     runs : tuple of RunStatus
         Oldest first.
     not_scored : int
-        Visits that are complete in the journal and that no run has seen.
+        Visits that are complete in the journal, hold an image, and that no run has seen.
     """
 
     study: Path
@@ -158,8 +158,8 @@ def status(folder: StudyFolder, *, now: datetime | None = None) -> Status:
     holder = durable.holder(folder.acquire_lock)
     due = _due(plan, frames)
     clock = _Clock.of(folder, entries, now or datetime.now(UTC))
-    complete = sum(1 for _ in Sequence(folder.study, plan).feed(entries))
-    runs = tuple(_run(folder, run, entries) for run in folder.runs())
+    complete = list(Sequence(folder.study, plan).feed(entries))
+    runs = tuple(_run(run, complete) for run in folder.runs())
     ends_h = plan.visits[-1].planned_h if plan.visits else 0.0
     return Status(
         study=folder.path,
@@ -174,11 +174,11 @@ def status(folder: StudyFolder, *, now: datetime | None = None) -> Status:
         ends_at=clock.time_of_day(ends_h),
         frames=_counts(plan, frames),
         missed=_reasons(frames),
-        visits={"planned": len(plan.visits), "complete": complete},
+        visits={"planned": len(plan.visits), "complete": len(complete)},
         overdue=sum(clock.is_past(visit.planned_h) for visit in due),
         disk=_disk(folder, due, frames),
         runs=runs,
-        not_scored=min((run.not_scored for run in runs), default=complete),
+        not_scored=min((run.not_scored for run in runs), default=_not_scored(complete, 0)),
     )
 
 
@@ -190,7 +190,7 @@ def _state(folder: StudyFolder, entries: list[Entry], holder: str | None) -> Sta
     said = last_word(entries)
     if said == FINISH:
         return "finished"
-    begun = bool(said) or any(entry.get("kind") == "frame" for entry in entries)
+    begun = said != "" or any(entry.get("kind") == "frame" for entry in entries)
     return "interrupted" if begun else "never begun"
 
 
@@ -230,7 +230,12 @@ def _disk(
     }
 
 
-def _run(folder: StudyFolder, run: Run, entries: list[Entry]) -> RunStatus:
+def _not_scored(complete: list[CompleteVisit], seen: int) -> int:
+    """Count the visits with something to score that come after the first few."""
+    return sum(one.visits for one in lacking(complete, seen) if one.why == NOT_YET)
+
+
+def _run(run: Run, complete: list[CompleteVisit]) -> RunStatus:
     said = run.provenance()
     seen = int(said.get("visits", 0)) if run.complete else Checkpoint.in_run(run.path).visits()
     return RunStatus(
@@ -239,7 +244,7 @@ def _run(folder: StudyFolder, run: Run, entries: list[Entry]) -> RunStatus:
         complete=run.complete,
         running=durable.holder(run.path / LOCK_FILE),
         visits=seen,
-        not_scored=sum(one.visits for one in unscored(folder, run, entries=entries)),
+        not_scored=_not_scored(complete, seen),
     )
 
 

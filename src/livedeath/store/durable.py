@@ -313,18 +313,6 @@ def lock(path: Path, *, doing: str = "livedeath", wait_s: float = LOCK_WAIT_S) -
             release(handle)
 
 
-def is_locked(path: Path) -> bool:
-    """Return whether somebody holds a lock file; one that does not exist is free."""
-    try:
-        with path.open("r+b") as handle:
-            if not _try_lock(handle):
-                return True
-            release(handle)
-    except FileNotFoundError:
-        pass
-    return False
-
-
 def _write_holder(handle: IO[bytes], doing: str) -> None:
     handle.truncate(0)
     started = datetime.now(UTC).isoformat(timespec="seconds")

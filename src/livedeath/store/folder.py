@@ -197,7 +197,7 @@ class StudyFolder:
     @property
     def is_being_acquired(self) -> bool:
         """Whether a process of this machine holds the study's microscope right now."""
-        return durable.is_locked(self.acquire_lock)
+        return durable.holder(self.acquire_lock) is not None
 
     @cached_property
     def source(self) -> dict[str, Any] | None:

@@ -1,12 +1,8 @@
 """Tables on disk: columns go in as Parquet or CSV and come out the same.
 
 Parquet lies inside a study, CSV is written on export, and both are read wherever a table is
-<<<<<<< HEAD
-read. It knows no column's meaning but that of flags, only whether a file is a table at all.
-=======
 read. What is unknown is null in a table and NaN in an array: tables read or built here hold no
-NaN. It knows no column's meaning, only whether a file is a table at all.
->>>>>>> d531182 (Write units into the tables' Parquet files, and null for what is unknown)
+NaN. It knows no column's meaning but that of flags, only whether a file is a table at all.
 """
 
 import csv
