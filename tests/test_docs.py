@@ -226,6 +226,8 @@ NAMES = {
         *traces_input.PER_NEURON,
         *traces_input.SWITCHES,
         "session",
+        "flags",
+        "endpoint",
     ],
 }
 

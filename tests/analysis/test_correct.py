@@ -52,6 +52,67 @@ def test_pixels_at_the_ceiling_are_flagged(camera, bits, value, clipped):
     assert correct.correct(image, camera, bit_depth=bits).clipped[3, 4] == clipped
 
 
+def somata(*, peak, ceiling, n=6, seed=3):
+    """Return a camera frame of round somata, cut at the camera's ceiling."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:160, :160]
+    light = np.full((160, 160), 200.0)
+    for cy, cx in rng.uniform(20, 140, (n, 2)):
+        light += peak * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * 6.0**2))
+    return np.minimum(rng.poisson(light), ceiling).astype(np.uint16)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_a_camera_of_fewer_bits_than_its_file_is_clipped_at_its_own_ceiling(bits):
+    ceiling = 2**bits - 1
+    image = somata(peak=2.0 * ceiling, ceiling=ceiling)
+    clipped = correct.correct(image, UNKNOWN, bit_depth=16).clipped
+    assert clipped.sum() > 50
+    np.testing.assert_array_equal(clipped, image == ceiling)
+
+
+def test_twelve_bits_in_the_upper_bits_of_sixteen_are_clipped_at_their_own_ceiling():
+    image = somata(peak=8000, ceiling=4095) << 4
+    clipped = correct.correct(image, UNKNOWN, bit_depth=16).clipped
+    assert clipped.sum() > 50
+    np.testing.assert_array_equal(clipped, image == 65520)
+
+
+def highest_at(image, value, pixels=1):
+    """Return a frame lowered or lifted to end at a value, at which stand some pixels."""
+    lifted = image.astype(np.int64) + value - int(image.max())
+    image = np.maximum(lifted, 0).astype(np.uint16)
+    image.flat[np.argsort(image, axis=None)[-pixels:]] = value
+    return image
+
+
+@pytest.mark.parametrize("pixels", [1, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_frame_whose_light_merely_ends_at_such_a_value_is_not_clipped(seed, pixels):
+    bright = highest_at(somata(peak=3000, ceiling=65535, seed=seed), 4095, pixels)
+    assert not correct.correct(bright, UNKNOWN, bit_depth=16).clipped.any()
+
+
+@pytest.mark.parametrize("value", [255, 511])
+@pytest.mark.parametrize("noise", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_tail_of_the_noise_of_a_dark_frame_is_not_clipped(seed, noise, value):
+    dark = np.rint(np.random.default_rng(seed).normal(200, noise, (512, 512))).astype(np.uint16)
+    assert not correct.correct(highest_at(dark, value), UNKNOWN, bit_depth=16).clipped.any()
+
+
+def test_a_flat_top_at_any_other_value_is_light():
+    image = somata(peak=8000, ceiling=4000)
+    assert (image == 4000).sum() > 50
+    assert not correct.correct(image, UNKNOWN, bit_depth=16).clipped.any()
+
+
+def test_a_ceiling_that_is_declared_counts_alone():
+    image = somata(peak=8000, ceiling=4095)
+    camera = Camera(saturation_adu=5000)
+    assert not correct.correct(image, camera, bit_depth=16).clipped.any()
+
+
 def test_planes_are_summed():
     stack = np.stack([frame(), frame(), frame()])
     one, three = (correct.correct(i, CALIBRATED).image for i in (frame(), stack))

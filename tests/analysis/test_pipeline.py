@@ -169,6 +169,17 @@ def test_the_scorer_gets_indicator_and_fill(movie):
     np.testing.assert_array_equal(neurons, result.traces["neuron_id"])
     assert time_h == 0.0
     assert more["seen"].all()
+    assert set(more["well"]) == {"plate1/A1"}
+
+
+def test_the_scorer_is_told_fields_apart(movie):
+    line, scorer = watched()
+    other = dataclasses.replace(movie[0], field=FieldKey("plate1", 0, "A1", 1))
+    line.push(movie[0])
+    line.push(other)
+    told = [set(more["field"]) for *_, more in scorer.given]
+    assert [len(names) for names in told] == [1, 1]
+    assert told[0] != told[1]
 
 
 def test_without_an_indicator_the_fill_is_what_is_lost(scene):
@@ -262,6 +273,26 @@ def test_a_marker_tells_populations_apart(scene):
     assert [names[n] == "tagged" for n in found] == shown.tolist()
     again = line.push(dataclasses.replace(scene.visit(1), images=scene.visit(1).images))
     assert dict(zip(again.traces["neuron_id"], again.traces["population"], strict=True)) == names
+
+
+def test_a_population_that_is_decided_late_is_that_of_the_call(scene):
+    study = scenes.study()
+    marker = study.channel("indicator").model_dump() | {"name": "tag", "role": "marker"}
+    study = study.replace(
+        channels=[*(c.model_dump() for c in study.channels), marker],
+        populations=[{"name": "tagged", "marker": "tag"}],
+    )
+    line = Pipeline(study)
+    tag = scene.camera(scene.photons(scene.light), seed=99)
+    first, second = scene.visit(0), scene.visit(1)
+    without = dataclasses.replace(first, missing={"tag": "shutter"})
+    results = [
+        line.push(without, scene.truth()),
+        line.push(dataclasses.replace(second, images=second.images | {"tag": tag}), scene.truth()),
+    ]
+    assert set(results[0].traces["population"]) == {"all"}
+    traces = join_traces([r.traces for r in results], ("fill", "indicator", "tag"))
+    assert set(line.calls(traces)["population"]) == {"tagged"}
 
 
 def test_real_nuclei_are_followed(shared_data):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from ndstorage import ndtiff_file
 from scipy import ndimage
 
 import small_studies
 from livedeath.errors import FrameError
+from livedeath.recordings.declare import study_from_recording
 from livedeath.recordings.open import open_recording
 
 SIDE = 40
@@ -114,6 +116,20 @@ def test_ome_axes_channels_and_times_are_respected(tmp_path, frames):
     assert said.times_h == pytest.approx((0.0, 0.5, 0.8333333333, 2.0, 2.5))
 
 
+def declared_ceiling(path):
+    """Return the grey level at which a recording's study calls a pixel clipped."""
+    told = {"pixel_size_um": 1.0, "times_h": (0.0, 1.0, 2.0, 3.0, 4.0), "fill": "0"}
+    with open_recording(path) as recording:
+        return study_from_recording(recording, **told).optics.camera.saturation_adu
+
+
+@pytest.mark.parametrize(("said", "ceiling"), [(12, 4095), (11, 2047), (16, None), (None, None)])
+def test_an_ome_tiff_says_the_bits_of_its_camera(tmp_path, frames, said, ceiling):
+    metadata = {"axes": "TCZYX"} | ({} if said is None else {"SignificantBits": said})
+    tifffile.imwrite(tmp_path / "a.ome.tif", frames, metadata=metadata)
+    assert declared_ceiling(tmp_path / "a.ome.tif") == ceiling
+
+
 def test_several_ome_images_are_positions(tmp_path, frames):
     path = tmp_path / "a.ome.tif"
     with tifffile.TiffWriter(path, ome=True) as file:
@@ -188,6 +204,21 @@ def ndtiff(tmp_path, frames, request):
         write_ndtiff(tmp_path, pixels)
         gc.collect()
     return next(path.parent for path in tmp_path.rglob("NDTiff.index")), pixels
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_an_ndtiff_says_the_bits_of_its_camera(tmp_path, frames, bits, monkeypatch):
+    as_16 = ndtiff_file.SingleNDTiffWriter.write_image
+    monkeypatch.setattr(
+        ndtiff_file.SingleNDTiffWriter, "write_image",
+        lambda *given: as_16(*given, bit_depth=bits),
+    )  # fmt: skip
+    with warnings.catch_warnings():  # the library leaves files open
+        warnings.simplefilter("ignore", ResourceWarning)
+        write_ndtiff(tmp_path, frames)
+        gc.collect()
+    path = next(path.parent for path in tmp_path.rglob("NDTiff.index"))
+    assert declared_ceiling(path) == 2**bits - 1
 
 
 def test_ndtiff_is_read_with_what_it_says(ndtiff):

@@ -277,6 +277,16 @@ def test_the_real_pipeline_goes_on_exactly_after_every_visit(real, tmp_path, mon
     assert_same(run, real[1])
 
 
+def test_the_flags_of_a_call_are_those_of_its_rows(real):
+    # Restarted and live runs equal this one, flags included: the two tests above.
+    traces, calls = real[1].traces(), real[1].calls()
+    for neuron, flags in calls.select("neuron_id", "flags").iter_rows():
+        rows = traces.filter(neuron_id=neuron)["flags"].to_list()
+        assert flags == np.bitwise_or.reduce(rows)
+    dead = calls.filter(outcome="dead")["flags"][0]
+    assert dead & Flag.OUTLIER
+
+
 def test_a_death_in_the_images_is_called_and_dated(real):
     dead = real[1].calls().filter(pl.col("outcome") == "dead")
     assert dead.height == 1

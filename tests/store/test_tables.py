@@ -46,6 +46,24 @@ def test_a_good_table_of_traces_is_read(tmp_path):
     assert columns["well"].to_list() == ["A1", "A1", "B2"]
 
 
+def test_flags_are_bits_and_an_empty_cell_has_none(tmp_path):
+    rows = "1,0,5,2080,loss_of_fill\n1,1,5,,loss_of_fill\n"
+    (tmp_path / "t.csv").write_text(f"{HEAD},flags,endpoint\n{rows}")
+    columns = _checked(tmp_path / "t.csv")
+    assert columns["flags"].dtype == pl.UInt32
+    assert columns["flags"].to_list() == [2080, 0]
+    assert columns["endpoint"].to_list() == ["loss_of_fill"] * 2
+
+
+def test_words_are_put_beside_flags_row_by_row():
+    table = pl.DataFrame({"flags": [2080, 0, 32], "n": [1, 2, 3]}, schema_overrides=UINT)
+    words = tables.with_flag_words(table)
+    assert words["n"].to_list() == [1, 2, 3]
+    assert words["flag_words"].to_list() == [["MASK_LOST", "OUTLIER"], [], ["MASK_LOST"]]
+    assert tables.with_flag_words(table.clear())["flag_words"].dtype == pl.List(pl.String)
+
+
+UINT = {"flags": pl.UInt32}
 HEAD = "neuron_id,time_h,signal"
 
 BAD = {
@@ -66,6 +84,13 @@ BAD = {
     f"{HEAD},well\n1,0,5,A1\n1,1,5,A2\n": "neuron 1 has more than one well",
     f"{HEAD},signal_sd\n1,0,5,-1\n": "signal_sd in row 1 is -1",
     f"{HEAD},intervened\n1,0,5,maybe\n": "intervened may only hold",
+    f"{HEAD},flags\n1,0,5,0\n1,1,5,-1\n": "flags in row 2 is -1",
+    f"{HEAD},flags\n1,0,5,1.5\n": "flags in row 1 is 1.5",
+    f"{HEAD},flags\n1,0,5,CLIPPED\n": "flags in row 1 is 'CLIPPED'",
+    f"{HEAD},flags\n1,0,5,4294967296\n": "flags in row 1 is 4294967296",
+    f"{HEAD},endpoint\n1,0,5,death\n": "endpoint is 'death'; it is indicator_rise or loss_of_fill",
+    f"{HEAD},endpoint\n1,0,5,\n": "endpoint is ''; it is indicator_rise or",
+    f"{HEAD},endpoint\n1,0,5,indicator_rise\n2,0,5,loss_of_fill\n": "rise and loss_of_fill; it is",
     f"{HEAD}\n1,0,5\n1,1,5,9,9\n": "row 2 has 5 cells, the table has 3 columns",
     HEAD.replace(",", ";") + "\n1;0;5\n": "separated by semicolons",
     HEAD.replace(",", "\t") + "\n1\t0\t5\n": "separated by tabs",
