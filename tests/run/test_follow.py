@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 import small_studies
 from livedeath.errors import StoreError
+from livedeath.model.flags import Flag
 from livedeath.model.tables import trace_columns
 from livedeath.run import follow as following
 from livedeath.run.follow import follow
