@@ -96,7 +96,7 @@ class StripReader:
         return ItemView(item, trace, strip, len(trace) - 1 if event is None else event)
 
     def _strip(self, item: QueueItem, trace: NeuronTrace, *, centre: int | None) -> Strip:
-        field = self._source.field(item.vessel, item.well, item.field)
+        field = self._source.planned(item.field_key)
         return build_strip(
             trace,
             self._source.reader(field),

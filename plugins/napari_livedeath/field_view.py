@@ -44,8 +44,7 @@ class FieldView:
 
     def show(self, view: ItemView) -> None:
         """Show the neuron's field at the marked visit, the neuron in the middle."""
-        item = view.item
-        field = self._source.field(item.vessel, item.well, item.field)
+        field = self._source.planned(view.item.field_key)
         first = not self._images
         if field != self._field:
             self._show_field(field)
@@ -62,11 +61,26 @@ class FieldView:
 
     def _show_field(self, field: FieldKey) -> None:
         if self._images:
-            for channel, layer in self._images.items():
-                layer.data = self._source.images(field, channel)
+            self._change_field(field)
         else:
             self._add_layers(field)
         self._field = field
+
+    def _change_field(self, field: FieldKey) -> None:
+        scale = common_options(self._source, field)["scale"]
+        for channel, layer in self._images.items():
+            layer.data = self._source.images(field, channel)
+        if self._field is not None and field.acquisition != self._field.acquisition:
+            # Other optics: another pixel, and another brightness of the same neurons.
+            for channel, layer in self._images.items():
+                layer.scale = scale
+                layer.contrast_limits = self._source.limits(channel, field.acquisition)
+            self._ring.scale = scale
+            self._ring.data = np.empty((0, 3))
+            self._ring.current_size = self._ring_px(field)
+
+    def _ring_px(self, field: FieldKey) -> float:
+        return RING_UM / self._source.pixel_size_um(field)
 
     def _add_layers(self, field: FieldKey) -> None:
         for data, options, _ in image_layers(self._source, field):

@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.model.frame import FieldKey
-from napari_livedeath.source import StudySource, in_field
+from livedeath.store.places import in_field
+from napari_livedeath.source import StudySource
 from napari_livedeath.style import OUTCOME_COLOURS
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -74,7 +75,7 @@ def image_layers(source: StudySource, field: FieldKey) -> list[LayerData]:
                 "name": channel,
                 "colormap": COLORMAPS.get(source.role(channel), "gray"),
                 "blending": "additive",
-                "contrast_limits": source.limits(channel),
+                "contrast_limits": source.limits(channel, field.acquisition),
                 "visible": source.role(channel) != "transmitted",
                 **common_options(source, field),
             },

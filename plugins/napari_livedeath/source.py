@@ -95,7 +95,7 @@ class StudySource:
     def __init__(self, folder: StudyFolder, run: Run | None) -> None:
         self.folder = folder
         self.run = run
-        self._limits: dict[str, tuple[float, float]] = {}
+        self._limits: dict[tuple[str, int], tuple[float, float]] = {}
 
     @classmethod
     def open(cls, path: Path, *, run: str | None = None) -> "StudySource":
@@ -138,17 +138,20 @@ class StudySource:
         """Every field of the plan."""
         return tuple(self.folder.plan.fields)
 
-    def field(self, vessel: str, well: str, field: int) -> FieldKey:
-        """Return the field that a row of a table names: in its first acquisition."""
-        named = [
-            key for key in self.fields if (key.vessel, key.well, key.field) == (vessel, well, field)
-        ]
-        if not named:
+    def planned(self, field: FieldKey) -> FieldKey:
+        """Return a field that a run names, once it is known that the study plans it.
+
+        Raises
+        ------
+        StoreError
+            If it does not.
+        """
+        if field not in self.fields:
             raise StoreError(
-                f"{self.folder.path}: the run names field {vessel}/{well}/{field}, which the study "
+                f"{self.folder.path}: the run names field {field.name}, which the study "
                 "does not plan; score the study again."
             )
-        return named[0]
+        return field
 
     def pixel_size_um(self, field: FieldKey) -> float:
         """Return the side of a pixel in the object, micrometres."""
@@ -199,8 +202,9 @@ class StudySource:
 
     @cached_property
     def _image(self) -> Callable[[FieldKey, int, str], NDArray[Any] | None]:
-        height, width = self.folder.study.optics.image_shape_px
-        kept = CACHE_BYTES // (2 * height * width)
+        optics = self.folder.study.optics
+        shapes = [optics.of(number).image_shape_px for number in range(len(optics.changes) + 1)]
+        kept = CACHE_BYTES // (2 * max(height * width for height, width in shapes))
         return lru_cache(maxsize=max(kept, 4))(self._read_image)
 
     def _read_image(self, field: FieldKey, t: int, channel: str) -> NDArray[Any] | None:
@@ -214,17 +218,19 @@ class StudySource:
     def _is_saved(self, key: FrameKey) -> bool:
         return self.frames.get(key, {}).get("status") == "saved"
 
-    def limits(self, channel: str) -> tuple[float, float]:
-        """Return black and white of a channel, the same for the whole study."""
-        if channel not in self._limits:
-            self._limits[channel] = _limits(self._some_images(channel))
-        return self._limits[channel]
+    def limits(self, channel: str, acquisition: int = 0) -> tuple[float, float]:
+        """Return black and white of a channel, the same wherever the optics are the same."""
+        place = (channel, acquisition)
+        if place not in self._limits:
+            self._limits[place] = _limits(self._some_images(*place))
+        return self._limits[place]
 
-    def _some_images(self, channel: str) -> Iterable[NDArray[Any]]:
+    def _some_images(self, channel: str, acquisition: int) -> Iterable[NDArray[Any]]:
         saved = [
             key
             for key, entry in self.frames.items()
-            if key.channel == channel and entry["status"] == "saved"
+            if (key.channel, key.acquisition) == (channel, acquisition)
+            and entry["status"] == "saved"
         ]
         chosen = np.linspace(0, len(saved) - 1, min(LIMIT_FRAMES, len(saved)))
         return (self.folder.images.read(saved[round(row)]) for row in chosen)
@@ -243,15 +249,6 @@ class StudySource:
     def watched(self) -> pl.DataFrame | None:
         """The calls as they stood when watching ended: at the kill, or an exclusion."""
         return read_calls(self.folder, self.run).joined if self.run else None
-
-
-def in_field(table: pl.DataFrame, field: FieldKey) -> pl.DataFrame:
-    """Return the rows of a table that belong to a field."""
-    return table.filter(
-        (pl.col("vessel") == field.vessel)
-        & (pl.col("well") == field.well)
-        & (pl.col("field") == field.field)
-    )
 
 
 def _limits(images: Iterable[NDArray[Any]]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedLayout, QWidget
 
 from livedeath.errors import LivedeathError, StoreError
+from livedeath.model.frame import FieldKey
 from livedeath.review.journal import ReviewJournal
 from livedeath.review.queue import QueueItem, build_queue
 from livedeath.review.reviewer import canonical_reviewer
@@ -55,6 +56,7 @@ class ReviewWidget(QWidget):
         self._strips: StripReader | None = None
         self._field: FieldView | None = None
         self._view: ItemView | None = None
+        self._source: StudySource | None = None
         self.start, self.page = StartPage(), ReviewPage()
         self._pages = QStackedLayout(self)
         for page in (self.start, self.page):
@@ -107,7 +109,8 @@ class ReviewWidget(QWidget):
         queue = build_queue(source.watched, reviewer=name, run=run)
         self.session = ReviewSession(queue, journal, run=run)
         self._strips = StripReader(source)
-        self._furnish(source)
+        self._source = source
+        self.page.trace.furnish(_colours(source), unit=source.intensity_unit)
         self._field = FieldView(self._viewer, source)
         self._pages.setCurrentWidget(self.page)
         self._keys.switch(True)
@@ -122,7 +125,7 @@ class ReviewWidget(QWidget):
             self._strips.close()
         if self.session is not None:
             self.session.journal.close()
-        self.session = self._strips = self._field = self._view = None
+        self.session = self._strips = self._field = self._view = self._source = None
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """End the review with the window."""
@@ -210,17 +213,17 @@ class ReviewWidget(QWidget):
         self._field.show(self._view)
         self._strips.ahead(self.session.upcoming(AHEAD))
 
-    def _furnish(self, source: StudySource) -> None:
-        channels = source.strip_channels
-        colours = {name: ROLE_COLOURS.get(source.role(name), FAINT) for name in channels}
-        ranges = {name: source.limits(name) for name in channels}
-        sigma_px = SMOOTHING_UM / source.pixel_size_um(source.fields[0])
-        self.page.strip.furnish(colours, ranges=ranges, sigma_px=sigma_px)
-        self.page.trace.furnish(colours, unit=source.intensity_unit)
-
     def _draw(self, view: ItemView) -> None:
+        if self._source is not None:
+            self._furnish_strip(self._source, view.item.field_key)
         self.page.strip.show_view(view)
         self.page.trace.show_view(view, show_call=self.show_call)
+
+    def _furnish_strip(self, source: StudySource, field: FieldKey) -> None:
+        """Say how a field's strips look; changed optics change brightness and pixel."""
+        ranges = {name: source.limits(name, field.acquisition) for name in source.strip_channels}
+        sigma_px = SMOOTHING_UM / source.pixel_size_um(field)
+        self.page.strip.furnish(_colours(source), ranges=ranges, sigma_px=sigma_px)
 
     def _describe(self, item: QueueItem) -> None:
         if self.session is None:
@@ -238,6 +241,11 @@ class ReviewWidget(QWidget):
 
     def _say_nothing_is_deleted(self) -> None:
         self._note("Nothing can be deleted during a review.")
+
+
+def _colours(source: StudySource) -> dict[str, str]:
+    """Return the colour of each channel's name in a strip."""
+    return {name: ROLE_COLOURS.get(source.role(name), FAINT) for name in source.strip_channels}
 
 
 def describe_call(item: QueueItem) -> str:

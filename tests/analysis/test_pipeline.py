@@ -33,7 +33,7 @@ def watched(**more):
     """Return a pipeline and its scorer."""
     study = scenes.study(**more)
     scorer = Watched(study.analysis, study.endpoint)
-    return Pipeline(study, scorer=scorer), scorer
+    return Pipeline(study, make_scorer=lambda: scorer), scorer
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,40 @@ def test_fields_do_not_disturb_each_other(movie, results):
         assert not set(got.traces["neuron_id"]) & set(again.traces["neuron_id"])
         np.testing.assert_array_equal(got.traces["fill"], expected.traces["fill"])
         np.testing.assert_array_equal(again.traces["fill"], expected.traces["fill"])
+
+
+def in_acquisition(visit, number, *, from_h):
+    """Return a visit as if it were of another acquisition, some hours later."""
+    field = visit.field._replace(acquisition=number)
+    return dataclasses.replace(visit, field=field, time_h=visit.time_h + from_h)
+
+
+def test_a_change_of_optics_starts_new_neurons(movie, results):
+    line = pipeline()
+    for visit in movie:
+        line.push(visit)
+    for visit, before in zip(movie, results, strict=True):
+        again = line.push(in_acquisition(visit, 1, from_h=100.0)).traces
+        np.testing.assert_array_equal(again["fill"], before.traces["fill"])
+        assert set(again["acquisition"]) == {1}
+        assert set(before.traces["acquisition"]) == {0}
+        assert not set(again["neuron_id"]) & set(results[-1].traces["neuron_id"])
+
+
+def test_a_restart_after_a_change_of_optics_changes_nothing(movie):
+    visits = movie[:2] + [in_acquisition(visit, 1, from_h=100.0) for visit in movie[:3]]
+    whole, first, second = pipeline(), pipeline(), pipeline()
+    expected = [whole.push(visit) for visit in visits]
+    for visit in visits[:3]:
+        first.push(visit)
+    second.restore(first.state())
+    for visit, result in zip(visits[3:], expected[3:], strict=True):
+        same(second.push(visit), result)
+    traces = join_traces([result.traces for result in expected], whole.channels)
+    one, other = whole.calls(traces), second.calls(traces)
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, other[name], err_msg=name)
+    assert set(one["acquisition"]) == {0, 1}
 
 
 def test_a_constant_background_changes_nothing_in_camera_units(movie):

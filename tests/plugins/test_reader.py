@@ -7,6 +7,7 @@ from review.small_study import MISSED_T, RUN, fate
 pytest.importorskip("napari")
 
 from livedeath.errors import StoreError
+from livedeath.model.frame import FieldKey
 from livedeath.store.folder import StudyFolder
 from napari_livedeath import source as source_module
 from napari_livedeath.layers import TRACK_LIMIT, call_marks, study_layers, track_data
@@ -149,7 +150,7 @@ def test_a_run_that_is_not_there_is_said_with_those_that_are(original_study):
 
 def test_a_field_that_the_study_does_not_plan_is_said(source):
     with pytest.raises(StoreError, match="plate1/Z9/0"):
-        source.field("plate1", "Z9", 0)
+        source.planned(FieldKey("plate1", 0, "Z9", 0))
 
 
 def test_opening_and_looking_changes_nothing_on_disk(study):

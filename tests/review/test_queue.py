@@ -22,6 +22,7 @@ def calls(outcomes, probabilities):
             "vessel": ["plate1"] * n,
             "well": [f"A{1 + i % 12}" for i in range(n)],
             "field": [0] * n,
+            "acquisition": [0] * n,
             "neuron_id": list(range(100, 100 + n)),
             "outcome": outcomes,
             "p_alive": p[:, 0],

@@ -9,7 +9,7 @@ RUN = "run-1"
 
 
 def item(neuron):
-    return QueueItem(f"i{neuron}", neuron, "p", "A1", 0, "dead", 5.0, 4.0, 6.0, 0.1, False)
+    return QueueItem(f"i{neuron}", neuron, "p", "A1", 0, 0, "dead", 5.0, 4.0, 6.0, 0.1, False)
 
 
 QUEUE = tuple(item(neuron) for neuron in (11, 12, 13, 14))

@@ -151,7 +151,29 @@ def test_a_changed_objective_is_a_larger_view():
     first, last = of.plan.visits[0], of.plan.visits[-1]
     assert take(of, first).shape == (160, 200)
     assert take(of, last).shape == (80, 100)
-    assert census(of)["first_h"].max() == 0.0
+
+
+def test_after_a_change_of_optics_the_same_neurons_stand_in_rows_of_their_own():
+    changed = study().optics.replace(
+        changes=[{"at_h": 5.5, "pixel_size_um": 1.3, "image_shape_px": [80, 100]}]
+    )
+    truth = census(World(study(optics=changed.model_dump()), still()))
+    before, after = truth.partition_by("acquisition")
+    assert set(before["first_h"]) == {0.0}
+    assert set(before["last_h"]) == {5.0}
+    assert set(after["first_h"]) == {6.0}
+    assert set(after["last_h"]) == {12.0}
+    assert before["neuron_id"].to_list() == list(range(1, before.height + 1))
+    both = before.join(after, on="neuron_id", suffix="_after")
+    assert both.height > 10
+    for name in ("y_um", "x_um"):  # nothing moves in this world, and it is the same neuron
+        np.testing.assert_allclose(both[name], both[f"{name}_after"])
+    np.testing.assert_allclose(  # twice the pixel, half the distance from the middle
+        both["y_px_after"] - 39.5, (both["y_px"] - 79.5) / 2, atol=1e-9
+    )
+    died = both.filter(both["death_h_after"].is_not_nan())
+    assert died.filter(died["death_h"].is_not_nan())["death_h"].max() <= 5.0
+    assert died.filter(died["death_h"].is_nan())["death_h_after"].min() > 5.0
 
 
 def test_eight_bit_frames_are_bytes():

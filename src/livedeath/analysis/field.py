@@ -308,6 +308,7 @@ class FieldPipeline:
             "vessel": np.full(n, visit.field.vessel, object),
             "well": np.full(n, visit.field.well, object),
             "field": np.full(n, visit.field.field, np.int64),
+            "acquisition": np.full(n, visit.field.acquisition, np.int64),
             "session": np.full(n, visit.session, object),
             "population": np.full(n, ALL, object),
             "neuron_id": self._ids.copy(),

@@ -1,12 +1,13 @@
 """Visits of all fields go in; neurons, their traces and calls of death come out.
 
 Each visit goes through the stages of its field (`livedeath.analysis.field`), then to the
-scorer, which sees the neurons of all fields. What comes out depends only on what was
+scorer, which sees the neurons of all fields; a change of optics starts new fields, new neurons
+and a new scorer. What comes out depends only on what was
 pushed and in which order: streaming equals batch, and a restart from `state` equals none.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from livedeath.analysis import trace
 from livedeath.analysis.field import ALL, FieldPipeline
-from livedeath.detection import Scorer
+from livedeath.detection import Scorer, Scorers
 from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
@@ -33,8 +34,9 @@ class Pipeline:
     ----------
     study : Study
         Channels, optics and settings.
-    scorer : Scorer, optional
-        What calls deaths; default: one for the study's settings and endpoint.
+    make_scorer : callable, optional
+        Makes what calls deaths, once per acquisition; default: for the study's settings and
+        endpoint.
     flats : dict of str to (Y, X) float32, optional
         Measured flat field of each channel.
     """
@@ -43,7 +45,7 @@ class Pipeline:
         self,
         study: Study,
         *,
-        scorer: Scorer | None = None,
+        make_scorer: Callable[[], Scorer] | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self.study = study
@@ -51,7 +53,7 @@ class Pipeline:
         if study.reference is not None:
             self._roles["reference"] = study.reference.name
         self._shown_by = (study.fill or study.sensed).name
-        self._scorer = scorer or Scorer(study.analysis, study.endpoint)
+        self._scorers = Scorers(make_scorer or (lambda: Scorer(study.analysis, study.endpoint)))
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._populations: dict[int, str] = {}
@@ -103,7 +105,7 @@ class Pipeline:
         dict of str to array
             Columns of `livedeath.model.tables.CALLS`.
         """
-        return self._scorer.calls(traces | self._scored(traces))
+        return self._scorers.calls(traces | self._scored(traces))
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays, scalars and text."""
@@ -112,7 +114,7 @@ class Pipeline:
         state["populations"] = json.dumps(list(self._populations.items()))
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
-        return state | {f"scorer/{name}": v for name, v in self._scorer.state().items()}
+        return state | {f"scorer/{name}": v for name, v in self._scorers.state().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, exactly."""
@@ -123,7 +125,7 @@ class Pipeline:
             key = FieldKey(*names)
             self._fields[key] = self._begin(key)
             self._fields[key].restore(_below(state, f"field{number}/"))
-        self._scorer.restore(_below(state, "scorer/"))
+        self._scorers.restore(_below(state, "scorer/"))
 
     def _begin(self, key: FieldKey) -> FieldPipeline:
         return FieldPipeline(
@@ -147,7 +149,8 @@ class Pipeline:
         n, scored, flags = traces["neuron_id"].size, self._scored(traces), traces["flags"]
         if n == 0:
             return ()
-        called = self._scorer.push(
+        scorer = self._scorers.of(visit.field.acquisition)
+        called = scorer.push(
             visit.time_h,
             traces["neuron_id"],
             **scored,
@@ -157,7 +160,7 @@ class Pipeline:
             seen=(flags & np.uint32(Flag.MASK_LOST)) == 0,
             flags=flags,
         )
-        flags |= self._scorer.last_flags
+        flags |= scorer.last_flags
         if self.study.sensed.name in visit.images:
             faint = trace.too_faint(scored["signal"], scored["signal_sd"])
             flags[faint] |= np.uint32(Flag.LOW_LIGHT)

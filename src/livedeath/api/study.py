@@ -23,6 +23,7 @@ from livedeath.simulation.render import TRUTH_FILE
 from livedeath.statistics.study import read_calls
 from livedeath.statistics.survival import Survival, survival
 from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.places import field_of
 from livedeath.store.tables import nan_as_null, read_parquet, with_flag_words
 
 
@@ -247,7 +248,10 @@ class OpenStudy:
             If the frame was missed.
         """
         key = self.field(well, field, vessel=vessel, acquisition=acquisition)
-        name = self.study.channel(channel or self.study.sensed.name).name
+        return self._image(key, t, channel or self.study.sensed.name, z=z)
+
+    def _image(self, key: FieldKey, t: int, channel: str, *, z: int | None = None) -> NDArray[Any]:
+        name = self.study.channel(channel).name
         planes = range(len(self.study.focus.planes_um)) if z is None else (z,)
         frames = [FrameKey(*key, t, name, plane) for plane in planes]
         missed = [frame for frame in frames if not self._saved(frame)]
@@ -322,12 +326,11 @@ class OpenStudy:
         rows = self.trace(neuron_id, run=run)
         shown = channels or [c.name for c in self.study.channels if c.name in rows.columns]
         trace = TraceIndex(self.run(run).traces(), shown).trace(neuron_id)
-        place = dict(zip(_PLACE, rows.select(_PLACE).row(0), strict=True))
-        optics = self.study.optics
+        field = field_of(rows.row(0, named=True))
 
         def read(t: int, channel: str) -> NDArray[Any] | None:
             try:
-                return self.image(place["well"], place["field"], t, channel, vessel=place["vessel"])
+                return self._image(field, t, channel)
             except StoreError:
                 return None
 
@@ -335,7 +338,7 @@ class OpenStudy:
             trace,
             read,
             channels=shown,
-            side_px=crop_side_px(optics.pixel_size_um),
+            side_px=crop_side_px(self.study.optics.of(field.acquisition).pixel_size_um),
             centre=trace.row_at(self._event_h(neuron_id, run) if at_h is None else at_h),
         )
 
@@ -347,9 +350,6 @@ class OpenStudy:
     def survival(self, **asked: Any) -> Survival:  # noqa: ANN401 - see livedeath.survival
         """Estimate survival per arm and compare the arms, as declared; see `livedeath.survival`."""
         return survival(self.path, **asked)
-
-
-_PLACE = ["vessel", "well", "field"]
 
 
 def _plain(table: pl.DataFrame) -> pl.DataFrame:

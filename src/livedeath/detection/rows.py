@@ -64,7 +64,7 @@ def places(traces: Columns, neuron_id: Ints) -> Columns:
     ids, back = np.unique(np.asarray(traces["neuron_id"])[::-1], return_index=True)
     last = np.asarray(traces["neuron_id"]).size - 1 - back
     at = last[np.minimum(np.searchsorted(ids, neuron_id), ids.size - 1)]
-    defaults: dict[str, object] = {"vessel": "", "well": "", "field": 0}
+    defaults: dict[str, object] = {"vessel": "", "well": "", "field": 0, "acquisition": 0}
     out: Columns = {
         name: np.asarray(traces[name])[at] if name in traces else np.full(at.size, value)
         for name, value in defaults.items()

@@ -8,6 +8,7 @@ import polars as pl
 
 from livedeath.errors import StoreError
 from livedeath.model.flags import Flag
+from livedeath.model.frame import FieldKey
 from livedeath.run.visits import Sequence
 from livedeath.statistics.study import read_calls
 from livedeath.store import tables
@@ -67,8 +68,8 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
     seen = (pl.col("flags").cast(pl.Int64) & int(Flag.MASK_LOST)) == 0
     visits = Sequence(study, folder.plan).feed(folder.journal.read())
     done = pl.DataFrame(
-        [(*visit.field[2:], visit.field.vessel, visit.t, visit.intervened) for visit in visits],
-        schema=["well", "field", "vessel", "t", "intervened"],
+        [(*visit.field, visit.t, visit.intervened) for visit in visits],
+        schema=[*FieldKey._fields, "t", "intervened"],
         orient="row",
     )
     told = traces.with_columns(
@@ -77,7 +78,7 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
         pl.lit(study.endpoint).alias("endpoint"),
         pl.col("population").last().over("neuron_id"),
     )
-    on = ["vessel", "well", "field", "t"]
+    on = [*FieldKey._fields, "t"]
     return told.join(done.unique(on, keep="first"), on=on, how="left", maintain_order="left")
 
 

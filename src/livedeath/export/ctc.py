@@ -18,6 +18,7 @@ from livedeath.errors import StoreError
 from livedeath.model.frame import FieldKey
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
+from livedeath.store.places import in_field
 
 LARGEST_LABEL = np.iinfo(np.uint16).max
 """The challenge's masks have 16 bits."""
@@ -75,12 +76,7 @@ def _visits(folder: StudyFolder, run: Run) -> dict[FieldKey, int]:
     traces = run.traces()
     counts = {}
     for field in folder.plan.fields:
-        here = traces.filter(
-            (pl.col("vessel") == field.vessel)
-            & (pl.col("well") == field.well)
-            & (pl.col("field") == field.field)
-        )
-        seen = 1 + max(here["t"].to_list(), default=0)
+        seen = 1 + max(in_field(traces, field)["t"].to_list(), default=0)
         counts[field] = max(folder.plan.n_visits(field), seen)
     return counts
 

@@ -30,7 +30,11 @@ _PLACE = (
     Column("vessel", "str", "", "vessel that the neuron lives in"),
     Column("well", "str", "", "well of the vessel"),
     Column("field", "int64", "", "field of the well, from 0"),
+    Column("acquisition", "int64", "", "stretch of the field with the same optics, from 0"),
 )
+
+PLACE = tuple(column.name for column in _PLACE)
+"""What names a field in a table: all four, for ``t`` counts the visits of that field."""
 
 TRACES = (
     *_PLACE,

@@ -15,7 +15,7 @@ from livedeath.model.tables import ENDPOINTS
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
 DEVIATIONS = ("signal_sd", "reference_sd")
-PER_NEURON = ("vessel", "well", "field", "population", "unit", "arm")
+PER_NEURON = ("vessel", "well", "field", "acquisition", "population", "unit", "arm")
 """Columns that say what a neuron is; they may not change along its trace."""
 
 CARRIED = ("unit", "arm")
@@ -34,9 +34,9 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     ----------
     table : polars.DataFrame
         Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
-        reference_sd, vessel, well, field, population, unit, arm, session, intervened,
-        seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one for the whole
-        table). Other columns are left out.
+        reference_sd, vessel, well, field, acquisition, population, unit, arm, session,
+        intervened, seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one
+        for the whole table). Other columns are left out.
     path : Path
         Where it was read; named in messages.
 
@@ -70,7 +70,7 @@ def _column(path: Path, values: pl.Series) -> pl.Series:
     """Return one column in its type, or say which row does not allow it."""
     if values.name == "neuron_id":
         return _ids(path, values)
-    if values.name == "field":
+    if values.name in ("field", "acquisition"):
         return _whole(values)
     if values.name in SWITCHES:
         return _switch(path, values)

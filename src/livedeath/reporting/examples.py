@@ -26,6 +26,7 @@ from livedeath.review.strip import (
     crop_side_px,
     to_grey,
 )
+from livedeath.store.places import field_of
 
 Floats = NDArray[np.float64]
 
@@ -115,12 +116,12 @@ def examples(material: Material) -> list[Example]:
 
 def _example(material: Material, index: TraceIndex, call: dict[str, Any], reason: str) -> Example:
     trace = index.trace(int(call["neuron_id"]))
-    field = material.field_key(call["vessel"], call["well"], int(call["field"]))
+    field = field_of(call)
     strip = build_strip(
         trace,
         lambda t, channel: material.image(field, t, channel),
         channels=material.channels,
-        side_px=crop_side_px(material.study.optics.pixel_size_um),
+        side_px=crop_side_px(material.study.optics.of(field.acquisition).pixel_size_um),
         centre=trace.row_at(_first_known(call, "death_h", "called_at_h")),
     )
     onset = tuple(_hour(call[name]) for name in ("death_h", "death_low_h", "death_high_h"))

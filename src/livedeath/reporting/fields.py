@@ -1,8 +1,8 @@
 """Pictures of fields with their neurons outlined: whether they were found and followed.
 
-One field per arm is shown at its first and its last visit before the kill, each neuron
-outlined where it was found and named by its id, so that one sees the same id on the same
-soma.
+One field per arm, and per acquisition where the optics changed, is shown at its first and its
+last visit before the kill, each neuron outlined where it was found and named by its id, so
+that one sees the same id on the same soma.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from skimage.exposure import adjust_gamma
 from skimage.measure import find_contours, regionprops
 
 from livedeath.model.frame import FieldKey
+from livedeath.model.tables import PLACE
 from livedeath.reporting.examples import jpeg
 from livedeath.reporting.material import Material
 from livedeath.review.strip import to_grey
+from livedeath.store.places import field_of, in_field
 
 MOST_FIELDS = 4
 MOST_NAMES = 120
@@ -71,17 +73,16 @@ class FieldShown:
 
 
 def choose_fields(material: Material) -> list[FieldKey]:
-    """Return one field per arm: the one whose number of neurons is the arm's median."""
+    """Return one field per arm and acquisition: that of the median number of neurons."""
     counted = (
-        material.calls.group_by("arm", "vessel", "well", "field", maintain_order=True)
+        material.calls.group_by("arm", *PLACE, maintain_order=True)
         .agg(pl.len().alias("n"))
-        .sort("n", "vessel", "well", "field")
+        .sort("acquisition", "n", *PLACE)
     )
     chosen = []
     for arm in material.calls["arm"].unique(maintain_order=True).to_list()[:MOST_FIELDS]:
-        own = counted.filter(pl.col("arm") == arm)
-        row = own.row(own.height // 2, named=True)
-        chosen.append(material.field_key(row["vessel"], row["well"], int(row["field"])))
+        alike = counted.filter(pl.col("arm") == arm).partition_by("acquisition")
+        chosen += [field_of(own.row(own.height // 2, named=True)) for own in alike]
     return chosen
 
 
@@ -93,11 +94,7 @@ def shown_fields(material: Material) -> list[FieldShown]:
 
 def _shown(material: Material, field: FieldKey) -> FieldShown | None:
     labels = material.labels(field)
-    rows = material.traces.filter(
-        (pl.col("vessel") == field.vessel)
-        & (pl.col("well") == field.well)
-        & (pl.col("field") == field.field)
-    )
+    rows = in_field(material.traces, field)
     if labels is None or not rows.height:
         return None
     visits = _visits(material, field, rows)
@@ -105,11 +102,7 @@ def _shown(material: Material, field: FieldKey) -> FieldShown | None:
     kept = tuple(picture for picture in pictures if picture is not None)
     if not kept:
         return None
-    calls = material.calls.filter(
-        (pl.col("vessel") == field.vessel)
-        & (pl.col("well") == field.well)
-        & (pl.col("field") == field.field)
-    )
+    calls = in_field(material.calls, field)
     seen = [{outline.neuron_id for outline in picture.outlines} for picture in kept]
     pixel_um = material.study.optics.of(field.acquisition).pixel_size_um
     bar_um = 100.0 if labels.shape[-1] * pixel_um > 300 else 20.0

@@ -11,6 +11,7 @@ import polars as pl
 from livedeath.errors import StoreError
 from livedeath.model.events import Events
 from livedeath.model.study import Study
+from livedeath.model.tables import PLACE
 from livedeath.reporting.material import Material
 from livedeath.statistics.study import StudyCalls, one_endpoint
 from livedeath.store.folder import Run, StudyFolder
@@ -81,8 +82,8 @@ def _study(source: str, traces: pl.DataFrame) -> Study:
 
 def _placed(traces: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Give every row of the traces the place that its neuron's call names."""
-    own = [name for name in ("vessel", "well", "field") if name in traces.columns]
-    places = calls.select("neuron_id", "vessel", "well", "field")
+    own = [name for name in PLACE if name in traces.columns]
+    places = calls.select("neuron_id", *PLACE)
     unknown = [name for name in ("y_px", "x_px") if name not in traces.columns]
     placed = traces.drop(own).join(places, on="neuron_id", how="inner", maintain_order="left")
     return placed.with_columns(pl.lit(float("nan")).alias(name) for name in unknown)

@@ -106,17 +106,6 @@ class Material:
         """Channels measured in the traces, in the study's order."""
         return tuple(c.name for c in self.study.channels if c.name in self.traces.columns)
 
-    def field_key(self, vessel: str, well: str, field: int) -> FieldKey:
-        """Return the key of a field's first acquisition."""
-        return next(
-            (
-                k
-                for k in self.folder.plan.fields
-                if (k.vessel, k.well, k.field) == (vessel, well, field)
-            ),
-            FieldKey(vessel, 0, well, field),
-        )
-
     def image(self, field: FieldKey, t: int, channel: str) -> NDArray[np.float32] | None:
         """Return a frame, planes projected by their maximum; None where it was missed."""
         planes = []

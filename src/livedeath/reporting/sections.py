@@ -13,12 +13,15 @@ import polars as pl
 
 from livedeath._version import __version__
 from livedeath.model.flags import DESCRIPTIONS, Flag
+from livedeath.model.optics import Optics
 from livedeath.model.plate import FORMATS, row_column
+from livedeath.model.tables import PLACE
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
 from livedeath.run.coverage import NOT_YET
 from livedeath.statistics.declared import arms_in_order
 from livedeath.statistics.estimate import ArmEstimate, estimate
+from livedeath.store.places import field_of
 
 MOST_MISSED_SHOWN = 15
 MOST_LOGGED_SHOWN = 40
@@ -38,7 +41,7 @@ def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]
         "neurons": sum(arm.n_neurons for arm in arms),
         "neurons_found": material.called.calls.height,
         "neuron_days": sum(arm.neuron_hours for arm in arms) / 24.0,
-        "visits": traces.select("vessel", "well", "field", "t").n_unique(),
+        "visits": traces.select(*PLACE, "t").n_unique(),
         "rounds": _most_visits(traces),
         "hours": float(hours.max()) if len(hours) else 0.0,
         "dead": sum(arm.n_dead for arm in arms),
@@ -91,7 +94,7 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
 
 
 def _most_visits(traces: pl.DataFrame) -> int:
-    visits = traces.select("vessel", "well", "field", "t").unique()
+    visits = traces.select(*PLACE, "t").unique()
     return max(visits.group_by("vessel", "well", "field").len()["len"].to_list(), default=0)
 
 
@@ -205,7 +208,7 @@ def missed(material: Material) -> dict[str, Any]:
 
 def _frame_row(entry: dict[str, Any]) -> dict[str, Any]:
     return {
-        "place": f"{entry['vessel']}/{entry['well']}/{entry['field']}",
+        "place": field_of(entry).name,
         "t": entry["t"],
         "channel": entry["channel"],
         "hour": entry.get("time_h", entry.get("planned_h")),
@@ -329,7 +332,19 @@ def provenance(material: Material) -> list[tuple[str, str]]:
 
 def optics_line(material: Material) -> str:
     """Return objective, pixel size and frame in one line."""
+    return "" if material.from_table else _said(material.study.optics) + " · "
+
+
+def optics_changes(material: Material) -> list[tuple[float, str]]:
+    """Return the hour of each change of optics, and what they were from there on."""
     optics = material.study.optics
+    return [
+        (change.at_h, _said(optics.of(number)))
+        for number, change in enumerate(optics.changes, start=1)
+    ]
+
+
+def _said(optics: Optics) -> str:
     rows, columns = optics.image_shape_px
     parts = [optics.objective, f"{optics.pixel_size_um:g} µm per pixel", f"{columns} × {rows} px"]
-    return "" if material.from_table else ", ".join(part for part in parts if part) + " · "
+    return ", ".join(part for part in parts if part)

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2
 
+from livedeath.model.tables import PLACE
 from livedeath.reporting.material import Material
 from livedeath.statistics.declared import control_arm
 from livedeath.statistics.study import floats
@@ -159,10 +160,9 @@ def _alive_at_kill(material: Material) -> Bools:
 
 def _watched_until(material: Material) -> Floats:
     """Return per call the last visit of its field: a kill nobody looked at tells nothing."""
-    fields = ["vessel", "well", "field"]
-    last = material.traces.group_by(fields).agg(pl.col("time_h").max().alias("until"))
+    last = material.traces.group_by(PLACE).agg(pl.col("time_h").max().alias("until"))
     calls = material.called.calls
-    joined = calls.select(fields).join(last, on=fields, how="left", maintain_order="left")
+    joined = calls.select(PLACE).join(last, on=PLACE, how="left", maintain_order="left")
     return floats(joined, "until")
 
 

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from livedeath.model.frame import FieldKey
+
 AUDIT_SHARE = 0.1
 """Share of the neurons surely called alive that is reviewed (1)."""
 
@@ -62,7 +64,7 @@ class QueueItem:
         Opaque name, the same whenever the same reviewer opens the same run.
     neuron_id : int
         The neuron, unique in the study.
-    vessel, well, field : str, str, int
+    vessel, well, field, acquisition : str, str, int, int
         Where it lives: to find its images, never to be shown before the verdict.
     outcome : str
         What the machine says: one of `livedeath.model.tables.OUTCOMES`.
@@ -83,12 +85,18 @@ class QueueItem:
     vessel: str
     well: str
     field: int
+    acquisition: int
     outcome: str
     event_h: float | None
     low_h: float | None
     high_h: float | None
     uncertainty: float
     audit: bool
+
+    @property
+    def field_key(self) -> FieldKey:
+        """The field that shows it."""
+        return FieldKey(self.vessel, self.acquisition, self.well, self.field)
 
 
 def build_queue(
@@ -171,7 +179,8 @@ def uncertainty(
 
 def _columns(calls: CallsTable) -> dict[str, NDArray[Any]]:
     read = {name: np.asarray(calls[name], np.float64) for name in (*_PROBABILITIES, *_NUMBERS)}
-    read |= {name: np.asarray(calls[name], np.int64) for name in ("neuron_id", "field")}
+    whole = ("neuron_id", "field", "acquisition")
+    read |= {name: np.asarray(calls[name], np.int64) for name in whole}
     read |= {name: np.asarray(calls[name], object) for name in ("vessel", "well", "outcome")}
     by_neuron = np.argsort(read["neuron_id"], kind="stable")
     return {name: values[by_neuron] for name, values in read.items()}
@@ -233,6 +242,7 @@ def _item(
         vessel=str(at["vessel"]),
         well=str(at["well"]),
         field=int(at["field"]),
+        acquisition=int(at["acquisition"]),
         outcome=str(at["outcome"]),
         event_h=_event_h(at),
         low_h=_known(at["death_low_h"]),

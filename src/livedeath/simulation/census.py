@@ -1,7 +1,8 @@
 """The true neurons of a study: a world and fields go in, a table comes out.
 
 One row per neuron that shows at the first visit of a field; a neuron seen by several
-fields of its well stands in the row of the field that shows it best.
+fields of its well stands in the row of the field that shows it best. Where the optics change,
+each acquisition has its own rows, and a neuron that shows in two keeps its id.
 """
 
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ TRUTH = (
     TruthColumn("vessel", pl.String, "vessel that the neuron lives in"),
     TruthColumn("well", pl.String, "well of the vessel"),
     TruthColumn("field", pl.Int64, "field that shows it best"),
+    TruthColumn("acquisition", pl.Int64, "acquisition that shows it so"),
     TruthColumn("neuron_id", pl.Int64, "true id, from 1; not the id that an analysis gives"),
     TruthColumn("arm", pl.String, "arm of the well"),
     TruthColumn("unit", pl.String, "unit of the well"),
@@ -46,7 +48,7 @@ TRUTH = (
     TruthColumn("fill_electrons", pl.Float64, "expected of the fill at first visit; empty: none"),
     TruthColumn("indicator_electrons", pl.Float64, "the same of the first indicator"),
     TruthColumn("marker", pl.Boolean, "whether a marker channel shows it"),
-    TruthColumn("death_h", pl.Float64, "onset of death, h; empty if it outlives the study"),
+    TruthColumn("death_h", pl.Float64, "onset of death, h; empty if it outlives last_h"),
     TruthColumn("cause", pl.String, "baseline, treatment or kill; empty if it outlives"),
     TruthColumn("fold", pl.Float64, "dead/live fold of the indicator"),
     TruthColumn("rise_h", pl.Float64, "time constant of the indicator's rise, h"),
@@ -64,23 +66,28 @@ def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataF
     world : World
         The simulated world.
     fields : tuple of FieldKey, optional
-        Of the world's plan; default: all. A field imaged again with other optics counts once.
+        Of the world's plan; default: all.
     """
     first, last = _first_and_last(world)
     best: dict[tuple[Any, ...], dict[str, Any]] = {}
     for field in world.plan.fields if fields is None else fields:
-        again = FieldKey(field.vessel, 0, field.well, field.field)
-        if field.acquisition > 0 and again in first:
-            continue
         for key, row in _rows(world, first[field], last_h=last[field]).items():
             if key not in best or row["margin"] > best[key]["margin"]:
                 best[key] = row
     order = {place: k for k, place in enumerate(world.study.places())}
-    rows = sorted(
-        best.values(), key=lambda r: (order[r["vessel"], r["well"]], r["field"], r["y_px"])
+    found = sorted(
+        best.items(),
+        key=lambda item: (
+            item[1]["acquisition"],
+            order[item[1]["vessel"], item[1]["well"]],
+            item[1]["field"],
+            item[1]["y_px"],
+        ),
     )
-    for number, row in enumerate(rows, start=1):
-        row["neuron_id"] = number
+    numbers: dict[tuple[Any, ...], int] = {}
+    for (_, *neuron), row in found:
+        row["neuron_id"] = numbers.setdefault(tuple(neuron), len(numbers) + 1)
+    rows = [row for _, row in found]
     schema = {column.name: column.dtype for column in TRUTH}
     return nan_as_null(
         pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
@@ -99,7 +106,7 @@ def _first_and_last(world: World) -> tuple[dict[FieldKey, PlannedVisit], dict[Fi
 def _rows(
     world: World, visit: PlannedVisit, *, last_h: float
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Return the neurons that touch the first frame of a field, by their place in the culture."""
+    """Return the neurons that touch a field's first frame, by acquisition and place."""
     scene, view = world.first_sight(visit)
     now = world.optics_at(visit.planned_h)
     place = signal.place_um(scene.neurons, scene.fates, visit.planned_h, world.parameters.stage)
@@ -122,7 +129,7 @@ def _rows(
     ids = scene.ids()
     common = _common(world, visit, last_h=last_h)
     return {
-        (visit.field.vessel, visit.field.well, *ids[k]): common
+        (visit.field.acquisition, visit.field.vessel, visit.field.well, *ids[k]): common
         | {name: values[k].item() for name, values in columns_of.items()}
         for k in np.flatnonzero(inside > -radius_px)
     }
@@ -134,6 +141,7 @@ def _common(world: World, visit: PlannedVisit, *, last_h: float) -> dict[str, An
         "vessel": visit.field.vessel,
         "well": visit.field.well,
         "field": visit.field.field,
+        "acquisition": visit.field.acquisition,
         "arm": world.study.arms()[place],
         "unit": world.study.units()[place],
         "first_h": visit.planned_h,
@@ -174,7 +182,7 @@ def _electrons(world: World, scene: Scene, channel: Channel | None, time_h: floa
 
 
 def _fate(world: World, scene: Scene, *, last_h: float) -> dict[str, Any]:
-    """Return what becomes of the neurons, as far as the study sees it."""
+    """Return what becomes of the neurons, as far as this acquisition sees it."""
     fates, p = scene.fates, world.parameters.signal
     dies = fates.death_h <= last_h
     floats, gone = (dies & (at <= last_h) for at in (fates.detach_h, fates.cleared_h))

@@ -14,9 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from livedeath.model.frame import FieldKey
 from livedeath.model.plan import plan
 from livedeath.model.study import Study
+from livedeath.model.tables import PLACE
 from livedeath.simulation.fate import kill_h
+from livedeath.store.places import field_of, in_field, with_acquisition
 
 MIN_ELECTRONS = 50.0
 """Neurons fainter than this at their first visit do not count."""
@@ -116,7 +119,9 @@ def judge(
     else NaN), ``onset_h``, ``onset_low_h``, ``onset_high_h``, ``end_h``, ``counts`` (in view,
     alive and bright), ``death_counts``, ``called``, ``false`` and ``live_days``.
     """
-    table = truth.join(match(truth, traces, study=study), on="neuron_id", how="left")
+    truth = with_acquisition(truth, study)
+    pairs = match(truth, traces, study=study)
+    table = truth.join(pairs, on=["neuron_id", "acquisition"], how="left")
     said = calls.select(
         called_id=pl.col("neuron_id").cast(pl.Int64),
         outcome="outcome",
@@ -189,7 +194,8 @@ def _figures(table: pl.DataFrame, *, false_strangers: int) -> Figures:
 def _strangers(table: pl.DataFrame, calls: pl.DataFrame, study: Study) -> int:
     """Count the calls, before the end, of ids that are no true neuron."""
     known = table["called_id"].drop_nulls().implode()
-    others = calls.filter(~pl.col("neuron_id").cast(pl.Int64).is_in(known))
+    others = with_acquisition(calls, study)
+    others = others.filter(~pl.col("neuron_id").cast(pl.Int64).is_in(known))
     called_at = _floats(others["called_at_h"])
     return int((called_at <= _ends(others, study)).sum())
 
@@ -208,18 +214,22 @@ def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.Data
     Returns
     -------
     DataFrame
-        ``neuron_id`` (true), ``called_id`` and ``found_h``, one row per pair.
+        ``neuron_id`` (true), ``acquisition``, ``called_id`` and ``found_h``, one row per pair.
     """
-    seen = _first_sights(traces)
+    seen = _first_sights(with_acquisition(traces, study))
     gate = study.analysis.soma_diameter_um / 2
-    pairs: list[tuple[int, int, float]] = []
-    for place, own in truth.group_by(["vessel", "well", "field"], maintain_order=True):
-        vessel, well, field = place
-        there = seen.filter(
-            (pl.col("vessel") == vessel) & (pl.col("well") == well) & (pl.col("field") == field)
-        )
-        pairs += _assign(own, there, pixel_size_um=study.optics.pixel_size_um, gate_um=gate)
-    schema = {"neuron_id": pl.Int64, "called_id": pl.Int64, "found_h": pl.Float64}
+    pairs: list[tuple[int, int, int, float]] = []
+    for own in with_acquisition(truth, study).partition_by(PLACE, maintain_order=True):
+        field = field_of(own.row(0, named=True))
+        pixel_um = study.optics.of(field.acquisition).pixel_size_um
+        found = _assign(own, in_field(seen, field), pixel_size_um=pixel_um, gate_um=gate)
+        pairs += [(true, field.acquisition, called, hour) for true, called, hour in found]
+    schema = {
+        "neuron_id": pl.Int64,
+        "acquisition": pl.Int64,
+        "called_id": pl.Int64,
+        "found_h": pl.Float64,
+    }
     return pl.DataFrame(pairs, schema=schema, orient="row")
 
 
@@ -248,7 +258,7 @@ def _first_sights(traces: pl.DataFrame) -> pl.DataFrame:
     seen in both takes that out.
     """
     rows = traces.filter(pl.col("area_um2").is_finite()).sort("t")
-    key = ["vessel", "well", "field"]
+    key = list(PLACE)
     first = rows.group_by([*key, "neuron_id"], maintain_order=True).first()
     start = rows.group_by(key).agg(start=pl.col("t").min())
     at_start = first.join(start, on=key).filter(pl.col("t") == pl.col("start"))
@@ -265,30 +275,29 @@ def _first_sights(traces: pl.DataFrame) -> pl.DataFrame:
     return moved.select(*key, "neuron_id", "t", "time_h", "y_px", "x_px")
 
 
-def _schedule(study: Study) -> dict[tuple[str, str, int], Floats]:
+def _schedule(study: Study) -> dict[FieldKey, Floats]:
     """Return the planned hours of every field."""
-    hours: dict[tuple[str, str, int], list[float]] = {}
+    hours: dict[FieldKey, list[float]] = {}
     for visit in plan(study).visits:
-        key = (visit.field.vessel, visit.field.well, visit.field.field)
-        hours.setdefault(key, []).append(visit.planned_h)
+        hours.setdefault(visit.field, []).append(visit.planned_h)
     return {key: np.array(times) for key, times in hours.items()}
 
 
 def _ends(table: pl.DataFrame, study: Study) -> Floats:
     """Return the hour at which counting ends, row by row: the kill, or the last visit."""
     last = {key: times[-1] for key, times in _schedule(study).items()}
-    places = table.select("vessel", "well", "field").iter_rows()
-    return np.array([min(kill_h(study, v, w), last[v, w, f]) for v, w, f in places], np.float64)
+    fields = [field_of(row) for row in table.select(PLACE).iter_rows(named=True)]
+    return np.array([min(kill_h(study, f.vessel, f.well), last[f]) for f in fields], np.float64)
 
 
 def _visits_left(table: pl.DataFrame, death: Floats, end_h: Floats, study: Study) -> Floats:
     """Count, row by row, the planned visits after the onset up to the end."""
     hours = _schedule(study)
-    places = table.select("vessel", "well", "field").iter_rows()
+    fields = [field_of(row) for row in table.select(PLACE).iter_rows(named=True)]
     return np.array(
         [
-            np.count_nonzero((hours[place] > onset) & (hours[place] <= end))
-            for place, onset, end in zip(places, death, end_h, strict=True)
+            np.count_nonzero((hours[field] > onset) & (hours[field] <= end))
+            for field, onset, end in zip(fields, death, end_h, strict=True)
         ],
         np.float64,
     )

@@ -17,7 +17,7 @@ from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan, plan
 from livedeath.model.study import Study
 from livedeath.model.toml import read_toml_file
-from livedeath.store import durable, logfile, tables
+from livedeath.store import durable, logfile, places, tables
 from livedeath.store.declared import declaration_entry
 from livedeath.store.images import ImageStore
 from livedeath.store.journal import Journal
@@ -41,10 +41,13 @@ class Run:
     ----------
     path : Path
         The folder ``analysis/<run>``.
+    study : Study, optional
+        What was analysed; none where a table was scored.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, study: Study | None = None) -> None:
         self.path = path
+        self._study = study
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -75,7 +78,7 @@ class Run:
     def _table(self, path: Path) -> pl.DataFrame:
         if not path.is_file():
             raise StoreError(f"{path}: not written yet; let 'livedeath score' finish first.")
-        return tables.read_parquet(path)
+        return places.with_acquisition(tables.read_parquet(path), self._study, where=path)
 
     def labels(self, field: FieldKey) -> zarr.Array[Any]:
         """Return a field's labels (t, y, x); a value is a neuron's id, 0 is background."""
@@ -237,7 +240,8 @@ class StudyFolder:
         """Return all runs, oldest first."""
         if not self.analysis_dir.is_dir():
             return []
-        found = [Run(p) for p in self.analysis_dir.iterdir() if (p / "provenance.json").is_file()]
+        folders = [p for p in self.analysis_dir.iterdir() if (p / "provenance.json").is_file()]
+        found = [Run(path, self.study) for path in folders]
         return sorted(found, key=lambda run: (run.started, run.name))
 
     def run(self, name: str | None = None) -> Run:
