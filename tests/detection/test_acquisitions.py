@@ -70,6 +70,35 @@ def test_visits_are_counted_anew(scored):
     np.testing.assert_array_equal(traces["t"], traces["time_h"] % VISITS)
 
 
+def noisier(seed):
+    """Return traces of 60 living neurons, fivefold noise after the change of optics."""
+    rng = np.random.default_rng(seed)
+    n, visits = 60, 60
+    level = 500.0 * np.exp(rng.normal(0, 0.3, (2, n, 1)))
+    noise = np.array([0.04, 0.2])[:, None, None] * rng.normal(size=(2, n, visits))
+    hours = np.arange(2.0 * visits).reshape(2, 1, visits)
+    ids = np.arange(2 * n).reshape(2, n, 1) + 1
+    shape = (2, n, visits)
+    columns = {
+        "neuron_id": np.broadcast_to(ids, shape),
+        "time_h": np.broadcast_to(hours, shape),
+        "signal": level * np.exp(noise),
+        "acquisition": np.broadcast_to(np.arange(2)[:, None, None], shape),
+    }
+    return {name: values.ravel() for name, values in columns.items()}
+
+
+def false_deaths(columns):
+    return int(np.isfinite(score_traces(columns)[1]["called_at_h"]).sum())
+
+
+def test_what_was_learnt_with_other_optics_calls_nobody_dead():
+    tables = [noisier(seed) for seed in (1, 2, 3)]
+    blind = [{name: v for name, v in c.items() if name != "acquisition"} for c in tables]
+    assert sum(map(false_deaths, tables)) <= 1  # 900 neuron-days at one per thousand
+    assert sum(map(false_deaths, blind)) > 4
+
+
 def push(scorers, columns, hours):
     """Push the visits of some hours; return who is called."""
     called = []

@@ -1,9 +1,10 @@
 """One detector per acquisition: after a change of optics everything is learnt anew.
 
-Another objective changes how bright a neuron is, how noisy, and how many there are in a field;
-and no neuron is claimed to be one that was seen before. So what was learnt from the neurons of
-one acquisition says nothing about those of the next, who are watched from their first visit,
-and those of the last one are watched to its last visit: not lost, only seen no more.
+Another objective changes how bright a neuron is and how noisy its signal. What was learnt of
+the noise of one acquisition would call the living of a noisier next one dead; and no neuron is
+claimed to be one that was seen before. So each acquisition has its own detector, which learns
+from that acquisition's first visit on, and whose neurons are watched to its last one: then they
+are not lost, only seen no more.
 """
 
 from collections.abc import Callable
