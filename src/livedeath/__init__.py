@@ -10,33 +10,45 @@ from livedeath._version import __version__
 
 if TYPE_CHECKING:
     from livedeath.analysis.pipeline import Pipeline
+    from livedeath.api.check import Checked, check
     from livedeath.api.export import export_study
+    from livedeath.api.log import log
+    from livedeath.api.new import new
     from livedeath.api.simulate import simulate
     from livedeath.api.study import OpenStudy, open_study
     from livedeath.detection import Scorer
+    from livedeath.installation import doctor
     from livedeath.model.study import Study
     from livedeath.reporting.html import report
     from livedeath.run.score import Scored, score
+    from livedeath.run.status import status
     from livedeath.statistics.survival import Survival, survival
 
 _ROOMS = {
+    "Checked": "livedeath.api.check",
     "OpenStudy": "livedeath.api.study",
     "Pipeline": "livedeath.analysis.pipeline",
     "Scored": "livedeath.run.score",
     "Scorer": "livedeath.detection",
     "Study": "livedeath.model.study",
     "Survival": "livedeath.statistics.survival",
+    "check": "livedeath.api.check",
+    "doctor": "livedeath.installation",
     "export_study": "livedeath.api.export",
+    "log": "livedeath.api.log",
+    "new": "livedeath.api.new",
     "open_study": "livedeath.api.study",
     "report": "livedeath.reporting.html",
     "score": "livedeath.run.score",
     "simulate": "livedeath.api.simulate",
+    "status": "livedeath.run.status",
     "survival": "livedeath.statistics.survival",
 }
 """Where each name of the API is defined. None of them is also the name of a room: importing
 the room would hide the function."""
 
 __all__ = [
+    "Checked",
     "OpenStudy",
     "Pipeline",
     "Scored",
@@ -44,11 +56,16 @@ __all__ = [
     "Study",
     "Survival",
     "__version__",
+    "check",
+    "doctor",
     "export_study",
+    "log",
+    "new",
     "open_study",
     "report",
     "score",
     "simulate",
+    "status",
     "survival",
 ]
 

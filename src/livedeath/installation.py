@@ -44,7 +44,7 @@ class Finding:
     said: str
 
 
-def examine() -> list[Finding]:
+def doctor() -> list[Finding]:
     """Return every finding: the program, what it needs, its extras, what other rooms add."""
     return [_program(), *_packages(), *_checks()]
 

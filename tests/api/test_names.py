@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import livedeath
+from livedeath.cli.main import CORE_COMMANDS
 
 ROOT = Path(livedeath.__file__).parent
 NAMES = [name for name in livedeath.__all__ if name != "__version__"]
@@ -66,17 +67,9 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
     assert "open_study" in dir(livedeath)
 
 
-CORE_COMMANDS = {
-    "export": "export_study",
-    "report": "report",
-    "score": "score",
-    "simulate": "simulate",
-    "survival": "survival",
-}
-
-
-@pytest.mark.parametrize(("command", "name"), CORE_COMMANDS.items())
-def test_a_command_is_one_call_of_the_api(command, name):
+@pytest.mark.parametrize("command", CORE_COMMANDS)
+def test_every_core_command_is_one_call_of_the_api(command):
+    name = {"export": "export_study"}.get(command, command)
     module = importlib.import_module(f"livedeath.cli.{command}")
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     imported = {

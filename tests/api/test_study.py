@@ -139,3 +139,23 @@ def test_options_that_mean_nothing_are_refused_before_anything_is_written(made, 
     with pytest.raises(StudyError, match="'xlsx' is no format; it can be csv, ctc"):
         ld.export_study(made.path, tmp_path / "out", to="xlsx")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_study_is_made_checked_logged_and_asked_how_it_stands(tmp_path):
+    study = ld.new(tmp_path / "mine")
+    assert study.study == ld.Study.from_file(tmp_path / "mine" / "study.toml")
+    found = ld.check(study.path)
+    assert found.cost.frames > 0
+    assert set(found.arms) == set(found.study.arms().values())
+    well = found.study.places()[0][1]
+    done = ld.log(study.path, "exclude", wells=well, at=0.0, why="bubble")
+    undone = ld.log(study.path, "retract", entry=done.entry["id"], why="it went away")
+    log = study.log()
+    assert log["retracted_by"].to_list() == [undone.entry["id"], None]
+    assert ld.status(study.path).state == "never begun"
+    with pytest.raises(StudyError, match="'retract' needs the entry"):
+        ld.log(study.path, "retract", why="x")
+
+
+def test_the_doctor_finds_the_program_itself():
+    assert any(finding.what == "livedeath" for finding in ld.doctor())

@@ -99,7 +99,7 @@ def test_check_refuses_a_schedule_that_cannot_be_kept(study, capsys):
 
 def test_check_says_when_the_disk_is_too_small_also_as_json(study, capsys, monkeypatch):
     usage = shutil.disk_usage(study)._replace(free=2 * 10**9)
-    monkeypatch.setattr("livedeath.cli.check.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("livedeath.api.check.shutil.disk_usage", lambda path: usage)
     _, out, _ = call(capsys, "check", study, "--json")
     found = json.loads(out)
     assert (found["gigabytes"], found["disk_free_gb"]) == (pytest.approx(4.93, abs=0.01), 2.0)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from livedeath.api.log import logged
 from livedeath.errors import StoreError, StudyError
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
@@ -92,6 +93,10 @@ class OpenStudy:
     def journal(self) -> pl.DataFrame:
         """Return what happened, one row per entry; keys that an entry lacks are null."""
         return pl.DataFrame(self.folder.journal.read(), infer_schema_length=None, strict=False)
+
+    def log(self) -> pl.DataFrame:
+        """Return what people said they did, with each entry's id and who voided it."""
+        return pl.DataFrame(logged(self.folder), infer_schema_length=None, strict=False)
 
     def calls(
         self, *, joined: bool = True, run: str | None = None, endpoint: str | None = None

@@ -1,16 +1,16 @@
 """``livedeath check``: read a study over and say what it will cost."""
 
-import dataclasses
-import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livedeath.cli.common import JsonOption, emit
-from livedeath.model.doubts import disk_doubt, doubts
-from livedeath.model.dry_run import DryRun, dry_run, refuse_what_cannot_be_kept
-from livedeath.model.study import Study
+
+if TYPE_CHECKING:
+    from livedeath.api.check import Checked
+    from livedeath.model.dry_run import DryRun
+    from livedeath.model.study import Study
 
 
 def register(app: typer.Typer) -> None:
@@ -25,63 +25,24 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Validate DIR/study.toml and make a dry run."""
-    path = folder / "study.toml" if folder.is_dir() else folder
-    study = Study.from_file(path)
-    cost = dry_run(study)
-    refuse_what_cannot_be_kept(cost, where=str(path))
-    warnings = _warnings(path, study, cost)
-    result = _result(path, study, cost) | {"warnings": warnings}
-    emit(result, as_json=as_json, text=_text(study, cost, warnings))
+    from livedeath.api.check import check as checked
+
+    found = checked(folder)
+    emit(found.to_dict(), as_json=as_json, text=_text(found))
 
 
-def _result(path: Path, study: Study, cost: DryRun) -> dict[str, Any]:
-    return {
-        "study": path.parent,
-        "title": study.title,
-        "fingerprint": study.fingerprint,
-        **dataclasses.asdict(cost),
-        "kept": cost.kept,
-        "arms": _arms(study),
-        "declared": study.model_dump(mode="json"),
-        "disk_free_gb": _free_gb(path),
-    }
-
-
-def _arms(study: Study) -> dict[str, dict[str, Any]]:
-    units = study.units()
-    arms: dict[str, dict[str, Any]] = {}
-    for place, arm in study.arms().items():
-        entry = arms.setdefault(arm, {"wells": [], "units": []})
-        entry["wells"].append("/".join(place))
-        if units[place] not in entry["units"]:
-            entry["units"].append(units[place])
-    return arms
-
-
-def _free_gb(path: Path) -> float:
-    """Return what is free on the disk that the study's frames will be written to."""
-    return shutil.disk_usage(path.absolute().parent).free / 1e9
-
-
-def _warnings(path: Path, study: Study, cost: DryRun) -> list[str]:
-    disk = disk_doubt(cost, _free_gb(path), study.policies.disk_floor_gb)
-    return [*doubts(study, cost), *([disk] if disk else [])]
-
-
-def _text(study: Study, cost: DryRun, warnings: list[str]) -> str:
-    lines = [f"{study.title}", ""]
-    lines += _cost_lines(cost)
-    lines += ["", "Arms"]
-    for arm, entry in _arms(study).items():
+def _text(found: "Checked") -> str:
+    lines = [found.study.title, "", *_cost_lines(found.cost), "", "Arms"]
+    for arm, entry in found.arms.items():
         lines.append(f"  {arm:28}{len(entry['wells'])} wells, {len(entry['units'])} units")
-    for heading, rows in _sections(study):
+    for heading, rows in _sections(found.study):
         if rows:
             lines += ["", heading, *(f"  {row}" for row in rows)]
-    lines += ["", *(f"Note: {said}." for said in warnings)]
+    lines += ["", *(f"Note: {said}." for said in found.warnings)]
     return "\n".join(lines)
 
 
-def _cost_lines(cost: DryRun) -> list[str]:
+def _cost_lines(cost: "DryRun") -> list[str]:
     pause = "" if cost.interval_s is None else f" of {cost.interval_s:.0f} s"
     return [
         f"Frames            {cost.frames} in {cost.fields} fields, {cost.rounds} rounds",
@@ -93,7 +54,7 @@ def _cost_lines(cost: DryRun) -> list[str]:
     ]
 
 
-def _sections(study: Study) -> list[tuple[str, list[str]]]:
+def _sections(study: "Study") -> list[tuple[str, list[str]]]:
     """List everything else that is declared, also what later parts will use."""
     return [
         ("Vessels", [_said(v) for v in study.vessels]),

@@ -24,10 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, what fits together and what is missing."""
-    from livedeath.installation import examine
+    from livedeath.installation import doctor as examined
 
     with contextlib.redirect_stdout(sys.stderr):  # drivers print
-        findings = examine()
+        findings = examined()
     is_ok = all(finding.state != "wrong" for finding in findings)
     emit(
         {"ok": is_ok, "findings": [asdict(finding) for finding in findings]},

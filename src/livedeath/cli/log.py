@@ -2,16 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from livedeath.cli.common import JsonOption, emit
-from livedeath.errors import StudyError
-
-if TYPE_CHECKING:  # the store is loaded when the command runs, not for its help
-    from livedeath.run.logbook import Deed
-    from livedeath.store.folder import StudyFolder
 
 
 class What(StrEnum):
@@ -54,65 +49,44 @@ def log(
     as_json: JsonOption = False,
 ) -> None:
     """Say what was done to a study; nothing already written is changed."""
-    from livedeath.run.logbook import Deed
-    from livedeath.store.folder import StudyFolder
-
-    study_folder = StudyFolder.open(folder)
-    if entry is not None and what is not What.retract:
-        raise StudyError("--entry has a meaning with 'retract' only; leave it out.")
-    if entry is None and what is What.retract:
-        raise StudyError(
-            f"'retract' needs the entry; give its id with --entry, see 'livedeath log "
-            f"{folder.name} list'."
-        )
-    deed = Deed(what.value, tuple(wells or ()), vessel, at, why, compound, dose, unit)
-    if what in (What.retract, What.list):
-        _refuse_unused(deed)
+    given = (wells, vessel, at, why, compound, dose, unit)
     if what is What.list:
-        _list(study_folder, as_json=as_json)
-    else:
-        _log(study_folder, deed, entry, as_json=as_json)
+        _list(folder, given, as_json=as_json)
+        return
+    from livedeath.api.log import log as logged
+    from livedeath.run.logbook import said_of
 
-
-def _refuse_unused(deed: "Deed") -> None:
-    """Refuse what would silently count for nothing."""
-    given = {
-        "--wells": deed.wells,
-        "--vessel": deed.vessel,
-        "--at": deed.at != "now",
-        "--why": deed.why and deed.what == "list",
-        "--compound": deed.compound,
-        "--dose": deed.dose is not None,
-        "--unit": deed.unit,
-    }
-    said = [name for name, value in given.items() if value]
-    if said:
-        raise StudyError(f"{said[0]} has no meaning with '{deed.what}'; leave it out.")
-
-
-def _log(folder: "StudyFolder", deed: "Deed", entry: str | None, *, as_json: bool) -> None:
-    from livedeath.run import logbook
-
-    if entry is not None:
-        done = logbook.retract(folder, entry, deed.why)
-    else:
-        done = logbook.log(folder, deed)
+    done = logged(
+        folder,
+        what.value,
+        wells=wells or (),
+        vessel=vessel,
+        at=at,
+        why=why,
+        compound=compound,
+        dose=dose,
+        unit=unit,
+        entry=entry,
+    )
     for note in done.notes:
         typer.echo(f"Note: {note}.", err=True)
-    said = f"entry {done.entry['id']} is in the journal: {logbook.said_of(done.entry)}."
-    emit({"study": folder.path, **done.entry, "notes": done.notes}, as_json=as_json, text=said)
+    text = f"entry {done.entry['id']} is in the journal: {said_of(done.entry)}."
+    emit({"study": folder, **done.entry, "notes": done.notes}, as_json=as_json, text=text)
 
 
-def _list(folder: "StudyFolder", *, as_json: bool) -> None:
-    from livedeath.run import logbook
+def _list(folder: Path, given: tuple[Any, ...], *, as_json: bool) -> None:
+    from livedeath.api.log import logged, refuse_unused
+    from livedeath.run.logbook import Deed, said_of
+    from livedeath.store.folder import StudyFolder
 
-    entries = logbook.logged(folder.journal.read())
-    void = logbook.voided(entries)
-    rows = [one | {"retracted_by": void.get(one["id"], {}).get("id")} for one in entries]
+    wells, *rest = given
+    refuse_unused(Deed(What.list.value, tuple(wells or ()), *rest))
+    study = StudyFolder.open(folder)
+    rows = logged(study)
     lines = [
-        f"{row['id']}  {row.get('wall', '')[:16]}  {logbook.said_of(row)}"
+        f"{row['id']}  {row.get('wall', '')[:16]}  {said_of(row)}"
         + (f"  (retracted by {row['retracted_by']})" if row["retracted_by"] else "")
         for row in rows
     ]
     text = "\n".join(lines) or "nothing was logged yet."
-    emit({"study": folder.path, "entries": rows}, as_json=as_json, text=text)
+    emit({"study": study.path, "entries": rows}, as_json=as_json, text=text)

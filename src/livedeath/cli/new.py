@@ -1,7 +1,7 @@
 """``livedeath new``: start a study from a template, a recording or a position list."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -45,8 +45,6 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Make DIR with a commented study.toml."""
-    from livedeath.model.study import Study
-
     if list_templates:
         found = {name: templates.summary(name) for name in templates.names()}
         text = "\n".join(f"{name:24}{said}" for name, said in found.items())
@@ -54,97 +52,22 @@ def new(
         return
     if folder is None:
         raise StudyError("no folder was named; write 'livedeath new DIR' (or --list).")
-    told = {
-        "--pixel-size-um": pixel_size_um,
-        "--interval-h": interval_h,
-        "--times-h": times_h,
-        "--fill": fill,
-        "--indicator": indicator,
-    }
-    from livedeath.store import durable
+    from livedeath.api.new import new as made
 
-    _refuse_unused(from_file, from_micromanager, told)
-    target = durable.new_folder(folder)
-    if from_file is not None:
-        said = _from_recording(
-            from_file,
-            pixel_size_um=pixel_size_um,
-            interval_h=interval_h,
-            times_h=times_h,
-            fill=fill,
-            indicator=indicator,
-        )
-    elif from_micromanager is not None:
-        said = _from_positions(from_micromanager, template)
-    else:
-        said = templates.text(template)
-    Study.from_toml(said)
-    path = _write(target, said)
-    emit(
-        {"study": target, "file": path},
-        as_json=as_json,
-        text=f"{path} is written; change what differs, then: livedeath check {target}",
+    study = made(
+        folder,
+        template=template,
+        from_file=from_file,
+        from_micromanager=from_micromanager,
+        pixel_size_um=pixel_size_um,
+        interval_h=interval_h,
+        times_h=times_h,
+        fill=fill,
+        indicator=indicator,
     )
-
-
-def _refuse_unused(
-    from_file: Path | None, from_micromanager: Path | None, told: dict[str, Any]
-) -> None:
-    """Refuse what would silently count for nothing."""
-    if from_file is not None and from_micromanager is not None:
-        raise StudyError("--from and --from-micromanager were both given; give one of them.")
-    given = [name for name, value in told.items() if value is not None]
-    if given and from_file is None:
-        raise StudyError(f"{given[0]} has a meaning with --from FILE only; leave it out.")
-
-
-def _write(folder: Path, text: str) -> Path:
-    from livedeath.store import durable
-
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "study.toml"
-    durable.write_text(path, text)
-    return path
-
-
-def _from_recording(
-    path: Path,
-    *,
-    pixel_size_um: float | None,
-    interval_h: float | None,
-    times_h: str | None,
-    fill: str | None,
-    indicator: str | None,
-) -> str:
-    from livedeath.recordings.declare import parse_times, study_from_recording
-    from livedeath.recordings.open import open_recording
-
-    with open_recording(path) as recording:
-        study = study_from_recording(
-            recording,
-            pixel_size_um=pixel_size_um,
-            interval_h=interval_h,
-            times_h=parse_times(times_h) if times_h is not None else None,
-            fill=fill,
-            indicator=indicator,
-        )
-    return f"# Declared from the recording {path.name}.\n{study.to_toml()}"
-
-
-def _from_positions(path: Path, template: str) -> str:
-    """Put the sites of a Micro-Manager position list into a template's vessel."""
-    from livedeath.model.study import Study
-    from livedeath.recordings.positions import read_positions
-
-    sites = read_positions(path)
-    start = Study.from_toml(templates.text(template), where=f"template {template}")
-    on_plate = all(site.well != "" for site in sites)
-    vessel = start.vessels[0].model_dump() | {
-        "format": start.vessels[0].format if on_plate else "dish",
-        "sites": [site.model_dump() | {"well": site.well or "A1"} for site in sites],
-        "wells": (),
-        "fields_per_well": 1,
-    }
-    changes = {} if on_plate else {"interventions": (), "comparisons": ()}
-    study = start.replace(vessels=(vessel,), **changes)
-    return f"# Sites from the Micro-Manager position list {path.name}.\n{study.to_toml()}"
+    path = study.path / "study.toml"
+    emit(
+        {"study": study.path, "file": path},
+        as_json=as_json,
+        text=f"{path} is written; change what differs, then: livedeath check {study.path}",
+    )

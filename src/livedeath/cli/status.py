@@ -29,9 +29,8 @@ def status(
     from dataclasses import asdict
 
     from livedeath.run.status import status as stand
-    from livedeath.store.folder import StudyFolder
 
-    found = stand(StudyFolder.open(folder))
+    found = stand(folder)
     emit(asdict(found), as_json=as_json, text=_text(found))
 
 

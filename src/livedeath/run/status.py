@@ -138,12 +138,12 @@ class Status:
     not_scored: int
 
 
-def status(folder: StudyFolder, *, now: datetime | None = None) -> Status:
+def status(folder: StudyFolder | Path | str, *, now: datetime | None = None) -> Status:
     """Return how a study stands.
 
     Parameters
     ----------
-    folder : StudyFolder
+    folder : StudyFolder or path
         The study.
     now : datetime, optional
         The time of day; default: the machine's.
@@ -153,6 +153,8 @@ def status(folder: StudyFolder, *, now: datetime | None = None) -> Status:
     StoreError
         If the journal cannot be read, or speaks of a field that is not declared.
     """
+    if not isinstance(folder, StudyFolder):
+        folder = StudyFolder.open(Path(folder))
     entries, plan = folder.journal.read(), folder.plan
     frames = frames_of(entries)
     holder = durable.holder(folder.acquire_lock)
