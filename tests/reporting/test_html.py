@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from livedeath.api.log import log, logged
 from livedeath.reporting.from_table import is_table_run
 from livedeath.reporting.html import find, number, p_value, percent, render, report, span
 from livedeath.reporting.material import gather
@@ -212,3 +213,26 @@ def test_what_is_not_scored_is_said_in_red(tmp_path):
     assert "12 visits of 6 fields (plate1/B2/0, plate1/B3/0" in line
     assert "made from 14.5 to 15.0 h" in line
     assert "Run ‘livedeath score’" in line
+
+
+def test_what_was_changed_since_the_first_frame_and_what_was_retracted_is_told(tmp_path):
+    folder = make_study(tmp_path / "s", images=False)
+    start = {"kind": "acquisition", "what": "start", **folder.declaration_entry()}
+    lines = folder.journal.path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if '"kind":"acquisition"' not in line]
+    folder.journal.path.write_text("\n".join([json.dumps(start), *kept]) + "\n", encoding="utf-8")
+    log(folder.path, "exclude", wells="C2", at=2.0, why="not this one")
+    entry = logged(folder)[-1]
+    log(folder.path, "retract", entry=entry["id"], why="wrong well")
+    toml = folder.path / "study.toml"
+    said = toml.read_text(encoding="utf-8").replace("Glutamate and a rescue", "Glutamate, rescued")
+    toml.write_text(said, encoding="utf-8")
+    text = words(report(folder.path)["report"].read_text(encoding="utf-8"))
+    assert "What was changed in study.toml since the first frame title" in text
+    assert "pre-specified: declared before the first frame" in text
+    assert f"exclude retracted C2 not this one {entry['id']}" in text
+    assert f"wrong well (voids {entry['id']})" in text
+
+
+def test_an_unchanged_study_says_nothing_of_changes(made):
+    assert "What was changed in study.toml" not in words(made[2])

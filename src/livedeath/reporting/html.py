@@ -108,6 +108,7 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
         "other_endpoints": material.called.other_endpoints,
         "dates": sections.dates(material),
         "optics": sections.optics_line(material),
+        "declaration_changes": sections.declaration_changes(material),
         "optics_changes": sections.optics_changes(material),
         "summary": sections.summary(material, arms),
         "arms": arms,

@@ -18,9 +18,11 @@ from livedeath.model.plate import FORMATS, row_column
 from livedeath.model.tables import PLACE
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
+from livedeath.run import logbook
 from livedeath.run.coverage import NOT_YET
 from livedeath.statistics.declared import arms_in_order
 from livedeath.statistics.estimate import ArmEstimate, estimate
+from livedeath.store.declared import declared_at_start
 from livedeath.store.places import field_of
 
 MOST_MISSED_SHOWN = 15
@@ -200,9 +202,7 @@ def missed(material: Material) -> dict[str, Any]:
             for (v, w), (hour, why) in material.events.exclusions.items()
         ],
         "losses": losses(material),
-        "logged": [_log_row(e) for e in material.entries if e.get("kind") == "log"][
-            :MOST_LOGGED_SHOWN
-        ],
+        "logged": _logged(material)[:MOST_LOGGED_SHOWN],
     }
 
 
@@ -216,13 +216,26 @@ def _frame_row(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _log_row(entry: dict[str, Any]) -> dict[str, Any]:
+def _logged(material: Material) -> list[dict[str, Any]]:
+    entries = logbook.logged(material.entries)
+    void = logbook.voided(entries)
+    return [_log_row(entry, retracted=entry["id"] in void) for entry in entries]
+
+
+def _log_row(entry: dict[str, Any], *, retracted: bool) -> dict[str, Any]:
     return {
+        "id": entry["id"],
+        "retracted": retracted,
         "what": entry.get("what", ""),
         "wells": ", ".join(entry.get("wells") or ()) or "all",
         "hour": entry.get("at_h"),
-        "why": entry.get("why") or entry.get("compound") or "",
+        "why": _why(entry),
     }
+
+
+def _why(entry: dict[str, Any]) -> str:
+    said = str(entry.get("why") or entry.get("compound") or "")
+    return f"{said} (voids {entry['voids']})" if entry.get("voids") else said
 
 
 def losses(material: Material) -> dict[str, Any]:
@@ -333,6 +346,12 @@ def provenance(material: Material) -> list[tuple[str, str]]:
 def optics_line(material: Material) -> str:
     """Return objective, pixel size and frame in one line."""
     return "" if material.from_table else _said(material.study.optics) + " · "
+
+
+def declaration_changes(material: Material) -> list[str]:
+    """Return what was changed in the declaration since the first frame, one sentence each."""
+    start = declared_at_start(material.entries)
+    return [] if start is None else start.changes(material.study)
 
 
 def optics_changes(material: Material) -> list[tuple[float, str]]:
