@@ -57,7 +57,7 @@ class Acquired:
 
 
 def acquire(
-    path: Path,
+    path: Path | str,
     *,
     microscope: str | None = None,
     score: bool = True,
@@ -68,7 +68,7 @@ def acquire(
 
     Parameters
     ----------
-    path : Path
+    path : path
         The study's folder.
     microscope : str or None
         As written after ``--microscope``; None goes on with the study's own.
@@ -86,7 +86,7 @@ def acquire(
     HardwareError
         If the hardware gave up by the declared policy; the study can be resumed.
     """
-    folder = StudyFolder.open(path)
+    folder = StudyFolder.open(Path(path))
     if folder.source is not None:
         raise StoreError(
             f"{folder.path}: this study was made from a recording and has no microscope; score it "

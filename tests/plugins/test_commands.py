@@ -5,7 +5,7 @@ import typer
 
 from livedeath.errors import LivedeathError, OptionalDependencyError, StoreError
 from livedeath.review.journal import ReviewJournal
-from napari_livedeath import commands, doctor
+from napari_livedeath import commands, doctor, window
 from review.small_study import RUN
 
 
@@ -13,9 +13,9 @@ from review.small_study import RUN
 def windows(monkeypatch):
     """Record what would be opened instead of opening it."""
     opened = []
-    monkeypatch.setattr(commands, "check_viewer", lambda: None)
+    monkeypatch.setattr(window, "check_viewer", lambda: None)
     monkeypatch.setattr(
-        commands, "_open_window", lambda path, reviewer, run: opened.append((path, reviewer, run))
+        window, "_open_window", lambda path, reviewer, run: opened.append((path, reviewer, run))
     )
     return opened
 
@@ -75,23 +75,23 @@ def test_a_reviewer_without_a_name_is_refused_before_anything_opens(windows, stu
 
 
 def hide(monkeypatch, *packages):
-    find = commands.importlib.util.find_spec
+    find = window.importlib.util.find_spec
     monkeypatch.setattr(
-        commands.importlib.util, "find_spec", lambda name: None if name in packages else find(name)
+        window.importlib.util, "find_spec", lambda name: None if name in packages else find(name)
     )
 
 
 def test_a_missing_viewer_says_how_to_install_it(monkeypatch):
     hide(monkeypatch, "napari")
     with pytest.raises(OptionalDependencyError, match=r"livedeath\[napari\]"):
-        commands.check_viewer()
+        window.check_viewer()
 
 
 def test_a_missing_qt_says_how_to_install_one(monkeypatch):
     pytest.importorskip("napari")
     hide(monkeypatch, *doctor.QT_BINDINGS)
     with pytest.raises(LivedeathError, match=r"napari\[pyqt6\]"):
-        commands.check_viewer()
+        window.check_viewer()
 
 
 def test_no_screen_is_said_before_qt_ends_the_process(monkeypatch):
@@ -100,11 +100,11 @@ def test_no_screen_is_said_before_qt_ends_the_process(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(LivedeathError, match="no screen"):
-        commands.check_viewer()
+        window.check_viewer()
 
 
 def test_with_a_screen_nothing_is_said(monkeypatch):
     pytest.importorskip("napari")
     pytest.importorskip("qtpy")
     monkeypatch.setenv("DISPLAY", ":7")
-    commands.check_viewer()
+    window.check_viewer()
