@@ -12,7 +12,7 @@ from livedeath.installation import Finding
 
 
 def finding(what):
-    (found,) = [one for one in installation.examine() if one.what == what]
+    (found,) = [one for one in installation.doctor() if one.what == what]
     return found
 
 
@@ -25,7 +25,7 @@ def hide(monkeypatch, *packages):
 
 
 def test_every_dependency_of_the_core_is_looked_at():
-    named = {rooms.normal(one.what) for one in installation.examine()}
+    named = {rooms.normal(one.what) for one in installation.doctor()}
     assert named >= rooms.declared()[""]
 
 
@@ -34,7 +34,7 @@ def test_the_extras_are_those_a_user_may_want():
 
 
 def test_everything_needed_to_test_is_well():
-    assert not [one for one in installation.examine() if one.state == "wrong"]
+    assert not [one for one in installation.doctor() if one.state == "wrong"]
 
 
 def test_a_missing_extra_says_how_to_install_it(monkeypatch):
@@ -69,11 +69,11 @@ def test_a_version_that_nobody_here_needs_otherwise_is_no_fault(monkeypatch):
     monkeypatch.setattr(
         installation, "version_of", lambda name: "3.1" if name == "pandas" else found(name)
     )
-    assert not [one for one in installation.examine() if one.what == "pandas"]
+    assert not [one for one in installation.doctor() if one.what == "pandas"]
 
 
 def test_other_rooms_add_what_only_they_can_know():
-    whats = [one.what for one in installation.examine()]
+    whats = [one.what for one in installation.doctor()]
     assert {"Qt", "screen", "core"} <= set(whats)
 
 
@@ -84,7 +84,7 @@ def test_a_check_that_fails_is_told_and_costs_no_other(monkeypatch):
     ]
     monkeypatch.setattr(installation.importlib.metadata, "entry_points", lambda group: entries)
     monkeypatch.setitem(installation.sys.modules, "test_installation", _Module())
-    last = installation.examine()[-2:]
+    last = installation.doctor()[-2:]
     assert (last[0].what, last[0].state) == ("broken", "wrong")
     assert "no_such_module" in last[0].said
     assert last[1] == Finding("well", "ok", "indeed")
