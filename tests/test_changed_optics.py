@@ -16,7 +16,6 @@ import zarr
 from PIL import Image
 
 import livedeath as ld
-from livedeath.detection import score_traces
 from livedeath.errors import StoreError
 from livedeath.export.csv import export_csv
 from livedeath.export.ctc import export_ctc
@@ -34,7 +33,7 @@ from livedeath.simulation.render import render_study
 from livedeath.simulation.truth import compare
 from livedeath.simulation.world import World
 from livedeath.statistics.study import read_calls
-from livedeath.store.tables import read_table, to_columns, write_table
+from livedeath.store.tables import read_table, write_table
 from simulation.small_world import parameters
 
 STUDY = """
@@ -238,7 +237,8 @@ def test_the_report_says_where_the_optics_changed(folder):
     material = gather(folder.path)
     page = render(material, find(material))
     assert "From 5.5 h on: 10x, 1.3 µm per pixel, 180 × 160 px." in page
-    assert material.calls.height == material.table.entry_h.size
+    assert "50</b><span>visits to 2 fields" in page
+    assert "14 visits each at most" in page  # of a neuron: 11 before the change, 14 after it
 
 
 def test_the_reviewer_sees_the_pictures_of_the_acquisition(folder, traces):
@@ -313,11 +313,11 @@ def test_exported_traces_score_to_the_same_calls(folder, calls, tmp_path):
     out = tmp_path / "csv"
     out.mkdir()
     written = export_csv(folder, folder.run(), out)
-    _, again = score_traces(to_columns(read_table(written["traces"])), folder.study.analysis)
-    for name in ("neuron_id", "acquisition", "outcome"):
-        assert again[name].tolist() == calls[name].to_list()
-    np.testing.assert_array_equal(again["called_at_h"], calls["called_at_h"])
-    np.testing.assert_allclose(again["death_h"], calls["death_h"], atol=0.05)
+    again = score_table(written["traces"], tmp_path / "again").calls
+    for name in ("neuron_id", "acquisition", "outcome", "flags"):
+        assert again[name].to_list() == calls[name].to_list()
+    for name in ("last_alive_h", "called_at_h", "death_h"):
+        np.testing.assert_array_equal(again[name], calls[name])
     assert set(pl.read_csv(written["calls"])["acquisition"]) == {BEFORE, AFTER}
 
 

@@ -11,8 +11,8 @@ from livedeath.store.places import field_of, in_field, with_acquisition
 from livedeath.store.tables import read_parquet, write_table
 from made_study import make_study
 
-CHANGES = "\n[[optics.changes]]\nat_h = 40.0\npixel_size_um = 2.6\n"
-"""Behind the end of the made study, so that nothing else in it changes."""
+CHANGES = "\n[[optics.changes]]\nat_h = 10.0\npixel_size_um = 2.6\n"
+"""The made study writes no acquisition, like an earlier version."""
 
 
 def table():
@@ -66,7 +66,7 @@ def test_an_old_run_opens(old):
 
 def test_an_old_run_of_a_study_that_changes_its_optics_is_refused(old):
     run = old(extra=CHANGES).run()
-    with pytest.raises(StoreError, match=r"optics change at 40 h; run 'livedeath score' again"):
+    with pytest.raises(StoreError, match=r"optics change at 10 h; run 'livedeath score' again"):
         run.calls()
 
 

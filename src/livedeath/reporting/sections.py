@@ -97,7 +97,7 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
 
 def _most_visits(traces: pl.DataFrame) -> int:
     visits = traces.select(*PLACE, "t").unique()
-    return max(visits.group_by("vessel", "well", "field").len()["len"].to_list(), default=0)
+    return max(visits.group_by(PLACE).len()["len"].to_list(), default=0)
 
 
 def is_calibrated(material: Material) -> bool:
