@@ -7,7 +7,6 @@ import rooms
 NOT_IMPORTED = {
     "imagecodecs": "tifffile decodes LZW, Zstandard and JPEG with it",
     "pyarrow": "for the bank, whose room is not built yet",
-    "statsmodels": "for the survival room's multiple comparisons",
 }
 """Declared packages that no module imports by itself, each with its reason."""
 

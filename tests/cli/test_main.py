@@ -127,10 +127,10 @@ def study(tmp_path, capsys):
 def failing(monkeypatch, error):
     """Let ``livedeath status`` fail once the study is open."""
 
-    def fail(folder):
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr("livedeath.run.status.status", fail)
+    monkeypatch.setattr("livedeath.run.status._due", fail)
 
 
 def log_of(study):
@@ -150,7 +150,7 @@ def test_a_fault_of_ours_is_in_the_studys_log_which_the_message_names(study, mon
 
 
 def test_a_fault_without_a_study_shows_its_traceback(monkeypatch, capsys):
-    monkeypatch.setattr("livedeath.installation.examine", lambda: 1 / 0)
+    monkeypatch.setattr("livedeath.installation.doctor", lambda: 1 / 0)
     assert main.run(["doctor"]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -443,8 +443,9 @@ LATE = {
     "livedeath.recordings.ndtiff",
     "livedeath.recordings.ome_zarr",
     "livedeath.recordings.tiff",
+    "livedeath.store.ngff",
 }
-"""Readers that are imported when a file of theirs is opened."""
+"""Readers that are imported when a file of theirs is opened, and what a new store is made by."""
 
 
 def test_the_code_is_what_the_analysis_loads_and_nothing_else():

@@ -171,9 +171,9 @@ def test_after_a_change_of_optics_the_same_neurons_stand_in_rows_of_their_own():
     np.testing.assert_allclose(  # twice the pixel, half the distance from the middle
         both["y_px_after"] - 39.5, (both["y_px"] - 79.5) / 2, atol=1e-9
     )
-    died = both.filter(both["death_h_after"].is_not_nan())
-    assert died.filter(died["death_h"].is_not_nan())["death_h"].max() <= 5.0
-    assert died.filter(died["death_h"].is_nan())["death_h_after"].min() > 5.0
+    died = both.filter(both["death_h_after"].is_not_null())
+    assert died.filter(died["death_h"].is_not_null())["death_h"].max() <= 5.0
+    assert died.filter(died["death_h"].is_null())["death_h_after"].min() > 5.0
 
 
 def test_eight_bit_frames_are_bytes():

@@ -116,7 +116,7 @@ def _switch(path: Path, values: pl.Series) -> pl.Series:
 
 def _flags(path: Path, values: pl.Series) -> pl.Series:
     """Return flags as bits; an empty cell has none."""
-    numbers = _numbers(path, values).fill_nan(0.0)
+    numbers = _numbers(path, values).fill_nan(None).fill_null(0.0)
     wrong = (numbers < 0) | (numbers > MOST_FLAGS) | (numbers != numbers.floor())
     if wrong.any():
         bad = _first(wrong)
