@@ -483,7 +483,7 @@ def test_a_changed_module_is_another_program(tmp_path, monkeypatch):
         "def late():\n    from livedeath import used\n"
     )
     (package / "run" / "typed.py").write_text("")
-    monkeypatch.setattr(identity.livedeath, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(identity, "PACKAGE", package)
     digest = identity.code_digest.__wrapped__
     named = set(identity.modules_of("livedeath.run.follow"))
     assert named == {"livedeath.run", "livedeath.run.follow", "livedeath.used"}

@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import livedeath
 from livedeath.model.events import Events
 from livedeath.model.optics import Optics
 from livedeath.model.plan import Plan
@@ -37,6 +36,9 @@ COMPUTES_NOTHING = frozenset({"livedeath", "livedeath._version"})
 """What a user imports, and the number of the release: they change without any result."""
 
 NAME_DIGITS = 10
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""Where the modules of livedeath lie."""
 
 
 def run_name(identity: dict[str, Any]) -> str:
@@ -183,9 +185,9 @@ def modules_of(start: str) -> dict[str, Path]:
 def _file_of(name: str) -> Path | None:
     """Return the source of a module of livedeath; None for a name that is none."""
     first, *rest = name.split(".")
-    if first != livedeath.__name__:
+    if first != "livedeath":
         return None
-    path = Path(livedeath.__file__).parent.joinpath(*rest)
+    path = PACKAGE.joinpath(*rest)
     module, package = path.with_suffix(".py"), path / "__init__.py"
     return next((file for file in (module, package) if file.is_file()), None)
 
