@@ -57,9 +57,10 @@ def frame(lights, t, *, indicator, seed, dosed=False, fading=False):
     return np.random.default_rng([seed, t, indicator]).poisson(scene).astype(np.uint16)
 
 
-def acquired(path, *, indicator=True, missed=()):
-    """Make a study of four fields; the wells' dose is logged where there is an indicator."""
-    study = Study.from_toml(STUDY + (INDICATOR if indicator else "") + "]")
+def acquired(path, *, indicator=True, missed=(), optics=""):
+    """Make a study of four fields; the dose of well B2 is in its journal."""
+    text = STUDY.replace("optics = {", f"optics = {{ {optics}")
+    study = Study.from_toml(text + (INDICATOR if indicator else "") + "]")
     folder = StudyFolder.create(path, study)
     folder.images.create(folder.plan)
     fields = {field: somata(number) for number, field in enumerate(folder.plan.fields)}
@@ -104,10 +105,13 @@ def recorded(tmp_path):
     return declare_recording(path, tmp_path / "study", told=told)
 
 
+CHANGED = f'changes = [{{ at_h = {VISITS - 4.5}, objective = "another" }}], '
+
 STUDIES = {
     "indicator": lambda path: acquired(path / "study"),
     "no indicator": lambda path: acquired(path / "study", indicator=False),
     "missed visits": lambda path: acquired(path / "study", missed=MISSED),
+    "changed optics": lambda path: acquired(path / "study", optics=CHANGED),
     "recorded positions": recorded,
 }
 
@@ -161,6 +165,7 @@ NEEDED = {
     "indicator": ["intervened", "field", "seen", "time order of fields"],
     "no indicator": ["endpoint"],
     "missed visits": ["flags", "reference"],
+    "changed optics": ["acquisition"],
 }
 
 
