@@ -45,10 +45,11 @@ def simulate(
 
 
 def _counts(truth: "pl.DataFrame") -> dict[str, Any]:
-    died = truth.filter("in_view").drop_nulls("death_h")
+    # One row per acquisition that shows a neuron; the last says whether it died in the study.
+    seen = truth.filter("in_view").sort("acquisition").unique("neuron_id", keep="last")
+    died = seen.drop_nulls("death_h")
     causes = {cause: died.filter(died["cause"] == cause).height for cause in _CAUSES}
-    neurons = truth.filter("in_view").height
-    return {"neurons": neurons, "deaths": died.height, "causes": causes}
+    return {"neurons": seen.height, "deaths": died.height, "causes": causes}
 
 
 def _text(result: dict[str, Any]) -> str:

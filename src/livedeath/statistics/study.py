@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from livedeath.errors import TableError
 from livedeath.model.events import Events, Place
 from livedeath.model.study import Study
+from livedeath.model.tables import PLACE
 from livedeath.statistics.table import SurvivalTable, from_frame
 from livedeath.store.folder import Run, StudyFolder
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-_FIELD = ("vessel", "well", "field")
 
 _UNKNOWN_IF_ENDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h")
 """What is not said of a neuron that was alive when watching ended."""
@@ -144,12 +143,12 @@ class StudyCalls:
             Infinite where nothing ended; then the answer is infinite, too. Minus infinity
             where the field was not visited before.
         """
-        visits = self.traces.select(*_FIELD, "time_h").unique()
-        asked = self.calls.select(*_FIELD).with_columns(
+        visits = self.traces.select(*PLACE, "time_h").unique()
+        asked = self.calls.select(*PLACE).with_columns(
             pl.Series("_end_h", end_h), pl.int_range(pl.len()).alias("_row")
         )
         before = (
-            asked.join(visits, on=_FIELD)
+            asked.join(visits, on=PLACE)
             .filter(pl.col("time_h") < pl.col("_end_h"))
             .group_by("_row")
             .agg(pl.col("time_h").max())
