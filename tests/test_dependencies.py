@@ -11,7 +11,7 @@ NOT_IMPORTED = {
 """Declared packages that no module imports by itself, each with its reason."""
 
 EXTRAS = ("acquisition", "napari", "survival", "report", "bank")
-TOOLS = {"pytest-cov", "pytest-timeout"}
+TOOLS = {"pytest-cov", "pytest-timeout", "pytest-xdist"}
 """Plugins of pytest, which finds them itself."""
 
 PEERS = {"cv2"}
