@@ -201,7 +201,7 @@ case("channels-transmitted-only", plate('name = "RFP"\nrole = "fill"', 'name = "
 case("channels-same-name", plate(GEDI, 'name = "RFP"'), "channel", "rfp")
 case("channels-same-name-third", plate(add=CHANNEL.format("GEDI", "marker")), "channel", "gedi")
 case("channels-same-but-case", plate(add=CHANNEL.format("Gedi", "marker")), "channel", "gedi", note="columns differ by case only; a warning would do as well")
-for _name in ("well", "time_h", "flags", "neuron_id", "area_um2"):
+for _name in ("well", "time_h", "flags", "neuron_id", "area_um2", "signal", "seen"):
     case(f"channel-named-{_name}", plate(GEDI, f'name = "{_name}"'), "channel", f"'{_name}'")
 case("channel-named-RFP_sd", plate(GEDI, 'name = "RFP_sd"'), "channel", "rfp_sd", "rfp")
 case("channel-named-GEDI_sd", plate(add=CHANNEL.format("GEDI_sd", "marker")), "channel", "gedi_sd", "gedi")

@@ -79,12 +79,12 @@ def score(
 
 
 def _report(scored: "Scored", *, as_json: bool) -> None:
-    run, traces, calls = scored.run, scored.traces, scored.calls
+    run, calls = scored.run, scored.calls
     counts = {name: int((calls["outcome"] == name).sum()) for name in OUTCOMES}
     result = {
         "run": run.name,
         "neurons": calls.height,
-        "visits": run.provenance().get("visits", traces["time_h"].n_unique()),
+        "visits": scored.visits,
         **counts,
         "traces": run.traces_path,
         "calls": run.calls_path,

@@ -75,6 +75,9 @@ CALLS = (
 )
 """One row per neuron."""
 
+SCORED = ("signal", "signal_sd", "reference", "reference_sd", "seen", "intervened")
+"""What ``livedeath score`` reads of a table of traces; exported traces have these columns too."""
+
 JOINED = ("arm", "unit", "block", "genotype", "dose", "dose_unit", "ended_h", "ended_by")
 """Columns that are joined to calls from the declaration."""
 

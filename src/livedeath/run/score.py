@@ -17,7 +17,7 @@ from livedeath.detection import score_traces
 from livedeath.errors import StoreError, StudyError
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
-from livedeath.model.tables import units
+from livedeath.model.tables import PLACE, units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
@@ -52,6 +52,14 @@ class Scored:
     run: Run
     traces: pl.DataFrame
     calls: pl.DataFrame
+
+    @property
+    def visits(self) -> int:
+        """How many times fields were looked at; of a table, hours of each field it names."""
+        columns = self.traces.columns
+        field = [name for name in PLACE if name in columns and "field" in columns]
+        told = self.traces.select(*field, "time_h").n_unique() if self.traces.height else 0
+        return int(self.run.provenance().get("visits", told))
 
 
 def score(

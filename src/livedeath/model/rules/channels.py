@@ -6,14 +6,14 @@ from livedeath.errors import StudyError
 from livedeath.model.base import known_names, listing
 from livedeath.model.comparison import FILL_AT_ENTRY
 from livedeath.model.declaration import Declaration
-from livedeath.model.tables import CALLS, JOINED, TRACES
+from livedeath.model.tables import CALLS, JOINED, SCORED, TRACES
 
 FINDERS = ("fill", "indicator", "nucleus")
 """Roles of the channels in which somata are looked for."""
 
 _TAKEN = {
     name.casefold(): name
-    for name in (*(column.name for column in (*TRACES, *CALLS)), *JOINED, FILL_AT_ENTRY)
+    for name in (*(column.name for column in (*TRACES, *CALLS)), *JOINED, *SCORED, FILL_AT_ENTRY)
 }
 
 
