@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from livedeath.api.export import export_study
     from livedeath.api.log import log
     from livedeath.api.new import new
+    from livedeath.api.plots import plot_survival
     from livedeath.api.simulate import simulate
     from livedeath.api.study import OpenStudy, open_study
     from livedeath.detection import Scorer
+    from livedeath.errors import LivedeathError
     from livedeath.installation import doctor
     from livedeath.model.study import Study
     from livedeath.reporting.html import report
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "Checked": "livedeath.api.check",
+    "LivedeathError": "livedeath.errors",
     "OpenStudy": "livedeath.api.study",
     "Pipeline": "livedeath.analysis.pipeline",
     "Scored": "livedeath.run.score",
@@ -38,6 +41,7 @@ _ROOMS = {
     "log": "livedeath.api.log",
     "new": "livedeath.api.new",
     "open_study": "livedeath.api.study",
+    "plot_survival": "livedeath.api.plots",
     "report": "livedeath.reporting.html",
     "score": "livedeath.run.score",
     "simulate": "livedeath.api.simulate",
@@ -49,6 +53,7 @@ the room would hide the function."""
 
 __all__ = [
     "Checked",
+    "LivedeathError",
     "OpenStudy",
     "Pipeline",
     "Scored",
@@ -62,6 +67,7 @@ __all__ = [
     "log",
     "new",
     "open_study",
+    "plot_survival",
     "report",
     "score",
     "simulate",

@@ -7,7 +7,7 @@ null, never NaN, and flags stand beside their bits as words.
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from livedeath.api.log import logged
 from livedeath.errors import StoreError, StudyError
+from livedeath.model.events import Events
 from livedeath.model.frame import FieldKey, FrameKey
 from livedeath.model.study import Study
+from livedeath.reporting.neuron import neuron_figure
 from livedeath.review.journal import read_verdicts
 from livedeath.review.strip import Strip, TraceIndex, build_strip, crop_side_px
 from livedeath.run.status import Status, status
@@ -25,7 +27,10 @@ from livedeath.statistics.study import read_calls
 from livedeath.statistics.survival import Survival, survival
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.places import field_of
-from livedeath.store.tables import nan_as_null, read_parquet, with_flag_words
+from livedeath.store.tables import plain, read_parquet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def open_study(folder: Path | str) -> "OpenStudy":
@@ -121,8 +126,8 @@ class OpenStudy:
         """
         chosen = self.run(run)
         if not joined:
-            return _plain(chosen.calls())
-        return _plain(read_calls(self.folder, chosen, endpoint=endpoint).joined)
+            return plain(chosen.calls())
+        return plain(read_calls(self.folder, chosen, endpoint=endpoint).joined)
 
     def traces(self, *, run: str | None = None) -> pl.DataFrame:
         """Return one row per neuron and visit; columns of `livedeath.model.tables.TRACES`.
@@ -130,7 +135,7 @@ class OpenStudy:
         Each channel stands with its standard deviation: electrons where the camera is
         calibrated, else grey levels above background.
         """
-        return _plain(self.run(run).traces())
+        return plain(self.run(run).traces())
 
     def trace(self, neuron_id: int, *, run: str | None = None) -> pl.DataFrame:
         """Return the visits of one neuron, in time order.
@@ -188,7 +193,7 @@ class OpenStudy:
         """
         if not self.truth_path.is_file():
             raise StoreError(f"{self.path}: this study was not simulated, its truth is not known.")
-        return _plain(read_parquet(self.truth_path))
+        return plain(read_parquet(self.truth_path))
 
     def field(
         self, well: str, field: int = 0, *, vessel: str | None = None, acquisition: int = 0
@@ -325,8 +330,7 @@ class OpenStudy:
         Returns
         -------
         Strip
-            ``crops`` (C, K, S, S), ``time_h`` (K,); `livedeath.review.strip.montage` makes
-            one picture of it.
+            ``crops`` (C, K, S, S), ``time_h`` (K,); ``picture()`` is one grey image of it.
         """
         rows = self.trace(neuron_id, run=run)
         shown = channels or [c.name for c in self.study.channels if c.name in rows.columns]
@@ -347,6 +351,38 @@ class OpenStudy:
             centre=trace.row_at(self._event_h(neuron_id, run) if at_h is None else at_h),
         )
 
+    def plot_neuron(
+        self, neuron_id: int, *, at_h: float | None = None, run: str | None = None
+    ) -> "Figure":
+        """Draw a neuron's strip over its trace; needs the extra ``report``.
+
+        Parameters
+        ----------
+        neuron_id, at_h, run
+            See `strip`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shows itself in a notebook; ``savefig`` writes it. In the trace, signals are folds
+            of the neuron's own live level, the orange line is the onset with its 95 %
+            interval, the dashed line the visit of the call, marks on top are the crops.
+        """
+        strip = self.strip(neuron_id, at_h=at_h, run=run)
+        call = self.calls(joined=False, run=run).row(
+            by_predicate=pl.col("neuron_id") == neuron_id, named=True
+        )
+        fill = self.study.fill
+        return neuron_figure(
+            strip,
+            TraceIndex(self.run(run).traces(), strip.channels).trace(neuron_id),
+            call,
+            fill=None if fill is None else fill.name,
+            kill_h=Events(self.study, self.folder.journal.read()).kill_h(
+                call["vessel"], call["well"]
+            ),
+        )
+
     def _event_h(self, neuron_id: int, run: str | None) -> float | None:
         call = self.calls(joined=False, run=run).filter(pl.col("neuron_id") == neuron_id)
         hours = [call[name][0] for name in ("death_h", "called_at_h")] if call.height else []
@@ -357,7 +393,3 @@ class OpenStudy:
         return survival(self.path, **asked)
 
 
-def _plain(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table with nulls for what is unknown, and its flags also as words."""
-    known = nan_as_null(table)
-    return with_flag_words(known) if "flags" in known.columns else known

@@ -87,8 +87,7 @@ def write_csv(traces: pl.DataFrame, calls: pl.DataFrame, out: Path) -> dict[str,
     written = {}
     for name, table in (("traces", traces), ("calls", calls)):
         written[name] = out / f"{name}.csv"
-        words = pl.col("flag_words").list.join(", ")
-        tables.write_table(tables.with_flag_words(table).with_columns(words), written[name])
+        tables.write_table(tables.with_flag_words(table), written[name])
     return written
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from livedeath.reporting import neuron
 from livedeath.reporting.figures import neuron_trace
 from livedeath.reporting.material import Material
-from livedeath.reporting.style import DEAD, MUTED, to_svg
+from livedeath.reporting.style import to_svg
 from livedeath.review.strip import (
     NeuronTrace,
     Strip,
@@ -33,12 +34,6 @@ Floats = NDArray[np.float64]
 N_RANDOM = 6
 N_WEAKEST = 2
 SEED = 20261122
-
-# Visits from which a neuron's live level is taken, at most.
-BASELINE_VISITS = 8
-
-# A ratio to a fill below this share of its first level says nothing: the neuron is cleared.
-CLEARED = 0.1
 
 CROP_SHOWN_PX = 88
 """Side of a crop's picture, pixels; the page shows it at half of that."""
@@ -202,15 +197,11 @@ def _hours(strip: Strip, onset_h: float) -> list[dict[str, Any]]:
 
 def _trace_svg(material: Material, trace: NeuronTrace, call: dict[str, Any], strip: Strip) -> str:
     signals = folds(trace, material, onset_h=_first_known(call, "death_h", "called_at_h"))
-    shades = [DEAD, "#0072B2", "#CC79A7"]
-    names = list(signals)
-    colours = {name: shades[i % 3] for i, name in enumerate(names)}
-    colours |= {name: MUTED for name in names if name == _fill_name(material)}
     kill_h = material.events.kill_h(call["vessel"], call["well"])
     figure = neuron_trace(
         trace.time_h,
         signals,
-        colours=colours,
+        colours=neuron.signal_colours(list(signals), _fill_name(material)),
         onset_h=(_hour(call["death_h"]), _hour(call["death_low_h"]), _hour(call["death_high_h"])),
         called_h=_hour(call["called_at_h"]),
         kill_h=kill_h if np.isfinite(kill_h) else None,
@@ -226,37 +217,8 @@ def _fill_name(material: Material) -> str | None:
 
 
 def folds(trace: NeuronTrace, material: Material, *, onset_h: float) -> dict[str, Floats]:
-    """Return each signal as fold of the neuron's own live level.
-
-    An indicator is shown as its ratio to the fill, which is what is scored, where both
-    were measured; the fill beside it.
-    """
-    fill, channels = _fill_name(material), trace.signals
-    shown: dict[str, Floats] = {}
-    if fill in channels:
-        shown[str(fill)] = _fold(channels[str(fill)], trace.time_h, onset_h)
-    for name, values in channels.items():
-        if name == fill:
-            continue
-        if fill in channels:
-            reference = channels[str(fill)]
-            usable = np.where(reference > CLEARED * _level(reference), reference, np.nan)
-            shown[f"{name} / {fill}"] = _fold(values / usable, trace.time_h, onset_h)
-        else:
-            shown[name] = _fold(values, trace.time_h, onset_h)
-    return shown
-
-
-def _fold(values: Floats, time_h: Floats, onset_h: float) -> Floats:
-    before = values[(time_h < onset_h) & np.isfinite(values)]
-    level = _level(before if len(before) else values)
-    return values / level if level > 0 else np.full_like(values, np.nan)
-
-
-def _level(values: Floats) -> float:
-    """Return the median of the first visits that were measured; NaN without any."""
-    first = values[np.isfinite(values)][:BASELINE_VISITS]
-    return float(np.median(first)) if len(first) else float("nan")
+    """Return each signal of a neuron as fold of its live level; see `neuron.folds`."""
+    return neuron.folds(trace, _fill_name(material), onset_h=onset_h)
 
 
 def legend(material: Material) -> Sequence[str]:

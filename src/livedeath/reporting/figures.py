@@ -352,29 +352,52 @@ def neuron_trace(
     """
     figure = new_figure(4.15, 1.28)
     with in_style():
-        axes = figure.subplots()
-        axes.axhline(1.0, color=LINE, lw=0.7)
-        if onset_h is not None and np.isfinite(onset_h[0]):
-            axes.axvspan(onset_h[1], onset_h[2], color=DEAD, alpha=0.16, lw=0)
-            axes.axvline(onset_h[0], color=DEAD, lw=1.0)
-        if called_h is not None and np.isfinite(called_h):
-            axes.axvline(called_h, color=INK, lw=0.9, ls=(0, (4, 2)))
-        if kill_h is not None and np.isfinite(kill_h) and kill_h <= time_h[-1]:
-            axes.axvspan(kill_h, time_h[-1], color=LINE, alpha=0.55, lw=0)
-        for name, values in signals.items():
-            axes.plot(time_h, values, color=colours[name], lw=1.0, marker=".", ms=2.2)
-        axes.set_xlim(time_h[0], max(time_h[-1], time_h[0] + 1e-6))
-        _fold_axis(axes, signals)
-        axes.plot(
-            shown_h,
-            np.full(len(shown_h), axes.get_ylim()[1]),
-            ls="",
-            marker="v",
-            ms=3.2,
-            color=MUTED,
-            clip_on=False,
+        draw_trace(
+            figure.subplots(),
+            time_h,
+            signals,
+            colours=colours,
+            onset_h=onset_h,
+            called_h=called_h,
+            kill_h=kill_h,
+            shown_h=shown_h,
         )
     return figure
+
+
+def draw_trace(
+    axes: "Axes",
+    time_h: Floats,
+    signals: dict[str, Floats],
+    *,
+    colours: dict[str, str],
+    onset_h: tuple[float, float, float] | None,
+    called_h: float | None,
+    kill_h: float | None,
+    shown_h: Floats,
+) -> None:
+    """Draw one neuron's signals into axes; see `neuron_trace`."""
+    axes.axhline(1.0, color=LINE, lw=0.7)
+    if onset_h is not None and np.isfinite(onset_h[0]):
+        axes.axvspan(onset_h[1], onset_h[2], color=DEAD, alpha=0.16, lw=0)
+        axes.axvline(onset_h[0], color=DEAD, lw=1.0)
+    if called_h is not None and np.isfinite(called_h):
+        axes.axvline(called_h, color=INK, lw=0.9, ls=(0, (4, 2)))
+    if kill_h is not None and np.isfinite(kill_h) and kill_h <= time_h[-1]:
+        axes.axvspan(kill_h, time_h[-1], color=LINE, alpha=0.55, lw=0)
+    for name, values in signals.items():
+        axes.plot(time_h, values, color=colours[name], lw=1.0, marker=".", ms=2.2)
+    axes.set_xlim(time_h[0], max(time_h[-1], time_h[0] + 1e-6))
+    _fold_axis(axes, signals)
+    axes.plot(
+        shown_h,
+        np.full(len(shown_h), axes.get_ylim()[1]),
+        ls="",
+        marker="v",
+        ms=3.2,
+        color=MUTED,
+        clip_on=False,
+    )
 
 
 def _fold_axis(axes: "Axes", signals: dict[str, Floats]) -> None:

@@ -7,6 +7,7 @@ every kind of colour vision tell apart; the control is drawn in ink.
 import io
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -77,13 +78,23 @@ def check_installed() -> None:
 
 def new_figure(width_in: float, height_in: float) -> "Figure":
     """Return an empty figure in the report's style; needs the extra ``report``."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise OptionalDependencyError("The report", "report") from None
-    with rc_context(_SETTINGS):
-        return Figure(figsize=(width_in, height_in), layout="constrained")
+    with in_style():
+        return _figure_class()(figsize=(width_in, height_in), layout="constrained")
+
+
+@cache
+def _figure_class() -> "type[Figure]":
+    """Return matplotlib's figure, able to show itself in a notebook without pyplot."""
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            with in_style():
+                self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    return Picture
 
 
 def in_style() -> Any:  # noqa: ANN401 (a context manager of matplotlib)

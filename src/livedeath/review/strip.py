@@ -158,6 +158,17 @@ class Strip:
     crops: NDArray[np.float32]
     present: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        hours = f"{self.time_h[0]:g} to {self.time_h[-1]:g} h" if len(self.time_h) else "no visit"
+        return (
+            f"<strip of neuron {self.neuron_id}: {' and '.join(self.channels)}, "
+            f"{len(self.t)} visits, {hours}>"
+        )
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return one grey picture, (H, W): a line per channel, a column per visit."""
+        return montage(self)
+
 
 def crop_side_px(pixel_size_um: float | None, *, side_um: float = CROP_UM) -> int:
     """Return the side of a crop in pixels; without a pixel size, 64."""

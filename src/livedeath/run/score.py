@@ -8,6 +8,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from livedeath.detection import score_traces
 from livedeath.errors import StoreError, StudyError
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
-from livedeath.model.tables import PLACE, units
+from livedeath.model.tables import OUTCOMES, PLACE, units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
@@ -41,17 +42,30 @@ class Scored:
 
     Attributes
     ----------
+    path : Path
+        What was scored or made: the folder of a study, for `livedeath.open_study`, or that
+        of a scored table. `livedeath.survival` and `livedeath.report` take either.
     run : Run
-        Where it lies.
-    traces : polars.DataFrame
-        One row per neuron and visit.
-    calls : polars.DataFrame
-        One row per neuron.
+        The analysis in it.
     """
 
+    path: Path
     run: Run
-    traces: pl.DataFrame
-    calls: pl.DataFrame
+
+    @cached_property
+    def traces(self) -> pl.DataFrame:
+        """One row per neuron and visit; unknown is null, flags also in words."""
+        return tables.plain(self.run.traces())
+
+    @cached_property
+    def calls(self) -> pl.DataFrame:
+        """One row per neuron, as the detector called it; unknown is null."""
+        return tables.plain(self.run.calls())
+
+    def __repr__(self) -> str:
+        counts = {name: int((self.calls["outcome"] == name).sum()) for name in OUTCOMES}
+        said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())
+        return f"<{self.calls.height} neurons scored: {said}; in {str(self.path)!r}>"
 
     @property
     def visits(self) -> int:
@@ -107,7 +121,7 @@ def score(
     Returns
     -------
     Scored
-        ``run``, ``traces`` and ``calls``.
+        ``path``, ``run``, ``traces`` and ``calls``.
 
     Raises
     ------
@@ -222,7 +236,7 @@ def score_study(
     visits = len(folder.plan.visits)
     done = None if progress is None else (lambda steps: progress(steps, visits))
     run = follow(folder, settings=settings, labels=given, live=live, workers=workers, progress=done)
-    return Scored(run, run.traces(), run.calls())
+    return Scored(folder.path, run)
 
 
 def declare_recording(
@@ -300,7 +314,7 @@ def score_table(path: Path, target: Path, *, false_alarms: float | None = None) 
         "source": {"size": size, "sha256": digest},
     }
     run = _write_table_run(target, traces, calls, identity=identity, made_from=path)
-    return Scored(run, traces, calls)
+    return Scored(target, run)
 
 
 def _write_table_run(

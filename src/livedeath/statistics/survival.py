@@ -18,7 +18,7 @@ from livedeath.statistics.declared import Shown, arms_in_order, shown_comparison
 from livedeath.statistics.estimate import ArmEstimate, Estimate, estimate
 from livedeath.statistics.study import StudyCalls, read_calls
 from livedeath.statistics.table import SurvivalTable, from_frame
-from livedeath.statistics.tabulate import arms_table, curve_table
+from livedeath.statistics.tabulate import arms_table, curve_table, pairs_table
 from livedeath.store.folder import StudyFolder
 from livedeath.store.tables import read_table
 
@@ -76,6 +76,11 @@ class Survival:
     groups: tuple[ArmEstimate, ...]
     comparisons: tuple[Shown, ...]
 
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{arm.group} ({arm.n_dead} of {arm.n_neurons})" for arm in self.groups)
+        pairs = sum(len(shown.results) for shown in self.comparisons)
+        return f"<survival, dead of neurons: {groups}; {pairs} comparisons>"
+
     @property
     def arms(self) -> pl.DataFrame:
         """One row per group: counts, survival at the horizon, mean and median."""
@@ -86,6 +91,15 @@ class Survival:
         """The survival curves, one row per group and hour of a death or loss."""
         return curve_table(self.groups)
 
+    @property
+    def effects(self) -> pl.DataFrame:
+        """One row per pair of groups: ratios of ``b`` over the control ``a``, intervals, p."""
+        return pairs_table(self._rows)
+
+    @property
+    def _rows(self) -> list[dict[str, Any]]:
+        return [row for shown in self.comparisons for row in comparison_rows(shown)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return ``groups`` and ``comparisons`` as JSON values."""
         return {
@@ -93,7 +107,7 @@ class Survival:
             "n_neurons": int(self.table.at_risk.sum()),
             "n_units": len(set(self.table.unit[self.table.at_risk])),
             "groups": [_group(arm) for arm in self.groups],
-            "comparisons": [row for shown in self.comparisons for row in comparison_rows(shown)],
+            "comparisons": self._rows,
         }
 
 

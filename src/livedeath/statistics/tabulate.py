@@ -1,15 +1,50 @@
-"""Estimates per arm become tables: one row per arm, and the curves."""
+"""Estimates become tables: one row per arm, one per pair of groups, and the curves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from livedeath.statistics.estimate import ArmEstimate, Estimate
 
 
 def arms_table(arms: tuple[ArmEstimate, ...]) -> pl.DataFrame:
     """Return one row per arm: counts, survival at the horizon with bounds, mean and median."""
-    return pl.DataFrame([_arm_row(arm) for arm in arms])
+    return _numbers([_arm_row(arm) for arm in arms])
+
+
+_WORDS = ("name", "standing", "details", "a", "b", "design", "p_method", "hazard_note", "refused")
+"""Columns of `pairs_table` that hold words."""
+
+
+def pairs_table(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Return one row per pair of groups that was compared.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        From `livedeath.statistics.survival.comparison_rows`. Counts per group become
+        columns of ``a``, the control, and of ``b``.
+    """
+    table = _numbers([_flat(row) for row in rows])
+    return table.with_columns(cs.by_name(*_WORDS, require_all=False).cast(pl.String))
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{side}": value.get(row[side]) for side in ("a", "b")}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _numbers(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Return rows as a table in which a number that is nowhere known is still a number."""
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    return table.with_columns(cs.by_dtype(pl.Null).cast(pl.Float64))
 
 
 def _arm_row(arm: ArmEstimate) -> dict[str, Any]:

@@ -201,13 +201,25 @@ def _series(name: str, values: NDArray[Any]) -> pl.Series:
 
 
 def with_flag_words(table: pl.DataFrame) -> pl.DataFrame:
-    """Add ``flag_words``, a list of names, to a table with ``flags``; see `model.flags.Flag`."""
+    """Add ``flag_words``, names as one text, to a table with ``flags``; see `model.flags.Flag`."""
     distinct = table["flags"].unique()
     words = pl.DataFrame(
-        {"flags": distinct, "flag_words": [names(int(bits)) for bits in distinct]},
-        schema={"flags": distinct.dtype, "flag_words": pl.List(pl.String)},
+        {"flags": distinct, "flag_words": [", ".join(names(int(bits))) for bits in distinct]},
+        schema={"flags": distinct.dtype, "flag_words": pl.String},
     )
     return table.join(words, on="flags", how="left", maintain_order="left")
+
+
+def plain(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table as a person reads it: unknown is null, and flags stand also in words.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        NaN where a number is unknown; with or without ``flags``.
+    """
+    known = nan_as_null(table)
+    return with_flag_words(known) if "flags" in known.columns else known
 
 
 def to_columns(table: pl.DataFrame) -> dict[str, NDArray[Any]]:
