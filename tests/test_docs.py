@@ -27,7 +27,7 @@ DOCUMENTS = sorted(
     [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 )
 PROGRAM = "livedeath"
-PLAIN_COMMANDS = {"--version", "--help", "--install-completion", "COMMAND"}
+PLAIN_COMMANDS = {"--version", "--help", "--install-completion", "COMMAND", "--show-completion"}
 
 FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -188,12 +188,30 @@ def test_a_good_link_passes():
     assert broken_links(text, FORMATS.parent, own="## Here") == []
 
 
+def reached_from(index):
+    """Return the documents that links lead to, from one page to the next."""
+    found, waiting = set(), [index]
+    while waiting:
+        page = waiting.pop()
+        found.add(page)
+        links = LINK.findall(FENCE.sub("", read(page))) if page.suffix == ".md" else []
+        there = {(page.parent / link.partition("#")[0]).resolve() for link in links}
+        waiting += [p for p in there if p.suffix in {".md", ".ipynb"} and p not in found]
+    return found
+
+
 def test_every_document_is_reached_from_the_index():
-    index = FORMATS.parent / "README.md"
-    linked = {
-        (index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(read(index))
-    }
-    assert set((ROOT / "docs").rglob("*.md")) - {index} <= linked
+    pages = {path for kind in ("md", "ipynb") for path in (ROOT / "docs").rglob(f"*.{kind}")}
+    assert pages <= reached_from(FORMATS.parent / "README.md")
+
+
+def test_a_document_that_nothing_links_to_is_not_reached(tmp_path):
+    (tmp_path / "README.md").write_text("[a](a.md)", encoding="utf-8")
+    (tmp_path / "a.md").write_text("[b](b.md#x)", encoding="utf-8")
+    (tmp_path / "b.md").write_text("[a](a.md)", encoding="utf-8")
+    (tmp_path / "c.md").write_text("[a](a.md)", encoding="utf-8")
+    found = {path.name for path in reached_from(tmp_path / "README.md")}
+    assert found == {"README.md", "a.md", "b.md"}
 
 
 # Columns, flags, verdicts
