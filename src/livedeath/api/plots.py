@@ -7,7 +7,7 @@ from livedeath.reporting.style import arm_colours
 from livedeath.statistics.survival import Survival
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from livedeath.reporting.style import Figure
 
 
 def plot_survival(found: Survival) -> "Figure":

@@ -30,7 +30,7 @@ from livedeath.store.places import field_of
 from livedeath.store.tables import plain, read_parquet
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from livedeath.reporting.style import Figure
 
 
 def open_study(folder: Path | str) -> "OpenStudy":
@@ -391,5 +391,3 @@ class OpenStudy:
     def survival(self, **asked: Any) -> Survival:  # noqa: ANN401 - see livedeath.survival
         """Estimate survival per arm and compare the arms, as declared; see `livedeath.survival`."""
         return survival(self.path, **asked)
-
-

@@ -245,7 +245,14 @@ def report(
     Returns
     -------
     dict
-        See `write_report`.
+        ``report``, the path of ``report.html``; ``tables``, the paths of ``arms.csv`` and
+        ``survival.csv``; and the headline figures, with ``groups`` and ``comparisons`` as in
+        ``livedeath survival --json``.
+
+    Raises
+    ------
+    StoreError
+        If there is no such folder or run.
     """
     path = Path(folder)
     target = None if out is None else durable.new_folder(Path(out))

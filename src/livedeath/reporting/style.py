@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from livedeath.errors import OptionalDependencyError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
 
 INK = "#23272e"
 MUTED = "#6b7280"

@@ -79,7 +79,8 @@ class Survival:
     def __repr__(self) -> str:
         groups = ", ".join(f"{arm.group} ({arm.n_dead} of {arm.n_neurons})" for arm in self.groups)
         pairs = sum(len(shown.results) for shown in self.comparisons)
-        return f"<survival, dead of neurons: {groups}; {pairs} comparisons>"
+        pairs_said = f"{pairs} comparison" + ("" if pairs == 1 else "s")
+        return f"<survival, dead of neurons: {groups}; {pairs_said}>"
 
     @property
     def arms(self) -> pl.DataFrame:

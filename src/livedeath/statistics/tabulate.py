@@ -14,7 +14,18 @@ def arms_table(arms: tuple[ArmEstimate, ...]) -> pl.DataFrame:
     return _numbers([_arm_row(arm) for arm in arms])
 
 
-_WORDS = ("name", "standing", "details", "a", "b", "design", "p_method", "hazard_note", "refused")
+_WORDS = (
+    "name",
+    "standing",
+    "details",
+    "a",
+    "b",
+    "design",
+    "p_method",
+    "adjusted_note",
+    "hazard_note",
+    "refused",
+)
 """Columns of `pairs_table` that hold words."""
 
 
