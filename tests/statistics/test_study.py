@@ -176,3 +176,10 @@ def test_a_death_without_onset_is_dated_to_its_call():
     found = dated(calls, traces)
     assert found["last_alive_h"].to_list() == [2.0, 9.0]
     assert found["first_dead_h"].to_list() == [3.0, None]
+
+
+def test_what_follows_an_exclusion_is_no_evidence_of_death():
+    """As declared: called at 7 h is not called at 6.5 h, though dated to 5.9 h by then."""
+    assert cut_at(6.4, 6.5)["outcome"][1] == "alive"
+    assert cut_at(6.4, 6.5, by="kill")["outcome"][1] == "dead"
+    assert cut_at(7.2, 7.5)["outcome"][1] == "dead"

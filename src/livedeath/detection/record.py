@@ -156,6 +156,28 @@ def learn_noise_variance(
     return out, half[had]
 
 
+def patience_h(
+    entry_h: Floats, seen_h: Floats, visits: Ints, field_time_h: Floats, gap_visits: int
+) -> Floats:
+    """Return (n,) how long each neuron may go unseen and not be lost, hours.
+
+    Parameters
+    ----------
+    entry_h, seen_h : (n,) float64
+        First visit, and the last at which the neuron was seen.
+    visits : (n,) int64
+        Visits at which it was.
+    field_time_h : (n, 3) float64
+        First visit, last visit and number of visits of each neuron's field.
+    gap_visits : int
+        See `livedeath.model.settings`.
+    """
+    start, end, watched = field_time_h.T
+    own = (seen_h - entry_h) / np.maximum(visits - 1, 1)
+    usual = np.where(visits > 1, own, (end - start) / np.maximum(watched - 1, 1))
+    return np.asarray((gap_visits + 0.5) * usual + 1e-9)
+
+
 def losses(
     records: NeuronRecords,
     field_time_h: Floats,
@@ -171,11 +193,9 @@ def losses(
     intervals. ``field_time_h`` holds first visit, last visit and number of visits of each
     neuron's field.
     """
-    start, end, visits = field_time_h.T
-    own = (records.seen_h - records.entry_h) / np.maximum(records.visits - 1, 1)
-    usual = np.where(records.visits > 1, own, (end - start) / np.maximum(visits - 1, 1))
+    end = field_time_h[:, 1]
     last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
-    patience = (gap_visits + 0.5) * usual + 1e-9
+    patience = patience_h(records.entry_h, last, records.visits, field_time_h, gap_visits)
     reason = np.select(
         [records.row_h < end - patience, outside, missing],
         ["no more rows", "outside the common area", "channel missing"],

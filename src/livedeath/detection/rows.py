@@ -13,6 +13,9 @@ Ints = NDArray[np.int64]
 Bits = NDArray[np.uint32]
 Given = NDArray[np.generic] | None
 
+UNSEEN = Flag.MASK_LOST | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.MISSING_CHANNEL
+"""Flags of a visit at which a neuron was not seen."""
+
 
 def floats(values: Given, n: int) -> Floats:
     """Return a column as float64, NaN where none was given."""

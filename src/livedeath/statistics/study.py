@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from livedeath.detection.record import patience_h
+from livedeath.detection.rows import UNSEEN
 from livedeath.errors import TableError
 from livedeath.model.events import Events, Place
 from livedeath.model.study import Study
@@ -62,7 +64,11 @@ class StudyCalls:
         A neuron that was seen first only after that has no row; see `after_end`.
         """
         return ended(
-            dated(self.calls, self.traces), self.last_h, self.end_h, self._ended_by
+            dated(self.calls, self.traces),
+            self.last_h,
+            self.end_h,
+            self._ended_by,
+            still_sought=self._still_sought,
         ).filter(~pl.Series(self._late))
 
     @property
@@ -160,6 +166,40 @@ class StudyCalls:
     @cached_property
     def _late(self) -> Bools:
         return np.asarray(floats(self.calls, "entry_h") > self.last_h)
+
+    @cached_property
+    def _still_sought(self) -> Bools:
+        """(n,) out of sight before the exclusion of its well, and not yet for long enough.
+
+        The run itself may have looked for the neuron in visits that count no more.
+        """
+        traces, sought = self.traces, self.study.analysis.gap_visits
+        unseen = pl.col("flags").cast(pl.Int64) & int(UNSEEN)
+        seen = traces.filter(unseen == 0).group_by("neuron_id").agg(pl.len().alias("_seen"))
+        visits = traces.select(*PLACE, "time_h").unique()
+        own = (
+            self.calls.select(*PLACE, "neuron_id")
+            .with_columns(pl.Series("_last_h", self.last_h), pl.int_range(pl.len()).alias("_row"))
+            .join(visits, on=PLACE)
+            .filter(pl.col("time_h") <= pl.col("_last_h"))
+            .group_by("_row", "neuron_id")
+            .agg(
+                pl.col("time_h").min().alias("_from_h"),
+                pl.col("time_h").max().alias("_to_h"),
+                pl.len().alias("_watched"),
+            )
+            .join(seen, on="neuron_id", how="left")
+            .sort("_row")
+        )
+        rows = own["_row"].to_numpy()
+        entry, last = (floats(self.calls, name)[rows] for name in ("entry_h", "last_alive_h"))
+        field = np.stack([floats(own, name) for name in ("_from_h", "_to_h", "_watched")], axis=1)
+        visited = own["_seen"].fill_null(0).to_numpy().astype(np.int64)
+        short = field[:, 1] - last <= patience_h(entry, last, visited, field, sought)
+        found = np.zeros(self.calls.height, np.bool_)
+        found[rows] = short
+        lost = (self.calls["outcome"] == "lost").to_numpy()
+        return np.asarray(found & lost & (np.array(self._ended_by) == "exclusion"))
 
     def _per_place(self, hour: Callable[[Place], float]) -> Floats:
         places = self.calls.select("vessel", "well").iter_rows()
@@ -294,7 +334,12 @@ def _with_first_values(study: Study, calls: pl.DataFrame, traces: pl.DataFrame) 
 
 
 def ended(
-    calls: pl.DataFrame, last_h: Floats, end_h: Floats, ended_by: Sequence[str]
+    calls: pl.DataFrame,
+    last_h: Floats,
+    end_h: Floats,
+    ended_by: Sequence[str],
+    *,
+    still_sought: Bools | None = None,
 ) -> pl.DataFrame:
     """Cut calls where watching ended; later deaths and losses never happened.
 
@@ -308,6 +353,8 @@ def ended(
         Hour of what ended it.
     ended_by : (n,) sequence of str
         What ended it: ``kill``, ``exclusion`` or empty.
+    still_sought : (n,) bool, optional
+        Lost only by what was looked at after the end: alive when last seen.
 
     Returns
     -------
@@ -319,8 +366,21 @@ def ended(
     -----
     A death that was called only after the end, and whose 95 % interval reaches past the
     last visit before it, cannot be told from the kill and counts as alive at that visit.
+    What follows an exclusion is no evidence at all: a death counts if it was called before,
+    as it would be if the exclusion had been declared.
     """
-    alive = pl.Series(_alive_at_end(calls, last_h, end_h))
+    excluded = np.array(ended_by, dtype=np.str_) == "exclusion"
+    alive = pl.Series(_alive_at_end(calls, last_h, end_h, excluded))
+    sought = pl.Series(np.zeros(calls.height, np.bool_) if still_sought is None else still_sought)
+    calls = calls.with_columns(
+        pl.when(sought).then(pl.lit("alive")).otherwise("outcome").alias("outcome"),
+        pl.when(sought).then(pl.lit("")).otherwise("loss_reason").alias("loss_reason"),
+        pl.when(sought)
+        .then(pl.col("p_alive") + pl.col("p_lost"))
+        .otherwise("p_alive")
+        .alias("p_alive"),
+        pl.when(sought).then(pl.lit(0.0)).otherwise("p_lost").alias("p_lost"),
+    )
     last = pl.Series(np.where(np.isfinite(last_h), last_h, np.nan)).fill_nan(None)
     # What entered only after the end has no time at risk.
     until = pl.max_horizontal(last, pl.col("entry_h"))
@@ -339,10 +399,12 @@ def ended(
     )
 
 
-def _alive_at_end(calls: pl.DataFrame, last_h: Floats, end_h: Floats) -> Bools:
+def _alive_at_end(calls: pl.DataFrame, last_h: Floats, end_h: Floats, excluded: Bools) -> Bools:
     """Return (n,) bool: watched until the end, and not known to have died or gone before."""
     outcome = calls["outcome"].to_numpy()
-    dead = (outcome == "dead") & (dead_by(calls, last_h, end_h) | (_death_hours(calls) > last_h))
+    uncalled = excluded & ~(floats(calls, "called_at_h") < end_h)
+    cut = dead_by(calls, last_h, end_h) | (_death_hours(calls) > last_h) | uncalled
+    dead = (outcome == "dead") & cut
     later = (outcome != "dead") & (floats(calls, "last_alive_h") > last_h)
     return np.asarray((dead | later) & (outcome != "dead_on_arrival") & np.isfinite(last_h))
 
