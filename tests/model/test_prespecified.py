@@ -92,7 +92,7 @@ def test_populations_are_compared_in_every_well_that_may_hold_them():
 def test_what_changed_is_said_with_the_key_and_both_values():
     after = study("plate", "at_h = 84.0", "at_h = 80.0", "dose = 10", "dose = 20")
     assert changes(study(), after) == [
-        "interventions[1].dose: 10.0 became 20.0",
+        "interventions[1] ('glutamate').dose: 10.0 became 20.0",
         "end_kill.at_h: 84.0 became 80.0",
     ]
 
@@ -111,7 +111,7 @@ def test_what_was_added_or_taken_out_does_not_touch_the_rest():
 
 def test_a_table_is_known_by_its_name_where_it_has_one():
     moved = study("plate", 'id = "rat2"', 'id = "rat2"\nsex = "female"')
-    assert changes(study(), moved) == ["entities[1].sex: 'female' was added"]
+    assert changes(study(), moved) == ["entities[1] ('rat2').sex: 'female' was added"]
 
 
 def test_nothing_changed_is_nothing_said():

@@ -192,7 +192,7 @@ class Pipeline:
 
     def _in_wells(self, population: Population, traces: Columns, row: int) -> bool:
         vessel = self.study.vessel(str(traces["vessel"][row]))
-        return str(traces["well"][row]) in vessel.expand(population.wells)
+        return str(traces["well"][row]) in vessel.has(population.wells)
 
 
 def _below(state: Mapping[str, Any], prefix: str) -> State:

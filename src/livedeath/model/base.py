@@ -10,7 +10,7 @@ import typing
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -41,6 +41,14 @@ _WORDS = {
 _MOST_HOMES = 2
 """A key that more tables than these know is not sent to one of them."""
 
+_NAMES = ("id", "name", "arm", "compound")
+"""Keys by which a person knows a table of a list, the best one first."""
+
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+
+_AMOUNT = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?")
+"""A number that begins a word, as a dose does; not the one in ``plate2``."""
+
 _UNKNOWN_KEY = "unknown_key"
 _OWN = ("value_error", _UNKNOWN_KEY)
 
@@ -50,6 +58,9 @@ class Declared(BaseModel):
 
     # Built at the first use: the command line's help declares nothing.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+    _not_here: ClassVar[Mapping[str, str]] = {}
+    """Keys that people look for here in vain, and what to do instead."""
 
     @model_validator(mode="before")
     @classmethod
@@ -61,10 +72,12 @@ class Declared(BaseModel):
         if isinstance(data, dict):
             for key, value in data.items():
                 if key not in cls.model_fields:
+                    instead = cls._not_here.get(str(key), "")
+                    known = instead or known_names(str(key), cls.model_fields)
                     raise PydanticCustomError(
                         _UNKNOWN_KEY,
                         "unknown key {key}; {known}",
-                        {"key": repr(key), "known": known_names(str(key), cls.model_fields)},
+                        {"key": repr(key), "known": known, "instead": instead},
                     )
                 annotation = cls.model_fields[key].annotation
                 if _is_numeric(annotation):
@@ -139,13 +152,19 @@ def nearest(given: str, known: Iterable[str], *, alike: float = 0.6) -> str:
     given : str
         What was written.
     known : iterable of str
-        What could have been; case, blanks and hyphens count for little.
+        What could have been; case, blanks and hyphens count for little. One with another
+        amount in it is never meant: 10 uM and 100 uM are two doses.
     alike : float
         How alike the two must be, 0 to 1.
     """
-    plain = {_plain(name): name for name in known}
+    amounts = _amounts(given)
+    plain = {_plain(name): name for name in known if _amounts(name) == amounts}
     near = difflib.get_close_matches(_plain(given), list(plain), n=1, cutoff=alike)
     return plain[near[0]] if near else ""
+
+
+def _amounts(name: str) -> list[float]:
+    return [float(found.replace(",", ".")) for found in _AMOUNT.findall(name)]
 
 
 def _plain(name: str) -> str:
@@ -194,10 +213,15 @@ def validate(model: type[T], data: object, *, where: str) -> T:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise StudyError(explain(error, where, model)) from None
+        raise StudyError(explain(error, where, model, data)) from None
 
 
-def explain(error: ValidationError, where: str, model: type[BaseModel] | None = None) -> str:
+def explain(
+    error: ValidationError,
+    where: str,
+    model: type[BaseModel] | None = None,
+    data: object = None,
+) -> str:
     """Say the first fault of a validation in one sentence.
 
     Parameters
@@ -208,12 +232,14 @@ def explain(error: ValidationError, where: str, model: type[BaseModel] | None = 
         File or place named in the message.
     model : type, optional
         What was to be built; with it, a key in the wrong table is sent to its own.
+    data : object, optional
+        What was written; with it, the tables of a list are told by their names.
     """
     faults = _independent(error.errors(include_url=False))
     first = faults[0]
-    place = _place(first["loc"])
+    place = _place(first["loc"], data)
     sentence = _sentence(first, place)
-    if first["type"] == _UNKNOWN_KEY and model is not None:
+    if first["type"] == _UNKNOWN_KEY and model is not None and not first["ctx"]["instead"]:
         key = str(first["ctx"]["key"]).strip("'")
         homes = [home for home, part in _tables(model) if home and key in part.model_fields]
         if 0 < len(homes) <= _MOST_HOMES and not nearest(key, _fields_at(model, first["loc"])):
@@ -271,14 +297,57 @@ def _lies_in(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
-    place = ""
+def _place(loc: tuple[int | str, ...], data: object) -> str:
+    place, here = "", data
     for part in loc:
+        here = _inside(here, part)
         if isinstance(part, int):
-            place += f"[{part}]"
+            place = numbered(place, part, name_of(here))
         else:
             place += f".{part}" if place else str(part)
     return place
+
+
+def _inside(data: object, part: int | str) -> object:
+    """Return what stands at a key or position; None where nothing does."""
+    if isinstance(data, Mapping):
+        return data.get(part)
+    if isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data):
+        return data[part]
+    return getattr(data, str(part), None)
+
+
+def name_of(table: object) -> str:
+    """Return by what a person knows one table of a list; empty if it has no name."""
+    found = (_inside(table, key) for key in _NAMES)
+    return next((str(name) for name in found if name), "")
+
+
+def numbered(where: str, number: int, name: str = "") -> str:
+    """Return the place of one item of a list, as a message names it.
+
+    Parameters
+    ----------
+    where : str
+        The list, like ``comparisons``.
+    number : int
+        Position from 0, as in a program; the rest says it for a person.
+    name : str
+        By which a person knows the item.
+
+    Returns
+    -------
+    str
+        Like ``comparisons[0] ('glutamate')``, or ``comparisons[0] (the first)``.
+    """
+    return f"{where}[{number}] ({repr(name) if name else f'the {_ordinal(number + 1)}'})"
+
+
+def _ordinal(count: int) -> str:
+    if count <= len(_ORDINALS):
+        return _ORDINALS[count - 1]
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{'th' if count % 100 in (11, 12, 13) else ending}"
 
 
 def _tables(

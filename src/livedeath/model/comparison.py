@@ -3,7 +3,7 @@
 Declared before the first frame; nothing here is computed.
 """
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,6 +41,11 @@ class Exclusion(Declared):
     vessel: str | None = None
     from_h: float = Field(default=0.0, ge=0)
     why: str = Field(min_length=1)
+
+    _not_here: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("to_h", "end_h", "until_h"),
+        "an exclusion has no end, the wells count no more from from_h on; leave it out",
+    )
 
     @field_validator("why")
     @classmethod

@@ -132,13 +132,18 @@ class Declaration(Declared):
         vessel_id : str or None
             None means every vessel.
         patterns : tuple of str
-            Wells; none means the visited wells of the vessel.
+            Wells; none means the visited wells of the vessel. Where every vessel is meant,
+            those that one does not have are left out there.
         """
+
+        def named(vessel: Vessel) -> tuple[str, ...]:
+            return vessel.has(patterns) if vessel_id is None else vessel.expand(patterns)
+
         return tuple(
             (vessel.id, well)
             for vessel in self.vessels
             if concerns(vessel_id, vessel.id)
-            for well in (vessel.expand(patterns) if patterns else self.wells(vessel.id))
+            for well in (named(vessel) if patterns else self.wells(vessel.id))
         )
 
     def interventions_in(self, vessel_id: str, well: str) -> tuple[Intervention, ...]:

@@ -75,6 +75,18 @@ otherwise: mM is not MM.
 """
 
 _MICRO = re.compile(r"[µμ](?=(?:M|mol|g|L|l)\b)")
+_WORDS = (
+    (re.compile(r"mi[ck]ro[ -]?"), "u"),
+    (re.compile(r"milli[ -]?"), "m"),
+    (re.compile(r"nano[ -]?"), "n"),
+    (re.compile(r"pi[ck]o[ -]?"), "p"),
+    (re.compile(r"femto[ -]?"), "f"),
+    (re.compile(r"molare?$|mol$|m$"), "M"),
+    (re.compile(r"grams?\b|gramm\b"), "g"),
+    (re.compile(r"lit(?:er|re)s?\b"), "L"),
+)
+"""Words that people write in place of the signs of a unit, and the signs."""
+
 _LITRE = re.compile(r"(?<=/)(m|u|n)?l\b|^(m|u)l$")
 
 _SPELLED = {other: unit for unit, others in UNITS.items() for other in (unit, *others)}
@@ -107,12 +119,20 @@ def unit_named(said: str) -> str:
     text = plain_micro(said.strip())
     text = _LITRE.sub(lambda found: found[0][:-1] + "L", text)
     if text not in _SPELLED:
-        near = nearest(text, _SPELLED, alike=0.7)
+        near = _of_words(text) or nearest(text, _SPELLED, alike=0.7)
         perhaps = f"perhaps {_SPELLED[near]!r} is meant; " if near else ""
         raise StudyError(
             f"{said!r} is no unit of a dose; {perhaps}known are {listing(list(UNITS))}"
         )
     return _SPELLED[text]
+
+
+def _of_words(said: str) -> str:
+    """Return the unit that is spelled out, like ``mikromolar``; empty if it is none."""
+    text = said.casefold()
+    for word, sign in _WORDS:
+        text = word.sub(sign, text, count=1)
+    return text if text != said.casefold() and text in _SPELLED else ""
 
 
 def _declared_unit(said: str) -> str:

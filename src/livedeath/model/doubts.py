@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from livedeath.model.base import listing, written
+from livedeath.model.base import listing, name_of, numbered, written
 from livedeath.model.declaration import Place
 from livedeath.model.dry_run import DryRun
 from livedeath.model.light import frame_light_ms
@@ -98,7 +98,7 @@ def _nothing_left(study: Study) -> Iterator[str]:
         if gone:
             yield (
                 f"the exclusions leave no well of {listing(list(dict.fromkeys(gone)))}, so "
-                f"comparisons[{number}] cannot be computed"
+                f"{numbered('comparisons', number, one.name)} cannot be computed"
             )
 
 
@@ -165,7 +165,7 @@ def _paths(where: str, said: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from _paths(f"{where}.{key}" if where else key, item)
     elif isinstance(said, list):
         for number, item in enumerate(said):
-            yield from _paths(f"{where}[{number}]", item)
+            yield from _paths(numbered(where, number, name_of(item)), item)
     elif isinstance(said, str) and _ATE_A_BACKSLASH.search(said):
         yield (
             f"{where} reads {written(said)}: a backslash was taken for a control character; write "

@@ -10,12 +10,10 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import inf
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from livedeath.model.declaration import Place
 from livedeath.model.study import Study
-
-Place: TypeAlias = tuple[str, str]
-"""A vessel and one of its wells."""
 
 CHANGES = frozenset({"dose", "media", "load", "unload", "kill"})
 """Log entries after which a step common to a well's neurons is expected."""
@@ -68,11 +66,11 @@ class Events:
             self._declare(place)
         kill = self._study.end_kill
         if kill is not None:
-            for place in self._places(kill.vessel, kill.wells):
+            for place in self._study.places_of(kill.vessel, kill.wells):
                 insort(self._hours[place], kill.at_h)
                 _keep_first(self._planned_kill, place, kill.at_h)
         for rule in self._study.exclusions:
-            for place in self._places(rule.vessel, rule.wells):
+            for place in self._study.places_of(rule.vessel, rule.wells):
                 self._exclude(place, Exclusion(rule.from_h, rule.why))
 
     def _declare(self, place: Place) -> None:
@@ -84,15 +82,6 @@ class Events:
                 insort(self._hours[place], end_h)
             if done.kind == "kill":
                 _keep_first(self._planned_kill, place, start_h)
-
-    def _places(self, vessel: str | None, wells: tuple[str, ...]) -> list[Place]:
-        """Return the (vessel, well) that are meant; no wells means all of the vessel."""
-        found = []
-        for known in self._study.vessels:
-            if vessel in (None, "", known.id):
-                named = known.expand(wells) if wells else self._study.wells(known.id)
-                found += [(known.id, well) for well in named]
-        return found
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Take in an entry of kind ``log``; one that retracts another undoes it."""
@@ -110,7 +99,8 @@ class Events:
         if hour is None:
             return
         hour = float(hour)
-        for place in self._places(entry.get("vessel"), tuple(entry.get("wells") or ())):
+        vessel, wells = entry.get("vessel") or None, tuple(entry.get("wells") or ())
+        for place in self._study.places_of(vessel, wells):
             if what in CHANGES:
                 insort(self._hours[place], hour)
             if what == "kill":

@@ -2,12 +2,15 @@
 
 import re
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from livedeath.model.base import Declared
+from livedeath.model.base import Declared, numbered, written
 from livedeath.model.vessels import Wells
+
+MIN_SIDE_PX = 16
+"""Shortest side of a frame, pixels; a soma is about as wide."""
 
 MAX_SIDE_PX = 65_536
 """Longest side of a frame, pixels; stitched mosaics of a whole well stay below."""
@@ -39,6 +42,18 @@ def name_fault(name: str) -> str:
     if name.endswith("."):
         return "ends with a point, which no file's name may"
     return "is no name for a file on Windows" if _DEVICES.fullmatch(name) else ""
+
+
+def _two_sides(shape: Any) -> Any:  # noqa: ANN401 - whatever was written
+    """Refuse a list of other than two sides; what else may be wrong is asked later."""
+    if isinstance(shape, (list, tuple)) and len(shape) != 2:
+        sides = [side for side in shape if isinstance(side, int) and side >= MIN_SIDE_PX][-2:]
+        like = sides if len(sides) == 2 else [2048, 2048]
+        raise ValueError(
+            f"image_shape_px is {written(shape)}; write the rows and columns of one frame only, "
+            f"like {like}"
+        )
+    return shape
 
 
 class Camera(Declared):
@@ -79,6 +94,13 @@ class OpticsChange(Declared):
     image_shape_px: tuple[int, int] | None = None
     why: str = ""
 
+    _not_here: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("vessel", "vessels", "wells", "channel", "channels"),
+        "a change of optics is one of the whole microscope, for every vessel, well and channel; "
+        "leave it out",
+    )
+    _whole_shape = field_validator("image_shape_px", mode="before")(_two_sides)
+
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         said = self.model_fields_set - {"at_h", "why"}
@@ -107,13 +129,15 @@ class Optics(Declared):
     files: tuple[CalibrationFile, ...] = ()
     changes: tuple[OpticsChange, ...] = ()
 
+    _whole_shape = field_validator("image_shape_px", mode="before")(_two_sides)
+
     @field_validator("image_shape_px")
     @classmethod
     def _frame_has_pixels(cls, shape: tuple[int, int]) -> tuple[int, int]:
-        if min(shape) < 16 or max(shape) > MAX_SIDE_PX:
+        if min(shape) < MIN_SIDE_PX or max(shape) > MAX_SIDE_PX:
             raise ValueError(
-                f"a frame of {shape[0]} x {shape[1]} px cannot be; allowed are sides of 16 to "
-                f"{MAX_SIDE_PX} px, rows first"
+                f"a frame of {shape[0]} x {shape[1]} px cannot be; allowed are sides of "
+                f"{MIN_SIDE_PX} to {MAX_SIDE_PX} px, rows first"
             )
         return shape
 
@@ -155,7 +179,7 @@ class Optics(Declared):
             except ValidationError as error:
                 fault = error.errors(include_url=False)[0]
                 said = str(fault["msg"]).removeprefix("Value error, ")
-                where = f"changes[{number - 1}].{'.'.join(map(str, fault['loc']))}"
+                where = f"{numbered('changes', number - 1)}.{'.'.join(map(str, fault['loc']))}"
                 raise ValueError(
                     f"{where} at {change.at_h:g} h: {said[:1].lower()}{said[1:]}"
                 ) from None
@@ -203,7 +227,12 @@ class Channel(Declared):
     @classmethod
     def _can_be_a_column_and_a_file(cls, name: str) -> str:
         if name_fault(name):
-            raise ValueError(f"{name!r} {name_fault(name)}; call the channel like 'GFP'")
+            ours = NOT_IN_A_FILE_NAME.sub("_", name).strip(" .")
+            like = "GFP" if name_fault(ours) else ours
+            raise ValueError(
+                f"{name!r} {name_fault(name)}; name is livedeath's own and stands in tables and "
+                f"file names: write name = {like!r}, and as preset the microscope's own name"
+            )
         return name
 
     @property

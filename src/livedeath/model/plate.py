@@ -146,6 +146,24 @@ def expand(patterns: tuple[str, ...], vessel_format: str) -> tuple[str, ...]:
     return tuple(well_name(*place) for place in sorted(found))
 
 
+@functools.lru_cache(maxsize=4096)
+def expand_inside(patterns: tuple[str, ...], vessel_format: str) -> tuple[str, ...]:
+    """Expand well patterns as `expand` does, leaving out wells that the vessel does not have.
+
+    Parameters
+    ----------
+    patterns : tuple of str
+        Well names, blocks (``A1:B6``), or ``all``.
+    vessel_format : str
+        A key of ``FORMATS``.
+    """
+    geometry = FORMATS[vessel_format]
+    every = _block((0, 0), (geometry.rows - 1, geometry.columns - 1))
+    blocks = [corners(pattern) for pattern in patterns]
+    found = {place for block in blocks for place in (_block(*block) if block else every)}
+    return tuple(well_name(*place) for place in sorted(found & every))
+
+
 def _block(first: Place, last: Place) -> set[Place]:
     rows = range(min(first[0], last[0]), max(first[0], last[0]) + 1)
     columns = range(min(first[1], last[1]), max(first[1], last[1]) + 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from livedeath.model.base import written
+from livedeath.model.base import name_of, numbered, written
 from livedeath.model.comparison import STUDY_START, Comparison
 from livedeath.model.declaration import EVERYONE, Declaration, Place
 
@@ -118,8 +118,8 @@ def changes(before: Declaration, after: Declaration) -> list[str]:
     Returns
     -------
     list of str
-        Like ``interventions[1].lot: 'L1' became 'L2'``; empty if both say the same. Where a
-        table was put into a list or taken out of it, the others keep what they say.
+        Like ``interventions[1] ('drug').lot: 'L1' became 'L2'``; empty if both say the same.
+        Where a table was put into a list or taken out of it, the others keep what they say.
     """
     return list(_changes("", _said(before), _said(after)))
 
@@ -163,7 +163,7 @@ def _changed_tables(path: str, before: Sequence[Any], after: Sequence[Any]) -> I
         if old == new:
             continue
         for old_item, number, new_item in _paired(old, new, j):
-            yield from _changes(f"{path}[{number}]", old_item, new_item)
+            yield from _changes(numbered(path, number, name_of(new_item)), old_item, new_item)
         for item in old:
             yield f"{path}: {_short(item)} was taken out"
         for item in new:

@@ -166,4 +166,4 @@ def overlay(found: list[Stretch]) -> Iterator[tuple[int, int, list[Stretch]]]:
 
 def channels_in(study: Declaration, vessel: Vessel, well: str) -> tuple[Channel, ...]:
     """Return the channels that are taken in a well, whatever their cadence."""
-    return tuple(c for c in study.channels if not c.wells or well in vessel.expand(c.wells))
+    return tuple(c for c in study.channels if not c.wells or well in vessel.has(c.wells))

@@ -146,6 +146,7 @@ def likely_meant(line: str) -> str:
         One line of a declaration, without blanks around it.
     """
     for hint in (
+        _json,
         _curly_quotes,
         _strange_character,
         _brackets,
@@ -162,6 +163,14 @@ def likely_meant(line: str) -> str:
         if meant:
             return meant
     return ""
+
+
+def _json(line: str) -> str:
+    found = re.match(r"\{\s*(?:\"([\w.-]+)\"\s*:\s*([^,{}\[\]]+))?", line)
+    if found is None:
+        return ""
+    like = f"{found[1]} = {found[2].strip()}" if found[1] else "interval_h = 2.0"
+    return f"this is JSON; write each key on a line of its own without braces, like {like}"
 
 
 def _curly_quotes(line: str) -> str:

@@ -7,7 +7,14 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from livedeath.errors import StudyError
 from livedeath.model.base import Declared
-from livedeath.model.plate import corners, expand, row_column, well_centre_um, well_name
+from livedeath.model.plate import (
+    corners,
+    expand,
+    expand_inside,
+    row_column,
+    well_centre_um,
+    well_name,
+)
 
 VesselFormat = Literal[
     "6-well", "12-well", "24-well", "48-well", "96-well", "384-well", "dish", "slice", "window"
@@ -91,6 +98,10 @@ class Vessel(Declared):
     def expand(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
         """Return the wells that patterns such as ``A1:B6`` or ``all`` name here."""
         return expand(patterns, self.format)
+
+    def has(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the wells that patterns name which this vessel has."""
+        return expand_inside(patterns, self.format)
 
     def n_fields(self, well: str) -> int:
         """Return how many fields a visited well has."""

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from livedeath.detection.record import patience_h
 from livedeath.detection.rows import UNSEEN
 from livedeath.errors import TableError
-from livedeath.model.events import Events, Place
+from livedeath.model.declaration import Place
+from livedeath.model.events import Events
 from livedeath.model.study import Study
 from livedeath.model.tables import PLACE
 from livedeath.statistics.table import SurvivalTable, from_frame

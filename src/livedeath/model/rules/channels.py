@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from livedeath.errors import StudyError
-from livedeath.model.base import known_names, listing
+from livedeath.model.base import known_names, listing, numbered
 from livedeath.model.comparison import FILL_AT_ENTRY
 from livedeath.model.declaration import Declaration
 from livedeath.model.tables import CALLS, JOINED, SCORED, TRACES
@@ -47,8 +47,8 @@ def _names_are_free(study: Declaration) -> None:
         column = column_taken(name, names)
         if column:
             raise StudyError(
-                f"channels[{number}].name is {name!r}, which is {column} already; choose another "
-                f"name, like {name + '_light'!r}"
+                f"{numbered('channels', number, name)}.name is {name!r}, which is {column} "
+                f"already; choose another name, like {name + '_light'!r}"
             )
 
 
@@ -81,9 +81,9 @@ def _exist(study: Declaration) -> None:
 def _named(study: Declaration) -> Iterator[tuple[str, str]]:
     for number, population in enumerate(study.populations):
         if population.marker is not None:
-            yield f"populations[{number}] ({population.name!r}).marker", population.marker
+            yield f"{numbered('populations', number, population.name)}.marker", population.marker
     for number, file in enumerate(study.optics.files):
-        yield f"optics.files[{number}].channel", file.channel
+        yield f"{numbered('optics.files', number)}.channel", file.channel
     if study.focus.channel is not None:
         yield "focus.channel", study.focus.channel
 
@@ -93,8 +93,8 @@ def _populations(study: Declaration) -> None:
     for number, done in enumerate(study.interventions):
         if done.population is not None and done.population not in names:
             raise StudyError(
-                f"interventions[{number}] ({done.label!r}).population is {done.population!r}, "
-                f"which is none; {known_names(done.population, names)}"
+                f"{numbered('interventions', number, done.label)}.population is "
+                f"{done.population!r}, which is none; {known_names(done.population, names)}"
             )
     seen: dict[tuple[object, ...], str] = {}
     for number, one in enumerate(study.populations):
@@ -102,7 +102,7 @@ def _populations(study: Declaration) -> None:
         before = seen.setdefault(gate, one.name)
         if before != one.name:
             raise StudyError(
-                f"populations[{number}] ({one.name!r}) has the marker, gate and wells of "
+                f"{numbered('populations', number, one.name)} has the marker, gate and wells of "
                 f"{before!r}, so every neuron would be {before!r}; tell them apart"
             )
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from livedeath.errors import StudyError
-from livedeath.model.base import known_names, listing
+from livedeath.model.base import known_names, listing, numbered
 from livedeath.model.comparison import FILL_AT_ENTRY, STUDY_START, Comparison
 from livedeath.model.declaration import EVERYONE, VESSEL, WELL, Declaration, Place
 from livedeath.model.prespecified import (
@@ -18,6 +18,7 @@ from livedeath.model.prespecified import (
     treated_groups,
 )
 from livedeath.model.rounds import end_h
+from livedeath.model.rules.advice import another_block, another_unit
 from livedeath.model.rules.wells import some
 
 OTHER_COVARIATES = (FILL_AT_ENTRY, "entry_h")
@@ -27,7 +28,7 @@ OTHER_COVARIATES = (FILL_AT_ENTRY, "entry_h")
 def check(study: Declaration) -> None:
     """Refuse comparisons that do not hold for the wells of the study."""
     for number, one in enumerate(study.comparisons):
-        where = f"comparisons[{number}]"
+        where = numbered("comparisons", number, one.name)
         _groups(study, one, where)
         _unit_and_block(study, one, where)
         _origin(study, one, where)
@@ -87,10 +88,10 @@ def _unit_and_block(study: Declaration, one: Comparison, where: str) -> None:
     units = _assigned(study, one.unit, places, f"{where}.unit")
     blocks = None if one.block is None else _assigned(study, one.block, places, f"{where}.block")
     if one.factor != "population":
-        _refuse_units_of_two_groups(one, places, units, where)
+        _refuse_units_of_two_groups(study, one, places, units, where)
     if blocks is not None:
         _refuse_units_of_two_blocks(one, units, blocks, where)
-        _refuse_blocks_of_one_group(one, places, blocks, where)
+        _refuse_blocks_of_one_group(study, one, places, blocks, where)
 
 
 def _assigned(
@@ -102,6 +103,7 @@ def _assigned(
             f"{where} is {kind!r}, which is no kind of unit here{_what_it_is(study, kind)}; "
             f"{known_names(kind, study.unit_kinds)}"
         )
+    key = where.rpartition(".")[2]
     members = study.members(kind)
     without = _names(study, [place for place in places if not members[place]])
     if without:
@@ -115,9 +117,15 @@ def _assigned(
         if len(members[place]) > 1:
             raise StudyError(
                 f"{where} is {kind!r}, but by the entities {study.well_name(*place)} is of "
-                f"{listing(members[place])}; give each well one {kind}, or take another unit"
+                f"{listing(members[place])}; give each well one {kind}, or declare what was pooled "
+                f"as an entity of its own, like a {_pool(kind)}, and write {key} = {_pool(kind)!r}"
             )
     return {place: members[place][0] for place in places}
+
+
+def _pool(kind: str) -> str:
+    """Return the kind of entity as which a pool of others is declared."""
+    return "batch" if kind == "culture" else "culture"
 
 
 def _what_it_is(study: Declaration, name: str) -> str:
@@ -129,19 +137,23 @@ def _what_it_is(study: Declaration, name: str) -> str:
 
 
 def _refuse_units_of_two_groups(
-    one: Comparison, places: dict[Place, tuple[str, ...]], units: dict[Place, str], where: str
+    study: Declaration,
+    one: Comparison,
+    places: dict[Place, tuple[str, ...]],
+    units: dict[Place, str],
+    where: str,
 ) -> None:
     held: dict[str, dict[str, str]] = defaultdict(dict)
     for place, groups in places.items():
         for group in groups:
-            held[units[place]].setdefault(group, place[1])
+            held[units[place]].setdefault(group, study.well_name(*place))
     for unit, groups_of_unit in held.items():
         if len(groups_of_unit) > 1:
             (first, at), (second, there) = list(groups_of_unit.items())[:2]
             raise StudyError(
-                f"{where}.unit is {one.unit!r}, but {unit!r} lies in both arms: {first!r} in {at} "
-                f"and {second!r} in {there}; a unit is what was treated as a whole, so write "
-                f"unit = {WELL!r} with block = {one.unit!r}"
+                f"{where}.unit is {one.unit!r}, but {unit!r} lies in two {one.factor}s: {first!r} "
+                f"in {at} and {second!r} in {there}; a unit is of one {one.factor} as a whole, so "
+                f"{another_unit(study, one, places, {first, second})}"
             )
 
 
@@ -154,12 +166,17 @@ def _refuse_units_of_two_blocks(
         if before != blocks[place]:
             raise StudyError(
                 f"{where}.block is {one.block!r}, but {one.unit} {unit!r} lies in two of them, "
-                f"{before!r} and {blocks[place]!r}; a block must hold its units whole"
+                f"{before!r} and {blocks[place]!r}; a block must hold its units whole, so leave "
+                f"block out"
             )
 
 
 def _refuse_blocks_of_one_group(
-    one: Comparison, places: dict[Place, tuple[str, ...]], blocks: dict[Place, str], where: str
+    study: Declaration,
+    one: Comparison,
+    places: dict[Place, tuple[str, ...]],
+    blocks: dict[Place, str],
+    where: str,
 ) -> None:
     held: dict[str, set[str]] = defaultdict(set)
     for place, groups in places.items():
@@ -169,8 +186,7 @@ def _refuse_blocks_of_one_group(
             only = listing(sorted(groups_of_block))
             raise StudyError(
                 f"{where}.block is {one.block!r}, but {block!r} holds only {only} of what is "
-                f"compared, so nothing can be compared within it; take another block, or leave "
-                f"block out"
+                f"compared, {another_block(study, one, places)}"
             )
 
 

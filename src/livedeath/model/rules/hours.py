@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from livedeath.errors import StudyError
+from livedeath.model.base import numbered
 from livedeath.model.biology import Intervention
 from livedeath.model.declaration import Declaration
 from livedeath.model.rounds import end_h, round_hours, stays, stretches
@@ -16,7 +17,7 @@ def check(study: Declaration) -> None:
     """Refuse hours that cannot be, or after which nothing is seen."""
     _sessions(study)
     for number, done in enumerate(study.interventions):
-        _intervention(study, done, f"interventions[{number}] ({done.label!r})")
+        _intervention(study, done, numbered("interventions", number, done.label))
     _windows(study)
     _exclusions(study)
     _changes(study)
@@ -65,8 +66,8 @@ def _refuse_unmet_sessions(study: Declaration) -> None:
         if session.id not in met:
             until = "" if session.removed_h is None else f" to {session.removed_h:g} h"
             raise StudyError(
-                f"sessions[{number}] ({session.id!r}) from {session.loaded_h:g}{until}: no round "
-                f"falls into it, {_end(study)}; move it, or set schedule.mode to 'session'"
+                f"{numbered('sessions', number, session.id)} from {session.loaded_h:g}{until}: no "
+                f"round falls into it, {_end(study)}; move it, or set schedule.mode to 'session'"
             )
 
 
@@ -121,7 +122,7 @@ def _hours_of(done: Intervention) -> Iterator[tuple[str, float]]:
 def _windows(study: Declaration) -> None:
     hours = round_hours(study)
     for number, window in enumerate(study.schedule.windows):
-        where = f"schedule.windows[{number}]"
+        where = numbered("schedule.windows", number)
         if window.from_h > end_h(study):
             raise StudyError(
                 f"{where}.from_h is {window.from_h:g}, but {_end(study)}; give an hour up to then"
@@ -145,25 +146,25 @@ def _exclusions(study: Declaration) -> None:
     for number, rule in enumerate(study.exclusions):
         if rule.from_h > last:
             raise StudyError(
-                f"exclusions[{number}].from_h is {rule.from_h:g}, after the last visit at "
-                f"{last:g} h, so it excludes nothing; give the hour from which the wells do not "
-                f"count"
+                f"{numbered('exclusions', number)}.from_h is {rule.from_h:g}, after the last "
+                f"visit at {last:g} h, so it excludes nothing; give the hour from which the wells "
+                f"do not count"
             )
 
 
 def _changes(study: Declaration) -> None:
     hours = round_hours(study)
     for number, change in enumerate(study.optics.changes):
+        where = numbered("optics.changes", number)
         if change.at_h > hours[-1]:
             raise StudyError(
-                f"optics.changes[{number}].at_h is {change.at_h:g}, after the last visit at "
-                f"{hours[-1]:g} h, so nothing is imaged with it; give an earlier hour, or leave it "
-                f"out"
+                f"{where}.at_h is {change.at_h:g}, after the last visit at {hours[-1]:g} h, so "
+                f"nothing is imaged with it; give an earlier hour, or leave it out"
             )
         if change.at_h <= hours[0]:
             raise StudyError(
-                f"optics.changes[{number}].at_h is {change.at_h:g}, but the first visit is at "
-                f"{hours[0]:g} h; write these optics into [optics]"
+                f"{where}.at_h is {change.at_h:g}, but the first visit is at {hours[0]:g} h; write "
+                f"these optics into [optics]"
             )
 
 

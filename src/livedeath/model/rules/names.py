@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from livedeath.errors import StudyError
-from livedeath.model.base import known_names
+from livedeath.model.base import known_names, numbered
 from livedeath.model.declaration import Declaration
 
 
@@ -41,7 +41,7 @@ def _parents(study: Declaration) -> None:
     for number, (name, parent) in enumerate(parents.items()):
         if parent is not None and parent not in parents:
             raise StudyError(
-                f"entities[{number}] ({name!r}).parent is {parent!r}, which is no entity; "
+                f"{numbered('entities', number, name)}.parent is {parent!r}, which is no entity; "
                 f"{known_names(parent, [other for other in parents if other != name])}"
             )
     for start in parents:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from livedeath.errors import StudyError
-from livedeath.model.base import known_names
+from livedeath.model.base import known_names, numbered
 from livedeath.model.declaration import Declaration, concerns
+from livedeath.model.vessels import Vessel
 
 MOST_WELLS = 6
 """So many wells are named in a sentence."""
@@ -17,6 +18,7 @@ class Named(NamedTuple):
     where: str
     vessel: str | None
     wells: tuple[str, ...]
+    can_name_vessel: bool = True
 
 
 def check(study: Declaration) -> None:
@@ -34,42 +36,51 @@ def check(study: Declaration) -> None:
         try:
             study.wells(vessel.id)
         except StudyError as error:
-            raise StudyError(f"vessels[{number}] ({vessel.id!r}): {error}") from None
+            raise StudyError(f"{numbered('vessels', number, vessel.id)}: {error}") from None
 
 
 def _all_named(study: Declaration) -> Iterator[Named]:
     for number, done in enumerate(study.interventions):
-        yield Named(f"interventions[{number}] ({done.label!r})", done.vessel, done.wells)
+        yield Named(numbered("interventions", number, done.label), done.vessel, done.wells)
     for number, entity in enumerate(study.entities):
-        yield Named(f"entities[{number}] ({entity.id!r})", entity.vessel, entity.wells)
+        yield Named(numbered("entities", number, entity.id), entity.vessel, entity.wells)
     for number, rule in enumerate(study.exclusions):
-        yield Named(f"exclusions[{number}]", rule.vessel, rule.wells)
+        yield Named(numbered("exclusions", number), rule.vessel, rule.wells)
     for number, window in enumerate(study.schedule.windows):
-        yield Named(f"schedule.windows[{number}]", window.vessel, window.wells)
+        yield Named(numbered("schedule.windows", number), window.vessel, window.wells)
     for number, channel in enumerate(study.channels):
-        yield Named(f"channels[{number}] ({channel.name!r})", None, channel.wells)
+        yield Named(numbered("channels", number, channel.name), None, channel.wells, False)
     for number, population in enumerate(study.populations):
-        yield Named(f"populations[{number}] ({population.name!r})", None, population.wells)
+        yield Named(numbered("populations", number, population.name), None, population.wells, False)
     for number, session in enumerate(study.sessions):
-        yield Named(f"sessions[{number}] ({session.id!r})", session.vessel, ())
+        yield Named(numbered("sessions", number, session.id), session.vessel, ())
     if study.end_kill is not None:
         yield Named("end_kill", study.end_kill.vessel, study.end_kill.wells)
 
 
 def _refuse_outside(study: Declaration, item: Named) -> None:
-    for vessel in study.vessels:
-        if concerns(item.vessel, vessel.id):
-            try:
-                vessel.expand(item.wells)
-            except StudyError as error:
-                raise StudyError(f"{item.where}.wells: {error}; {_way_out(study, item)}") from None
+    """Refuse wells outside a vessel; who cannot name one may mean wells of any of them."""
+    vessels = [vessel for vessel in study.vessels if concerns(item.vessel, vessel.id)]
+    for pattern in item.wells:
+        faults = [fault for vessel in vessels if (fault := _outside(vessel, pattern))]
+        if faults and (item.can_name_vessel or len(faults) == len(vessels)):
+            raise StudyError(f"{item.where}.wells: {faults[0]}; {_way_out(study, item)}")
+
+
+def _outside(vessel: Vessel, pattern: str) -> str:
+    """Say that a pattern names wells that a vessel does not have; empty if it has them."""
+    try:
+        vessel.expand((pattern,))
+    except StudyError as error:
+        return str(error)
+    return ""
 
 
 def _way_out(study: Declaration, item: Named) -> str:
     if len(study.vessels) == 1 or item.vessel is not None:
         return "mend the well, or the vessel's format"
-    if item.where.startswith(("channels", "populations")):
-        return "name wells that every vessel has"
+    if not item.can_name_vessel:
+        return "name wells that one of the vessels has"
     return "say with vessel which one is meant"
 
 
