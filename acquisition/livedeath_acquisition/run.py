@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError
+from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError, command
 from livedeath.run.coverage import NOT_YET, unscored
 from livedeath.store.folder import StudyFolder
 from livedeath.store.journal import ENDS, INTERRUPTED, RESTART, last_word
@@ -90,7 +90,7 @@ def acquire(
     if folder.source is not None:
         raise StoreError(
             f"{folder.path}: this study was made from a recording and has no microscope; score it "
-            f"with 'livedeath score'"
+            f"with '{command('score', folder.path)}'"
         )
     entries, begun_at = folder.journal.tail(0)
     choose.resume(microscope, entries)
@@ -225,7 +225,7 @@ def _understood(folder: StudyFolder, status: int, said: str, complaint: str) -> 
         last = complaint.splitlines()[-1:] or [f"status {status}"]
         raise LivedeathError(
             f"{folder.path}: every frame is safe, but the analysis failed ({last[0]}); run "
-            f"'livedeath score {folder.path}'"
+            f"'{command('score', folder.path)}'"
         )
     try:
         return dict(json.loads(said.splitlines()[-1]))

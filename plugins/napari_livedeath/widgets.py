@@ -15,7 +15,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QStackedLayout, QWidget
 
-from livedeath.errors import LivedeathError, StoreError
+from livedeath.errors import LivedeathError, StoreError, command
 from livedeath.model.frame import FieldKey
 from livedeath.review.journal import ReviewJournal
 from livedeath.review.queue import QueueItem, build_queue
@@ -101,7 +101,7 @@ class ReviewWidget(QWidget):
         if source.run is None or source.watched is None:
             raise StoreError(
                 f"{source.folder.path}: there is nothing to review yet; "
-                f"run 'livedeath score {source.folder.path}' first."
+                f"run '{command('score', source.folder.path)}' first."
             )
         self.finish()
         journal = ReviewJournal.in_folder(source.folder.reviews_dir, reviewer)

@@ -5,6 +5,44 @@ to do. The command line prints it and ends with the class's ``exit_status``; a t
 is shown only for faults of the program itself.
 """
 
+import os
+import re
+
+_PLAIN_WORD = re.compile(r"[\w./:\\+-]+" if os.name == "nt" else r"[\w./:+-]+")
+"""What every shell takes as it stands, letters of any language among it."""
+
+_SPECIAL_IN_QUOTES = frozenset('"$`\\!')
+"""What a POSIX shell does not take as it stands between double quotes."""
+
+
+def command(name: str, *rest: object) -> str:
+    """Return a command as it can be copied from a message and pasted into a terminal.
+
+    Parameters
+    ----------
+    name : str
+        Of the command, like ``score``.
+    *rest : object
+        What follows it, folders among it; each is one word for the shell.
+
+    Returns
+    -------
+    str
+        Like ``livedeath log "my plate 1" list``. Double quotes mean the same to a POSIX shell,
+        to PowerShell and to the Windows prompt.
+    """
+    return " ".join(["livedeath", name, *(_word(str(part)) for part in rest)])
+
+
+def _word(said: str) -> str:
+    if _PLAIN_WORD.fullmatch(said):
+        return said
+    if os.name != "nt" and _SPECIAL_IN_QUOTES & set(said):
+        import shlex
+
+        return shlex.quote(said)
+    return f'"{said}"'
+
 
 class LivedeathError(Exception):
     """Root of all errors that livedeath raises on purpose."""

@@ -62,9 +62,8 @@ OWN_PLATES = swap(
     'unit = "animal"',
     'unit = "animal"\nblock = "vessel"',
 )
-for _name, _vessel in zip(
-    ("m1", "m2", "m3", "m4", "m5", "m6"), 3 * ("p1",) + 3 * ("p2",), strict=True
-):
+OWNERS = {"m1": "p1", "m2": "p1", "m3": "p1", "m4": "p2", "m5": "p2", "m6": "p2"}
+for _name, _vessel in OWNERS.items():
     OWN_PLATES = swap(OWN_PLATES, f'id = "{_name}"', f'id = "{_name}"\nvessel = "{_vessel}"')
 """The animals of either genotype have a plate of their own."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from livedeath.errors import StudyError
+from livedeath.errors import StudyError, command
 from livedeath.run import logbook
 from livedeath.run.logbook import NOW, Deed, Logged
 from livedeath.store.folder import StudyFolder
@@ -71,8 +71,8 @@ def _entry_fault(study: StudyFolder, what: str) -> str:
     if what != RETRACT:
         return "--entry has a meaning with 'retract' only; leave it out."
     return (
-        f"'retract' needs the entry; give its id with --entry, see 'livedeath log "
-        f"{study.path.name} list'."
+        f"'retract' needs the entry; give its id with --entry, see "
+        f"'{command('log', study.path, 'list')}'."
     )
 
 

@@ -114,7 +114,7 @@ def _run(given: list[str], log: logfile.StudyLog) -> int:
         log.refused(error)
         return _say(str(error), error.exit_status)
     except USAGE_ERROR as error:
-        return _say(_usage(error), error.exit_code)
+        return _say(_usage(error, given), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence; says whose fault it is
@@ -150,22 +150,11 @@ def _say(sentence: str, status: int) -> int:
     return status
 
 
-def _usage(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR
+def _usage(error: Any, given: list[str]) -> str:  # noqa: ANN401 - see USAGE_ERROR
     """Return what is wrong with the command line in one sentence."""
-    from pydantic import ValidationError
+    from livedeath.cli.usage import sentence
 
-    cause, option = error.__cause__, getattr(error, "param", None)
-    if isinstance(cause, ValidationError) and option is not None:
-        fault = cause.errors(include_url=False)[0]
-        said = str(fault["msg"]).removeprefix("Value error, ").partition(", unable")[0]
-        name = option.opts[0] if option.opts[0].startswith("-") else option.name
-        return f"{name} is {fault['input']!r}; {said[0].lower()}{said[1:].rstrip('.')}."
-    return str(error.format_message()) or _help_of(error)
-
-
-def _help_of(error: Any) -> str:  # noqa: ANN401 - see USAGE_ERROR
-    context = getattr(error, "ctx", None)
-    return context.get_help() if context is not None else "see 'livedeath --help'"
+    return sentence(error, given)
 
 
 def _options(

@@ -7,7 +7,7 @@ import typer
 
 from livedeath import templates
 from livedeath.cli.common import JsonOption, emit
-from livedeath.errors import StudyError
+from livedeath.errors import StudyError, command
 
 
 def register(app: typer.Typer) -> None:
@@ -69,5 +69,5 @@ def new(
     emit(
         {"study": study.path, "file": path},
         as_json=as_json,
-        text=f"{path} is written; change what differs, then: livedeath check {study.path}",
+        text=f"{path} is written; change what differs, then: {command('check', study.path)}",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livedeath.cli.common import JsonOption, emit, progress
+from livedeath.errors import command
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,5 +58,5 @@ def _text(result: dict[str, Any]) -> str:
     return (
         f"{result['study']}: {result['frames']} frames, {result['neurons']} neurons in view, "
         f"{result['deaths']} deaths ({causes}); the truth is in {result['truth']}\n"
-        f"Next: livedeath score {result['study']}"
+        f"Next: {command('score', result['study'])}"
     )

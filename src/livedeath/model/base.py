@@ -187,6 +187,27 @@ def known_names(given: str, known: Iterable[str]) -> str:
     return f"perhaps {near!r} is meant; {listed}" if near else listed
 
 
+def decimal_point(said: str) -> str:
+    """Return a number that was written with a comma as it is written with a point.
+
+    Parameters
+    ----------
+    said : str
+        Like ``0,5``; ``1,000`` may mean two numbers, and both are returned with an ``or``.
+
+    Returns
+    -------
+    str
+        Empty if it is no number with one comma.
+    """
+    found = re.fullmatch(r"([+-]?\d+),(\d+)", said.strip())
+    if found is None:
+        return ""
+    point = f"{found[1]}.{found[2]}"
+    thousands = len(found[2]) == 3 and int(found[1]) != 0
+    return f"{point} or {found[1]}{found[2]}" if thousands else point
+
+
 def listing(names: Sequence[str]) -> str:
     """Return names in quotes with commas between them; of many only the first."""
     shown = ", ".join(repr(name) for name in names[:MOST_NAMED])

@@ -50,8 +50,7 @@ def _two_sides(shape: Any) -> Any:  # noqa: ANN401 - whatever was written
         sides = [side for side in shape if isinstance(side, int) and side >= MIN_SIDE_PX][-2:]
         like = sides if len(sides) == 2 else [2048, 2048]
         raise ValueError(
-            f"image_shape_px is {written(shape)}; write the rows and columns of one frame only, "
-            f"like {like}"
+            f"{written(shape)} is no frame; write its rows and columns only, like {like}"
         )
     return shape
 

@@ -166,7 +166,7 @@ def likely_meant(line: str) -> str:
 
 
 def _json(line: str) -> str:
-    found = re.match(r"\{\s*(?:\"([\w.-]+)\"\s*:\s*([^,{}\[\]]+))?", line)
+    found = re.match(r"\{\s*(?:\"([\w.-]+)\"\s*:\s*([^\s,{}\[\]][^,{}\[\]]*))?", line)
     if found is None:
         return ""
     like = f"{found[1]} = {found[2].strip()}" if found[1] else "interval_h = 2.0"

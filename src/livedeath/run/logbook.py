@@ -5,13 +5,14 @@ why not. Nothing written is changed: an entry that was wrong is retracted by ano
 """
 
 import math
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from livedeath.errors import StudyError
-from livedeath.model.base import known_names, nearest
+from livedeath.errors import StudyError, command
+from livedeath.model.base import decimal_point, known_names, nearest
 from livedeath.model.doses import unit_named
 from livedeath.model.events import RETRACT
 from livedeath.model.rounds import end_h
@@ -116,8 +117,8 @@ def retract(folder: StudyFolder, entry_id: str, why: str) -> Logged:
     if entry_id not in ids:
         near = known_names(entry_id, ids) if ids else "the journal holds none yet"
         raise StudyError(
-            f"--entry is {entry_id!r}, which is no entry of the log; {near}, see 'livedeath log "
-            f"{folder.path.name} list'."
+            f"--entry is {entry_id!r}, which is no entry of the log; {near}, see "
+            f"'{command('log', folder.path, 'list')}'."
         )
     entry = entries[ids.index(entry_id)]
     if entry.get("what") == RETRACT:
@@ -237,6 +238,12 @@ def _wells(folder: StudyFolder, deed: Deed, vessel: str) -> list[str]:
     named = tuple(part for said in deed.wells for part in said.replace(",", " ").split())
     if not named and deed.what in _NEEDS_WELLS:
         raise StudyError(f"'{deed.what}' concerns wells; name them with --wells, like B3 or A1:A4.")
+    apart = [part for said in named for part in re.split(r"[;&+]", said) if part]
+    if len(apart) > len(named):
+        raise StudyError(
+            f"--wells is {' '.join(deed.wells)!r}; put commas between wells: --wells "
+            f"{','.join(apart)}."
+        )
     try:
         wells = folder.study.vessel(vessel).expand(named)
     except StudyError as error:
@@ -270,9 +277,11 @@ def _hour(folder: StudyFolder, deed: Deed, entries: list[Entry]) -> float:
     except ValueError:
         hour = -1.0
     if not (0 <= hour and math.isfinite(hour)):
+        point = decimal_point(deed.at)
+        meant = f"write a decimal point, {point}: " if point else ""
         raise StudyError(
-            f"--at is {deed.at!r}; give hours since the study's start as a number, like 26.5, or "
-            f"'now'."
+            f"--at is {deed.at!r}; {meant}give hours since the study's start as a number, like "
+            f"26.5, or 'now'."
         )
     if hour > end and deed.what not in _MAY_COME_LATER:
         raise StudyError(

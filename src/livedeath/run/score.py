@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from livedeath.detection import score_traces
-from livedeath.errors import StoreError, StudyError
+from livedeath.errors import StoreError, StudyError, command
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.tables import OUTCOMES, PLACE, units
@@ -229,8 +229,8 @@ def score_study(
         raise StoreError(f"{folder.path}: cannot be written; give yourself the right to write.")
     if not live and not folder.journal.frames():
         raise StoreError(
-            f"{folder.path}: the journal holds no frame yet; run 'livedeath acquire' first, or "
-            "wait for it with --follow."
+            f"{folder.path}: the journal holds no frame yet; run "
+            f"'{command('acquire', folder.path)}' first, or wait for it with --follow."
         )
     given = None if labels is None else LabelFile(labels, folder.study, folder.plan)
     visits = len(folder.plan.visits)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import zarr
 
-from livedeath.errors import StoreError
+from livedeath.errors import StoreError, command
 from livedeath.model.frame import FieldKey
 from livedeath.model.plan import Plan, plan
 from livedeath.model.study import Study
@@ -261,8 +261,8 @@ class StudyFolder:
         runs = self.runs()
         if not runs:
             raise StoreError(
-                f"{self.path}: this study was never scored; run 'livedeath score "
-                f"{self.path.name}' first."
+                f"{self.path}: this study was never scored; run "
+                f"'{command('score', self.path)}' first."
             )
         if name is None:
             return ([run for run in runs if run.complete] or runs)[-1]
