@@ -176,7 +176,10 @@ REFUSED = {
     "labels shape": (["{movie}", *TOLD, "--labels", "{short}"], "5 visits of 96 x 96"),
     "labels none": (["{movie}", *TOLD, "--labels", "none.tif"], "no such file"),
     "labels huge": (["{movie}", *TOLD, "--labels", "{huge}"], "the label 4000000000"),
-    "pixel text": (["{movie}", "--pixel-size-um", "abc"], "--pixel-size-um is 'abc'; write a number"),
+    "pixel text": (
+        ["{movie}", "--pixel-size-um", "abc"],
+        "--pixel-size-um is 'abc'; write a number",
+    ),
     "rate": (["{movie}", *TOLD, "--false-alarms", "0"], "--false-alarms is 0"),
     "workers": (["{movie}", *TOLD, "--workers", "0"], "--workers is 0"),
     "follow": (["{movie}", *TOLD, "--follow"], "--follow"),

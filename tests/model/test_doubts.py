@@ -1,6 +1,6 @@
 """What is allowed and still said."""
 
-from declarations import BASES
+from declarations import BASES, GENOTYPES
 from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import dry_run
 from livedeath.model.study import Study
@@ -28,3 +28,12 @@ def test_more_false_deaths_than_deaths_are_said():
     loose = study("[schedule]", "[analysis]\nfalse_alarms_per_1000_neuron_days = 100\n[schedule]")
     assert any("may be false" in said for said in doubts(loose, dry_run(loose)))
     assert doubts(study(), dry_run(study())) == []
+
+
+def test_genotypes_compared_by_the_wells_of_one_animal_are_doubted():
+    by_well = Study.from_toml(GENOTYPES.replace('unit = "animal"', 'unit = "well"'))
+    (said,) = [one for one in doubts(by_well, dry_run(by_well)) if "independent" in one]
+    assert "2 wells are of one animal ('m1')" in said
+    assert "write unit = 'animal'" in said
+    by_animal = Study.from_toml(GENOTYPES)
+    assert not [one for one in doubts(by_animal, dry_run(by_animal)) if "independent" in one]

@@ -37,6 +37,7 @@ def doubts(study: Study, cost: DryRun) -> list[str]:
     """
     found = [
         *_few_units(study),
+        *_wells_of_one_animal(study),
         *_nothing_left(study),
         *_measurement(study),
         *_light(study, cost),
@@ -64,6 +65,26 @@ def disk_doubt(cost: DryRun, free_gb: float, floor_gb: float) -> str:
         f"the frames take {cost.gigabytes:,.1f} GB before compression, and {free_gb:,.1f} GB are "
         f"free on this disk, of which {floor_gb:g} GB stay free; make room, or visit less"
     )
+
+
+def _wells_of_one_animal(study: Study) -> Iterator[str]:
+    """Doubt genotypes compared by well: it is the animal that has one, not its wells."""
+    for one in study.comparisons:
+        if one.factor != "genotype" or one.unit != "well":
+            continue
+        wells: dict[tuple[str, str], list[Place]] = defaultdict(list)
+        for place in compared_places(study, one):
+            owner = next((e for e in study.ancestry(*place) if e.genotype), None)
+            if owner is not None:
+                wells[owner.kind, owner.id].append(place)
+        shared = [(kind, name) for (kind, name), places in wells.items() if len(places) > 1]
+        if shared:
+            kind, name = shared[0]
+            yield (
+                f"the comparison {one.name or one.control!r} of genotypes takes wells as units, "
+                f"and {len(wells[kind, name])} wells are of one {kind} ({name!r}), so they are no "
+                f"independent units; write unit = {kind!r}"
+            )
 
 
 def _few_units(study: Study) -> Iterator[str]:
