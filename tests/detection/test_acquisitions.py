@@ -130,6 +130,17 @@ def test_streaming_equals_the_table(scored):
         np.testing.assert_array_equal(values, scored[1][name], err_msg=name)
 
 
+@pytest.mark.parametrize("way", ["table", "stream"])
+def test_calls_are_in_order_of_neurons_whatever_their_acquisition(way):
+    columns = table()
+    columns["neuron_id"] = 2 * N + 1 - columns["neuron_id"]
+    scorers = Scorers(Scorer)
+    push(scorers, columns, np.arange(2 * VISITS))
+    calls = score_traces(columns)[1] if way == "table" else scorers.calls(columns)
+    assert calls["neuron_id"].tolist() == list(range(1, 2 * N + 1))
+    assert np.flatnonzero(calls["outcome"] == "dead").tolist() == [N - 1 - DIES, 2 * N - 1 - DIES]
+
+
 def test_nothing_pushed_is_nothing_called():
     empty = {name: values[:0] for name, values in table().items()}
     assert Scorers(Scorer).calls(empty)["neuron_id"].size == 0

@@ -209,7 +209,10 @@ def test_what_is_not_scored_is_said_in_red(tmp_path):
     material = gather(folder.path)
     page = render(material, find(material))
     (line,) = (line for line in page.splitlines() if "not in this report" in line)
-    assert 'class="empty refused"' in line
+    assert 'class="empty unscored"' in line
+    colour = re.search(r"[.]unscored { color: #(..)(..)(..);", page)
+    red, green, blue = (int(part, 16) for part in colour.groups())
+    assert red > 128 > 64 > max(green, blue)
     assert "12 visits of 6 fields (plate1/B2/0, plate1/B3/0" in line
     assert "made from 14.5 to 15.0 h" in line
     assert "Run ‘livedeath score’" in line

@@ -59,3 +59,30 @@ def test_parents_come_before_their_children(study):
             known.append(path)
         assert known[0] == ""
         assert len(known) == len(set(known))
+
+
+def test_a_plate_has_the_fields_of_its_fullest_acquisition():
+    """B2, of two fields, is visited before the optics change alone; B3, of one, throughout."""
+    fuller = Study.from_toml("""
+title = "fields"
+channels = [{ name = "fill", role = "fill", exposure_ms = 50 }]
+[[vessels]]
+id = "p1"
+sites = [
+  { x_um = 0, y_um = 0, well = "B2" },
+  { x_um = 90, y_um = 0, well = "B2" },
+  { x_um = 0, y_um = 0, well = "B3" },
+]
+[optics]
+pixel_size_um = 0.65
+image_shape_px = [48, 48]
+changes = [{ at_h = 4.0, pixel_size_um = 0.325 }]
+[schedule]
+interval_h = 1
+duration_h = 8
+windows = [{ wells = ["B2"], to_h = 3.0 }]
+""")
+    documents = dict(ngff.image_documents(fuller, plan(fuller)))
+    plate = documents["p1"]["attributes"]["ome"]["plate"]
+    assert plate["field_count"] == 2
+    assert [one["maximumfieldcount"] for one in plate["acquisitions"]] == [2, 1]
