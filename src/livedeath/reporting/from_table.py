@@ -17,7 +17,10 @@ from livedeath.statistics.study import StudyCalls, one_endpoint
 from livedeath.store.folder import Run, StudyFolder
 
 CHANNELS = {"reference": "fill", "signal": "indicator"}
-"""Columns of a table of traces and the roles they play."""
+"""Columns of a table of traces and the roles they play.
+
+As channels of a study they are called by their roles: no channel is named like a column.
+"""
 
 ONE_ARM = "all neurons"
 
@@ -45,7 +48,7 @@ def gather_table(path: Path) -> Material:
     calls, others = one_endpoint(run.calls())
     if not calls.height:
         raise StoreError(f"{path}: the table of calls holds no neuron; there is nothing to report.")
-    traces = _placed(run.traces(), calls)
+    traces = _as_channels(_placed(run.traces(), calls))
     made = run.provenance()
     study = _study(str(made.get("input") or path.name), traces)
     return Material(
@@ -64,9 +67,9 @@ def gather_table(path: Path) -> Material:
 def _study(source: str, traces: pl.DataFrame) -> Study:
     title = source.replace("\\", "/").rsplit("/", 1)[-1]
     channels = [
-        {"name": name, "role": role, "exposure_ms": 1.0}
-        for name, role in CHANNELS.items()
-        if name in traces.columns
+        {"name": role, "role": role, "exposure_ms": 1.0}
+        for role in CHANNELS.values()
+        if role in traces.columns
     ]
     return Study.model_validate(
         {
@@ -78,6 +81,12 @@ def _study(source: str, traces: pl.DataFrame) -> Study:
             "schedule": {"times_h": [0.0]},
         }
     )
+
+
+def _as_channels(traces: pl.DataFrame) -> pl.DataFrame:
+    """Name the columns of each channel, value and deviation, by its role."""
+    named = {f"{old}{end}": f"{new}{end}" for old, new in CHANNELS.items() for end in ("", "_sd")}
+    return traces.rename(named, strict=False)
 
 
 def _placed(traces: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
