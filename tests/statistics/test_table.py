@@ -100,6 +100,7 @@ def test_a_made_up_culture_reads_whole():
         ({"arm": ["v", "", "d", "d"]}, "Column 'arm' is empty in row 3"),
         ({"p_dead": [0.0, 1.2, 0.0, 0.0]}, "outside 0 to 1"),
         ({"endpoint": ["x", "x", "y", "y"]}, "holds 2 endpoints ('x', 'y'), which are never"),
+        ({"neuron_id": [7, 8, 9, 9]}, "Row 5 (of 1 such) holds neuron 9 of unit 'b' a second time"),
         ({"last_alive_h": [2.0, None, 1.0, 3.0]}, "neither 'last_alive_h' nor 'first_dead_h'"),
     ],
 )
@@ -111,6 +112,12 @@ def test_what_cannot_be_is_refused_in_one_sentence(changes, words):
         read(**changes)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_neurons_may_be_numbered_anew_in_each_unit_well_or_field():
+    assert len(read(neuron_id=[1, 2, 1, 2])) == 4
+    assert len(read(neuron_id=[1, 1, 1, 1], field=[0, 1, 0, 1])) == 4
+    assert len(read(neuron_id=[None, None, None, None])) == 4
 
 
 def test_an_empty_table_is_refused():

@@ -11,6 +11,7 @@ import polars as pl
 
 from livedeath.errors import TableError
 from livedeath.model.tables import ENDPOINTS
+from livedeath.store.tables import FIRST_DATA_ROW
 
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
@@ -92,7 +93,7 @@ def _ids(path: Path, values: pl.Series) -> pl.Series:
             else _first(numbers.is_null() | (numbers != values).fill_null(True))
         )
         raise TableError(
-            f"{path}: neuron_id in row {bad + 1} is {_shown(values[bad])}; "
+            f"{path}: neuron_id in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; "
             "ids are whole numbers, one per neuron."
         )
     return numbers
@@ -121,7 +122,7 @@ def _flags(path: Path, values: pl.Series) -> pl.Series:
     if wrong.any():
         bad = _first(wrong)
         raise TableError(
-            f"{path}: flags in row {bad + 1} is {_shown(values[bad])}; flags are a sum of bits, a "
+            f"{path}: flags in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; flags are a sum of bits, a "
             "whole number of 0 or more."
         )
     return numbers.cast(pl.UInt32)
@@ -147,7 +148,7 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
     if text.any() or values.dtype == pl.Boolean:
         bad = _first(text)
         raise TableError(
-            f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; only numbers are allowed, "
+            f"{path}: {name} in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; only numbers are allowed, "
             "an empty cell means not measured."
         )
     numbers = numbers.fill_nan(None)
@@ -161,7 +162,7 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
         allowed = {"time_h": "finite hours"}.get(name, "finite numbers")
         allowed = "finite numbers of 0 or more" if name in DEVIATIONS else allowed
         raise TableError(
-            f"{path}: {name} in row {bad + 1} is {_shown(values[bad])}; {allowed} are allowed."
+            f"{path}: {name} in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; {allowed} are allowed."
         )
     return numbers
 

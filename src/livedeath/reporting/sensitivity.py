@@ -154,7 +154,9 @@ def _alive_at_kill(material: Material) -> Bools:
     before = (called < kill) | (high < last)
     outcome = calls["outcome"].to_numpy()
     gone = (outcome == "lost") & (floats(calls, "last_alive_h") < last)
-    seen = np.isfinite(kill) & np.isfinite(last) & (_watched_until(material) >= kill)
+    # A well that was excluded before its kill counts no more.
+    seen = np.isfinite(kill) & np.isfinite(last) & (material.called.end_h >= kill)
+    seen &= _watched_until(material) >= kill
     return np.asarray(seen & entered & ~before & ~gone & (outcome != "dead_on_arrival"))
 
 

@@ -107,13 +107,28 @@ def _standing(study: Study, declared: Comparison, start: AtStart | None) -> str:
 
 
 def _declared(calls: StudyCalls, declared: Comparison, start: AtStart | None) -> Shown:
+    return shown_as(calls, declared, _standing(calls.study, declared, start))
+
+
+def shown_as(calls: StudyCalls, declared: Comparison, standing: str) -> Shown:
+    """Compute one comparison, and say of it what it is.
+
+    Parameters
+    ----------
+    calls : StudyCalls
+        A run's calls.
+    declared : Comparison
+        What is compared, and how.
+    standing : str
+        Whether it was fixed beforehand.
+    """
     name = (
         declared.name or f"{', '.join(declared.treated) or 'each arm'} against {declared.control}"
     )
     results, refused = _answered(lambda: _computed(calls, declared))
     return Shown(
         name=name,
-        standing=_standing(calls.study, declared, start),
+        standing=standing,
         details=_details(calls.study, declared),
         refused=refused,
         results=results,

@@ -97,13 +97,16 @@ class StudyCalls:
         Parameters
         ----------
         group : str
-            ``arm``, ``genotype``, ``population`` or another column of the calls.
+            ``arm``, ``genotype``, ``population``, ``well``, ``vessel``, a kind of entity or
+            another column of the calls.
         unit, block : str, optional
             See `assigned`; without a unit that of the calls, without a block none.
         covariates : sequence of str
             Columns of the calls; a channel stands for its value at the first visit.
         """
+        kinds = self.study.unit_kinds
         frame = self.joined.with_columns(
+            *([assigned(self.study, self.joined, group, group)] if group in kinds else []),
             *([assigned(self.study, self.joined, unit, "unit")] if unit else []),
             *([assigned(self.study, self.joined, block, "block")] if block else []),
         )

@@ -5,16 +5,25 @@ comparisons are computed as it declared them, so that the command, the report an
 give the same numbers.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from livedeath.errors import StoreError, TableError
+from livedeath.model.comparison import STUDY_START, Comparison
 from livedeath.statistics.compare import Contrast, compare
-from livedeath.statistics.declared import Shown, arms_in_order, shown_comparisons
+from livedeath.statistics.declared import (
+    Shown,
+    arms_in_order,
+    comparison_table,
+    shown_as,
+    shown_comparisons,
+)
 from livedeath.statistics.estimate import ArmEstimate, Estimate, estimate
 from livedeath.statistics.study import StudyCalls, read_calls
 from livedeath.statistics.table import SurvivalTable, from_frame
@@ -50,6 +59,35 @@ class Asked:
     control: str | None = None
     horizon_h: float | None = None
     endpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.horizon_h is not None and not 0 < self.horizon_h < math.inf:
+            raise TableError(
+                f"The horizon is {self.horizon_h:g} h; give an hour after 0, up to which deaths "
+                "count."
+            )
+
+    def of(self, declared: Comparison) -> Comparison | None:
+        """Return a declared comparison with what was asked for in its place.
+
+        None where other groups were asked for: then nothing of it holds. Another unit has no
+        block but one that is named with it.
+        """
+        if self.group not in (None, declared.factor):
+            return None
+        given = {
+            "unit": self.unit,
+            "block": self.block,
+            "covariates": self.covariates or None,
+            "control": self.control,
+            "horizon_h": self.horizon_h,
+        }
+        changes: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+        if self.unit is not None:
+            changes["block"] = self.block
+        if self.control is not None:
+            changes["treated"] = ()
+        return declared.model_copy(update=changes)
 
     @property
     def by_name(self) -> bool:
@@ -155,9 +193,15 @@ def survival(
     StoreError, TableError
         In one sentence: what is missing or not allowed.
     """
-    asked = Asked(group, unit, block, tuple(covariates), control, horizon_h, endpoint)
+    named = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    asked = Asked(group, unit, block, named, control, horizon_h, endpoint)
     if isinstance(source, pl.DataFrame):
         return _of_table(source, asked)
+    if not isinstance(source, str | Path):
+        raise TableError(
+            f"The source is a {type(source).__module__.split('.')[0]} {type(source).__name__}; "
+            "give a path or a polars.DataFrame (of pandas: polars.from_pandas(table))."
+        )
     path = Path(source)
     if (path / "study.toml").is_file():
         return _of_study(path, asked, run)
@@ -176,7 +220,8 @@ def survival(
 
 def _of_table(frame: pl.DataFrame, asked: Asked) -> Survival:
     table = from_frame(
-        frame,
+        # Blanks around a word are not seen: 'drug ' would be an arm of its own.
+        frame.with_columns(cs.string().str.strip_chars()),
         asked.group or "arm",
         unit=asked.unit or "unit",
         block=asked.block,
@@ -217,6 +262,10 @@ def of_calls(
         by_name = {arm.group: arm for arm in estimate(calls.table)}
         arms = tuple(by_name[name] for name in arms_in_order(calls))
         return Survival(calls.table, arms, shown)
+    own = [one for one in calls.study.comparisons[:1] if asked.of(one)]
+    changed = asked.of(own[0]) if own else None
+    if changed is not None:
+        return _as_declared(calls, changed, asked)
     table = calls.survival(
         group=asked.group or "arm",
         unit=asked.unit,
@@ -226,7 +275,28 @@ def of_calls(
     return _asked_for(table, asked)
 
 
+def _as_declared(calls: StudyCalls, changed: Comparison, asked: Asked) -> Survival:
+    """Estimate the first declared comparison, in which something was asked for by name."""
+    table = calls.survival(group=changed.factor, unit=asked.unit)
+    compared = comparison_table(calls, changed)
+    _refuse_beyond(compared, asked.horizon_h)
+    since_start = changed.origin == STUDY_START
+    groups = estimate(table, horizon_h=asked.horizon_h if since_start else None)
+    return Survival(table, groups, (shown_as(calls, changed, ASKED),))
+
+
+def _refuse_beyond(table: SurvivalTable, horizon_h: float | None) -> None:
+    """Refuse a horizon after the last neuron was seen: nothing is known there."""
+    last = float(table.exit_h[table.at_risk].max(initial=0.0))
+    if horizon_h is not None and horizon_h > last:
+        raise TableError(
+            f"The horizon is {horizon_h:g} h, but nobody was watched after {last:g} h; give at "
+            "most that."
+        )
+
+
 def _asked_for(table: SurvivalTable, asked: Asked) -> Survival:
+    _refuse_beyond(table, asked.horizon_h)
     groups = estimate(table, horizon_h=asked.horizon_h)
     watched = table.take(table.at_risk)
     if len(watched.groups) < 2:

@@ -16,13 +16,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
+from livedeath.model.tables import PLACE
+from livedeath.store.tables import FIRST_DATA_ROW
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Names = NDArray[np.object_]
-
-# Row numbers in messages count as an editor does: the header is row 1.
-FIRST_DATA_ROW = 2
 
 
 @dataclass(frozen=True)
@@ -186,6 +185,7 @@ def from_frame(
     if frame.height == 0:
         raise TableError("The table has a header and no rows; give one row per neuron.")
     frame, sensed = _of_one_endpoint(frame, endpoint)
+    _refuse_twice(frame, unit)
     hours = _hours(frame)
     table = SurvivalTable(
         group=_names(frame, group),
@@ -224,6 +224,24 @@ def _of_one_endpoint(frame: pl.DataFrame, endpoint: str | None) -> tuple[pl.Data
     if endpoint is not None and endpoint not in present:
         raise TableError(f"The table has no endpoint '{endpoint}'; it holds {_listed(present)}.")
     return (frame.filter(pl.col("endpoint") == wanted) if wanted else frame), wanted
+
+
+def _refuse_twice(frame: pl.DataFrame, unit: str) -> None:
+    """Refuse a neuron with two rows: it would count as two.
+
+    Tables from elsewhere may number the neurons of each well or field anew.
+    """
+    if "neuron_id" not in frame.columns:
+        return
+    own = ["neuron_id", unit, *(name for name in PLACE if name in frame.columns and name != unit)]
+    again = ~frame.select(pl.struct(own).is_first_distinct()).to_series() & frame["neuron_id"].is_not_null()
+    if again.any():
+        row = int(again.to_numpy().argmax())
+        raise TableError(
+            f"Row {row + FIRST_DATA_ROW} (of {int(again.sum())} such) holds neuron "
+            f"{frame['neuron_id'][row]} of unit '{frame[unit][row]}' a second time; leave it out, "
+            f"or, where studies were put together, give their units different names."
+        )
 
 
 def _names(frame: pl.DataFrame, name: str) -> Names:

@@ -23,6 +23,9 @@ from livedeath.store import durable
 
 PARQUET_MAGIC = b"PAR1"
 
+FIRST_DATA_ROW = 2
+"""Row numbers in messages count as an editor does: the line of names is row 1."""
+
 UNITS_KEY = "units"
 """Where the Parquet file's own metadata hold the columns' units, as a JSON object."""
 
@@ -94,22 +97,31 @@ def _read_text(path: Path) -> pl.DataFrame:
     if data.startswith(PARQUET_MAGIC) or b"\0" in data[:4096]:
         raise TableError(f"{path}: this is no text, although it is named {path.suffix}.")
     separator = TEXT_ENDINGS[path.suffix.lower()]
-    _check_header(path, data, separator)
+    _check_header(path, _decoded(path, data), separator)
     try:
         table = pl.read_csv(
             io.BytesIO(data), separator=separator, infer_schema_length=None, null_values=[""]
         )
         return nan_as_null(table)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+    except pl.exceptions.PolarsError as error:
         _check_widths(path, data, separator)
         raise TableError(f"{path}: this is no readable table ({_first(error)}).") from error
 
 
-def _check_header(path: Path, data: bytes, separator: str) -> None:
+def _decoded(path: Path, data: bytes) -> str:
+    """Return the text of a file; Excel's plain CSV is in the code page of its computer."""
     try:
-        header = data.split(b"\n", 1)[0].decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise TableError(f"{path}: the file is not UTF-8 text; save it as UTF-8.") from None
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise TableError(
+            f"{path}: row {row} is not UTF-8 text; save the table as UTF-8 (in Excel as 'CSV "
+            "UTF-8')."
+        ) from None
+
+
+def _check_header(path: Path, text: str, separator: str) -> None:
+    header = text.split("\n", 1)[0].strip()
     names = [name.strip().strip('"') for name in header.split(separator)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -126,7 +138,7 @@ def _check_widths(path: Path, data: bytes, separator: str) -> None:
     """Name the first row that has more cells than there are columns."""
     rows = csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=separator)
     width = len(next(rows, []))
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows, start=FIRST_DATA_ROW):
         if len(row) > width:
             raise TableError(
                 f"{path}: row {number} has {len(row)} cells, the table has {width} columns; "
