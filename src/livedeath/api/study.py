@@ -264,6 +264,12 @@ class OpenStudy:
         name = self.study.channel(channel).name
         planes = range(len(self.study.focus.planes_um)) if z is None else (z,)
         frames = [FrameKey(*key, t, name, plane) for plane in planes]
+        visits = self.folder.plan.n_visits(key)
+        if not 0 <= t < visits:
+            raise StudyError(
+                f"{self.path}: there is no visit {t} of {key.name}; its visits are 0 to "
+                f"{visits - 1}."
+            )
         missed = [frame for frame in frames if not self._saved(frame)]
         if missed:
             raise StoreError(

@@ -5,13 +5,14 @@ refused: text or infinity where a number must be, a neuron twice at one time, a 
 wells. An empty cell of a measurement is a missing one.
 """
 
+import math
 from pathlib import Path
 
 import polars as pl
 
 from livedeath.errors import TableError
 from livedeath.model.tables import ENDPOINTS
-from livedeath.store.tables import FIRST_DATA_ROW
+from livedeath.store.tables import FIRST_DATA_ROW, LONGEST_H
 
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
@@ -93,8 +94,7 @@ def _ids(path: Path, values: pl.Series) -> pl.Series:
             else _first(numbers.is_null() | (numbers != values).fill_null(True))
         )
         raise TableError(
-            f"{path}: neuron_id in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; "
-            "ids are whole numbers, one per neuron."
+            f"{path}: neuron_id in {_at(values, bad)}; ids are whole numbers, one per neuron."
         )
     return numbers
 
@@ -122,7 +122,7 @@ def _flags(path: Path, values: pl.Series) -> pl.Series:
     if wrong.any():
         bad = _first(wrong)
         raise TableError(
-            f"{path}: flags in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; flags are a sum of bits, a "
+            f"{path}: flags in {_at(values, bad)}; flags are a sum of bits, a "
             "whole number of 0 or more."
         )
     return numbers.cast(pl.UInt32)
@@ -148,27 +148,40 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
     if text.any() or values.dtype == pl.Boolean:
         bad = _first(text)
         raise TableError(
-            f"{path}: {name} in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; only numbers are allowed, "
+            f"{path}: {name} in {_at(values, bad)}; only numbers are allowed, "
             "an empty cell means not measured."
         )
     numbers = numbers.fill_nan(None)
     wrong = numbers.is_infinite().fill_null(False)
     if name == "time_h":
         wrong = wrong | numbers.is_null()
+        _refuse_other_units(path, numbers)
     elif name in DEVIATIONS:
         wrong = wrong | (numbers < 0).fill_null(False)
     if wrong.any():
         bad = _first(wrong)
         allowed = {"time_h": "finite hours"}.get(name, "finite numbers")
         allowed = "finite numbers of 0 or more" if name in DEVIATIONS else allowed
-        raise TableError(
-            f"{path}: {name} in row {bad + FIRST_DATA_ROW} is {_shown(values[bad])}; {allowed} are allowed."
-        )
+        raise TableError(f"{path}: {name} in {_at(values, bad)}; {allowed} are allowed.")
     return numbers
+
+
+def _refuse_other_units(path: Path, hours: pl.Series) -> None:
+    """Refuse seconds that stand for hours: every neuron would seem to die between two visits."""
+    span = (hours.max() or 0.0) - (hours.min() or 0.0)  # type: ignore[operator]
+    if math.isfinite(span) and span > LONGEST_H:
+        raise TableError(
+            f"{path}: time_h spans {span:g}, which is {span / 8760:.0f} years if it is hours; give "
+            "hours, not seconds or minutes."
+        )
 
 
 def _first(wrong: pl.Series) -> int:
     return wrong.to_list().index(True) if wrong.any() else 0
+
+
+def _at(values: pl.Series, index: int) -> str:
+    return f"row {index + FIRST_DATA_ROW} is {_shown(values[index])}"
 
 
 def _shown(value: object) -> str:

@@ -13,16 +13,17 @@ from livedeath.model.events import Events
 from livedeath.model.study import Study
 from livedeath.model.tables import PLACE
 from livedeath.reporting.material import Material
-from livedeath.statistics.study import StudyCalls, one_endpoint
+from livedeath.statistics.study import StudyCalls, grouped, one_endpoint
 from livedeath.store.folder import Run, StudyFolder
 
-CHANNELS = {"reference": "fill", "signal": "indicator"}
-"""Columns of a table of traces and the roles they play.
+CHANNELS = {
+    "indicator_rise": {"reference": "fill", "signal": "indicator"},
+    "loss_of_fill": {"reference": "marker", "signal": "fill"},
+}
+"""Columns of a table of traces and the roles they play, by what was sensed.
 
 As channels of a study they are called by their roles: no channel is named like a column.
 """
-
-ONE_ARM = "all neurons"
 
 
 def is_table_run(path: Path) -> bool:
@@ -48,13 +49,14 @@ def gather_table(path: Path) -> Material:
     calls, others = one_endpoint(run.calls())
     if not calls.height:
         raise StoreError(f"{path}: the table of calls holds no neuron; there is nothing to report.")
-    traces = _as_channels(_placed(run.traces(), calls))
+    endpoint = str(calls["endpoint"][0])
+    traces = _as_channels(_placed(run.traces(), calls), endpoint)
     made = run.provenance()
-    study = _study(str(made.get("input") or path.name), traces)
+    study = _study(str(made.get("input") or path.name), traces, endpoint)
     return Material(
         folder=StudyFolder(run.path, study),
         run=run,
-        called=StudyCalls(study, Events(study), _grouped(calls), traces, others),
+        called=StudyCalls(study, Events(study), grouped(calls), traces, others),
         entries=[],
         reviews={},
         review_trouble="",
@@ -64,11 +66,11 @@ def gather_table(path: Path) -> Material:
     )
 
 
-def _study(source: str, traces: pl.DataFrame) -> Study:
+def _study(source: str, traces: pl.DataFrame, endpoint: str) -> Study:
     title = source.replace("\\", "/").rsplit("/", 1)[-1]
     channels = [
         {"name": role, "role": role, "exposure_ms": 1.0}
-        for role in CHANNELS.values()
+        for role in CHANNELS[endpoint].values()
         if role in traces.columns
     ]
     return Study.model_validate(
@@ -83,9 +85,13 @@ def _study(source: str, traces: pl.DataFrame) -> Study:
     )
 
 
-def _as_channels(traces: pl.DataFrame) -> pl.DataFrame:
+def _as_channels(traces: pl.DataFrame, endpoint: str) -> pl.DataFrame:
     """Name the columns of each channel, value and deviation, by its role."""
-    named = {f"{old}{end}": f"{new}{end}" for old, new in CHANNELS.items() for end in ("", "_sd")}
+    named = {
+        f"{old}{end}": f"{new}{end}"
+        for old, new in CHANNELS[endpoint].items()
+        for end in ("", "_sd")
+    }
     return traces.rename(named, strict=False)
 
 
@@ -96,15 +102,3 @@ def _placed(traces: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     unknown = [name for name in ("y_px", "x_px") if name not in traces.columns]
     placed = traces.drop(own).join(places, on="neuron_id", how="inner", maintain_order="left")
     return placed.with_columns(pl.lit(float("nan")).alias(name) for name in unknown)
-
-
-def _grouped(calls: pl.DataFrame) -> pl.DataFrame:
-    """Fill in what the table does not say: one arm, the well as unit, no blocks."""
-    defaults = {
-        "arm": pl.lit(ONE_ARM),
-        "unit": pl.when(pl.col("well") == "").then(pl.lit("one")).otherwise("well"),
-        "block": pl.lit("one"),
-        "genotype": pl.lit("unknown"),
-    }
-    missing = {name: value for name, value in defaults.items() if name not in calls.columns}
-    return calls.with_columns(**missing)

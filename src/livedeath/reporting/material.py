@@ -143,7 +143,7 @@ def gather(path: Path, *, run: str | None = None) -> Material:
     chosen = folder.run(run)
     called = read_calls(folder, chosen)
     if not called.joined.height:
-        raise StoreError(f"{path}: no neuron was found in this study; there is nothing to report.")
+        raise StoreError(f"{path}: {called.why_empty}")
     entries = folder.journal.read()
     reviews, trouble = _reviews(folder, chosen)
     truth = folder.path / TRUTH_FILE

@@ -35,21 +35,22 @@ LOSS_WORDS = {"": "no reason recorded"}
 def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]:
     """Return the figures that open the report."""
     calls, traces = material.calls, material.traces
+    n_visits, n_fields = _scored_visits(material)
     hours = traces["time_h"].to_numpy()
     return {
         "wells": calls.select("vessel", "well").n_unique(),
         "arms": len(arms),
-        "fields": calls.select("vessel", "well", "field").n_unique(),
+        "fields": n_fields,
         "neurons": sum(arm.n_neurons for arm in arms),
         "neurons_found": material.called.calls.height,
         "neuron_days": sum(arm.neuron_hours for arm in arms) / 24.0,
-        "visits": traces.select(*PLACE, "t").n_unique(),
+        "visits": n_visits,
         "rounds": _most_visits(traces),
         "hours": float(hours.max()) if len(hours) else 0.0,
         "dead": sum(arm.n_dead for arm in arms),
         "lost": sum(arm.n_lost for arm in arms),
         "dead_on_arrival": sum(arm.n_dead_on_arrival for arm in arms),
-        "calibrated": material.from_table or is_calibrated(material),
+        "calibrated": is_calibrated(material),
         "from_table": material.from_table,
         "has_indicator": bool(material.study.indicators),
     }
@@ -95,16 +96,30 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
     return {"arms": names, "rows": [row | {"total": sum(row["counts"])} for row in kept]}
 
 
+def _scored_visits(material: Material) -> tuple[int, int]:
+    """Return how many visits were scored, and to how many fields, neurons in them or not."""
+    taken = {
+        (key.vessel, key.well, key.field, key.acquisition, key.t)
+        for key, entry in material.frames.items()
+        if entry.get("status") == "saved"
+    }
+    if not taken:
+        taken = set(material.traces.select(*PLACE, "t").unique().iter_rows())
+    n_visits = len(taken) - sum(one.visits for one in material.unscored)
+    return n_visits, len({visit[:3] for visit in taken})
+
+
 def _most_visits(traces: pl.DataFrame) -> int:
     visits = traces.select(*PLACE, "t").unique()
     return max(visits.group_by(PLACE).len()["len"].to_list(), default=0)
 
 
 def is_calibrated(material: Material) -> bool:
-    """Say whether intensities are electrons."""
+    """Say whether intensities are electrons; a table says by its flags where they are not."""
     bits = material.traces["flags"]
     uncalibrated = ((bits.cast(pl.Int64) & int(Flag.UNCALIBRATED)) > 0).any()
-    return not uncalibrated and material.study.optics.camera.gain_e_per_adu is not None
+    known = material.from_table or material.study.optics.camera.gain_e_per_adu is not None
+    return not uncalibrated and known
 
 
 def unscored(material: Material) -> list[dict[str, Any]]:

@@ -30,6 +30,9 @@ Bools = NDArray[np.bool_]
 _UNKNOWN_IF_ENDED = ("first_dead_h", "death_h", "death_low_h", "death_high_h")
 """What is not said of a neuron that was alive when watching ended."""
 
+ONE_ARM = "all neurons"
+"""The arm of a table that names none."""
+
 _SURELY_ALIVE = {"p_alive": 1.0, "p_dead": 0.0, "p_lost": 0.0}
 
 
@@ -78,6 +81,16 @@ class StudyCalls:
         return self.calls.with_columns(pl.Series("ended_by", self._ended_by)).filter(
             pl.Series(self._late)
         )
+
+    @property
+    def why_empty(self) -> str:
+        """Why there is no neuron to count, where there is none."""
+        if self.calls.height:
+            return (
+                "every neuron was first seen after its well was excluded or killed; nothing is "
+                "left to count. 'livedeath log' lists and retracts exclusions."
+            )
+        return "no neuron was found in this study; there is nothing to count."
 
     @cached_property
     def table(self) -> SurvivalTable:
@@ -507,3 +520,23 @@ def origin_hours(study: Study, origin: str, calls: pl.DataFrame, events: Events)
         )
     hours = [starts[place] for place in places]
     return np.array([min(own) if hour is None else hour for hour in hours], dtype=np.float64)
+
+
+def grouped(calls: pl.DataFrame) -> pl.DataFrame:
+    """Fill in what a scored table of traces does not say: one arm, the well as unit, no blocks.
+
+    Parameters
+    ----------
+    calls : polars.DataFrame
+        As ``livedeath score TRACES.csv`` wrote them. Wells of two vessels are two units.
+    """
+    well = pl.when(pl.col("well") == "").then(pl.lit("one")).otherwise("well")
+    vessels = calls.filter(pl.col("vessel") != "").height
+    defaults = {
+        "arm": pl.lit(ONE_ARM),
+        "unit": pl.concat_str("vessel", well, separator="/") if vessels else well,
+        "block": pl.lit("one"),
+        "genotype": pl.lit("unknown"),
+    }
+    missing = {name: value for name, value in defaults.items() if name not in calls.columns}
+    return calls.with_columns(**missing)

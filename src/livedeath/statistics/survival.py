@@ -25,7 +25,7 @@ from livedeath.statistics.declared import (
     shown_comparisons,
 )
 from livedeath.statistics.estimate import ArmEstimate, Estimate, estimate
-from livedeath.statistics.study import StudyCalls, read_calls
+from livedeath.statistics.study import StudyCalls, grouped, read_calls
 from livedeath.statistics.table import SurvivalTable, from_frame
 from livedeath.statistics.tabulate import arms_table, curve_table, pairs_table
 from livedeath.store.folder import StudyFolder
@@ -212,7 +212,8 @@ def survival(
             "a CSV or Parquet table."
         )
     try:
-        return _of_table(read_table(calls if path.is_dir() else path), asked)
+        table = grouped(read_table(calls)) if path.is_dir() else read_table(path)
+        return _of_table(table, asked)
     except TableError as error:
         said = str(error)
         raise TableError(said if str(path) in said else f"{path}: {said}") from None
@@ -257,6 +258,8 @@ def of_calls(
     unit : str
         What the unit is called where the study declares no comparison.
     """
+    if not calls.joined.height:
+        raise StoreError(f"The run cannot be counted: {calls.why_empty}")
     if not asked.by_name:
         shown = tuple(shown_comparisons(calls, entries, unit=unit))
         by_name = {arm.group: arm for arm in estimate(calls.table)}

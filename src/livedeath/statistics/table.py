@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from livedeath.errors import TableError
 from livedeath.model.tables import PLACE
-from livedeath.store.tables import FIRST_DATA_ROW
+from livedeath.store.tables import FIRST_DATA_ROW, LONGEST_H
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -234,7 +234,10 @@ def _refuse_twice(frame: pl.DataFrame, unit: str) -> None:
     if "neuron_id" not in frame.columns:
         return
     own = ["neuron_id", unit, *(name for name in PLACE if name in frame.columns and name != unit)]
-    again = ~frame.select(pl.struct(own).is_first_distinct()).to_series() & frame["neuron_id"].is_not_null()
+    again = (
+        ~frame.select(pl.struct(own).is_first_distinct()).to_series()
+        & frame["neuron_id"].is_not_null()
+    )
     if again.any():
         row = int(again.to_numpy().argmax())
         raise TableError(
@@ -355,6 +358,12 @@ def _columns(
     event: Bools,
     arrived: Bools,
 ) -> dict[str, Any]:
+    longest = float(np.nanmax(leave - entry, initial=0.0))
+    if longest > LONGEST_H:
+        raise TableError(
+            f"A neuron was watched for {longest:g} h, which is {longest / 8760:.0f} years; give "
+            "hours, not seconds or minutes."
+        )
     outcomes = _outcomes(frame)
     lost = np.zeros(frame.height, dtype=bool) if outcomes is None else outcomes == "lost"
     p_dead = _optional(frame, "p_dead", np.nan)

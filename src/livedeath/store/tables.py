@@ -33,6 +33,9 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
+LONGEST_H = 5 * 365.0 * 24.0
+"""No neuron is watched for longer, h: the life of a mouse and more. Seconds soon exceed it."""
+
 
 def is_table(path: Path) -> bool:
     """Return whether a path is named like a table."""
