@@ -6,7 +6,9 @@ acquisition, the journal says so, for that is what an analyser waits for.
 """
 
 import json
+import logging
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +17,12 @@ from typing import Any
 from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError, command
 from livedeath.run.coverage import NOT_YET, unscored
 from livedeath.store.folder import StudyFolder
-from livedeath.store.journal import ENDS, INTERRUPTED, RESTART, last_word
+from livedeath.store.journal import COMMAND, ENDS, INTERRUPTED, RESTART
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.supervisor import Companion, Outcome, Supervisor
 from livedeath_acquisition.worker import Order
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,26 +130,38 @@ class _Words:
         The study.
     offset : int
         Where the journal ended before this acquisition; what stands before is not its own.
+
+    Attributes
+    ----------
+    command : str
+        Stands in all words of this acquisition, its workers' too. Another one may have begun
+        meanwhile; of that one nothing is said here.
     """
 
     def __init__(self, folder: StudyFolder, offset: int) -> None:
+        self.command = uuid.uuid4().hex[:12]
         self._journal = folder.journal
         self._offset = offset
 
     def _is_under_way(self) -> bool:
-        """Whether a worker of this acquisition began, and nothing says that it ended."""
-        said = last_word(self._journal.tail(self._offset)[0])
-        return said != "" and said not in ENDS
+        """Whether a worker of this acquisition has the last word, and it is not an end."""
+        entries, _ = self._journal.tail(self._offset)
+        said = [entry for entry in entries if entry.get("kind") == "acquisition"]
+        return bool(said) and said[-1].get(COMMAND) == self.command and said[-1]["what"] not in ENDS
 
     def say_restart(self, how: str) -> None:
         """Say that a worker ended in a way that is not the end."""
         if self._is_under_way():
-            self._journal.append({"kind": "acquisition", "what": RESTART, "why": how})
+            self._say(RESTART, how)
 
     def say_ended(self, why: str) -> None:
         """Say that nobody goes on, unless the last worker could say so itself."""
         if self._is_under_way():
-            self._journal.append({"kind": "acquisition", "what": INTERRUPTED, "why": why})
+            self._say(INTERRUPTED, why)
+
+    def _say(self, what: str, why: str) -> None:
+        entry = {"kind": "acquisition", "what": what, "why": why, COMMAND: self.command}
+        self._journal.append(entry)
 
 
 def _refuse_changed_study(folder: StudyFolder, entries: list[dict[str, Any]]) -> None:
@@ -181,7 +197,13 @@ def _supervise(
         if restarts:
             words.say_restart(how)
         order = Order(
-            str(folder.path), microscope, visit_now, restarts=restarts, deaths=deaths, how=how
+            str(folder.path),
+            microscope,
+            visit_now,
+            restarts=restarts,
+            deaths=deaths,
+            how=how,
+            command=words.command,
         )
         return worker_command(order)
 

@@ -25,7 +25,7 @@ from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store import durable, logfile
 from livedeath.store.folder import StudyFolder
-from livedeath.store.journal import FINISH, INTERRUPTED, frames_of, last_word, zero_of
+from livedeath.store.journal import COMMAND, FINISH, INTERRUPTED, frames_of, last_word, zero_of
 from livedeath_acquisition import choose, heartbeats
 from livedeath_acquisition.executor import CrashHistory, Executor
 from livedeath_acquisition.microscope import HungError, Microscope
@@ -62,6 +62,8 @@ class Order:
         Frames at which they died, and how often.
     how : str
         How the last one ended.
+    command : str
+        By which the journal tells the words of this ``livedeath acquire`` from another's.
     """
 
     folder: str
@@ -70,6 +72,7 @@ class Order:
     restarts: int = 0
     deaths: list[tuple[list[Any], int]] = field(default_factory=list)
     how: str = ""
+    command: str = ""
 
     def text(self) -> str:
         """Return the order as the worker's argument."""
@@ -203,7 +206,8 @@ class Worker:
 
     def _journal(self, what: str, **details: Any) -> None:  # noqa: ANN401 - JSON
         entry = {"kind": "acquisition", "what": what, "microscope": self._choice.text}
-        self._folder.journal.append(entry | details)
+        named = {COMMAND: self._order.command} if self._order.command else {}
+        self._folder.journal.append(entry | details | named)
 
     def _say_ready(self, due: list[DueVisit]) -> None:
         n_due = sum(len(one.frames) for one in due)

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from livedeath.errors import HardwareError
+from livedeath.errors import HardwareError, LivedeathError
 from livedeath.model.study import Study
 from livedeath.run.coverage import unscored
+from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 from livedeath_acquisition import run as acquiring
 from livedeath_acquisition import supervisor
@@ -68,6 +69,19 @@ def hang(tmp_path, monkeypatch):
     return start
 
 
+# A worker that comes while another acquire's begins: that one says so and holds the lock.
+LATE = """
+import json, sys
+from pathlib import Path
+from livedeath.store.journal import Journal
+from livedeath_acquisition import worker
+worker._LOCK_WAIT_S = 0.1
+begun = {"kind": "acquisition", "what": "start", "microscope": "simulated", "command": "first"}
+Journal(Path(json.loads(sys.argv[1])["folder"]) / "journal.jsonl").append(begun)
+worker.main()
+"""
+
+
 def words(folder):
     """Return what the journal says of the acquisition as a whole."""
     return [e["what"] for e in folder.journal.read() if e["kind"] == "acquisition"]
@@ -106,6 +120,31 @@ def test_a_person_who_stops_it_ends_it_for_everybody(folder):
     assert not folder.is_being_acquired
     assert acquiring.acquire(folder.path).analysis["visits"] == N_VISITS
     assert words(folder) == ["start", "interrupted", "resume", "finish"]
+
+
+def test_one_that_is_refused_while_another_acquires_says_nothing_of_an_end(
+    folder, tmp_path, monkeypatch
+):
+    script = tmp_path / "late.py"
+    script.write_text(LATE, encoding="utf-8")
+    monkeypatch.setattr(
+        acquiring, "worker_command", lambda order: [sys.executable, str(script), order.text()]
+    )
+    with (
+        durable.lock(folder.acquire_lock, doing="the first"),
+        pytest.raises(LivedeathError, match="in use by 'the first'"),
+    ):
+        acquiring.acquire(folder.path, microscope="simulated", score=False)
+    assert words(folder) == ["start"]
+
+
+def test_all_words_of_an_acquisition_name_it(folder, hang):
+    hang()
+    acquiring.acquire(folder.path, microscope="simulated", score=False)
+    acquiring.acquire(folder.path, score=False)
+    said = [e for e in folder.journal.read() if e["kind"] == "acquisition"]
+    assert [e["what"] for e in said] == ["start", "restart", "resume", "finish"]
+    assert len({e["command"] for e in said}) == 1
 
 
 def test_a_person_who_stops_it_while_it_hangs_ends_it_too(folder, hang, monkeypatch):

@@ -41,6 +41,9 @@ RESTART = "restart"
 ENDS = frozenset({FINISH, INTERRUPTED})
 """After these an acquisition has ended, until a ``resume`` follows."""
 
+COMMAND = "command"
+"""Key of an entry on the acquisition: which ``livedeath acquire`` says it."""
+
 WRITER_WAIT_S = 30.0
 """How long a writer waits for another one's line, which takes milliseconds."""
 
