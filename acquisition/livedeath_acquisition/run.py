@@ -99,6 +99,7 @@ def acquire(
     entries, begun_at = folder.journal.tail(0)
     choose.resume(microscope, entries)
     _refuse_changed_study(folder, entries)
+    folder.refuse_read_only()
     analyser = _analyser(folder) if score else None
     words = _Words(folder, begun_at)
     try:
@@ -161,7 +162,11 @@ class _Words:
 
     def _say(self, what: str, why: str) -> None:
         entry = {"kind": "acquisition", "what": what, "why": why, COMMAND: self.command}
-        self._journal.append(entry)
+        try:
+            self._journal.append(entry)
+        except OSError as error:
+            # Why it ended counts more, and a full disk may be the reason.
+            logger.warning("the journal was not told that the acquisition ended: %s", error)
 
 
 def _refuse_changed_study(folder: StudyFolder, entries: list[dict[str, Any]]) -> None:

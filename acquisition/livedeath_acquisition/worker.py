@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from livedeath.errors import LivedeathError
+from livedeath.errors import HardwareError, LivedeathError
 from livedeath.model.frame import FrameKey
 from livedeath.model.study import Study
 from livedeath.store import durable, logfile
@@ -289,12 +289,28 @@ def _carry_out(
         log.refused(error)
         tell({"what": "error", "sentence": str(error), "status": error.exit_status})
         return error.exit_status
-    except Exception:  # noqa: BLE001 - the process's last line of defence
+    except Exception as error:  # noqa: BLE001 - the process's last line of defence
+        refused = _refused_by_disk(error, Path(order.folder))
+        if refused is not None:
+            log.refused(HardwareError(refused))
+            tell({"what": "error", "sentence": refused, "status": HardwareError.exit_status})
+            return HardwareError.exit_status
         log.fault()
         traceback.print_exc()
         return heartbeats.FAULT
     tell({"what": "finished"})
     return heartbeats.FINISHED
+
+
+def _refused_by_disk(error: Exception, folder: Path) -> str | None:
+    """Say what to do if the study's disk is at fault: no other process would fare better.
+
+    A driver's own files and ports are not the study's.
+    """
+    if not isinstance(error, OSError):
+        return None
+    elsewhere = isinstance(error.filename, str) and not Path(error.filename).is_relative_to(folder)
+    return None if elsewhere else durable.complaint(error)
 
 
 if __name__ == "__main__":

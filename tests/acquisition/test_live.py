@@ -1,10 +1,12 @@
 """Supervisor, worker and analyser, all real: who says what at the end, and who hears it."""
 
+import errno
+import os
 import sys
 
 import pytest
 
-from livedeath.errors import HardwareError, LivedeathError
+from livedeath.errors import HardwareError, LivedeathError, StoreError
 from livedeath.model.study import Study
 from livedeath.run.coverage import unscored
 from livedeath.store import durable
@@ -136,6 +138,61 @@ def test_one_that_is_refused_while_another_acquires_says_nothing_of_an_end(
     ):
         acquiring.acquire(folder.path, microscope="simulated", score=False)
     assert words(folder) == ["start"]
+
+
+# A worker whose study, or whose driver's port, is refused by the system.
+REFUSED = """
+import errno, json, sys
+from livedeath_acquisition import worker
+order = json.loads(sys.argv[1])
+def refuse(*_):
+    raise PermissionError(errno.EACCES, "Permission denied", WHERE)
+worker.Worker._work_off = refuse
+worker.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "restarts"),
+    [
+        ('order["folder"] + "/images.ome.zarr"', "images.ome.zarr: cannot be read or written", 1),
+        ('"/dev/ttyUSB0"', "started 2 times without saving a frame", 2),
+    ],
+    ids=["the study's disk", "a driver's port"],
+)
+def test_only_a_microscope_is_tried_again(folder, tmp_path, monkeypatch, where, said, restarts):
+    monkeypatch.setattr(supervisor, "MAX_FRUITLESS_STARTS", 2)
+    script = tmp_path / "refused.py"
+    script.write_text(REFUSED.replace("WHERE", where), encoding="utf-8")
+    orders = []
+
+    def command(order):
+        orders.append(order)
+        return [sys.executable, str(script), order.text()]
+
+    monkeypatch.setattr(acquiring, "worker_command", command)
+    with pytest.raises(HardwareError, match=said):
+        acquiring.acquire(folder.path, microscope="simulated", score=False)
+    assert len(orders) == restarts
+
+
+def test_a_study_that_cannot_be_written_is_refused_before_anything_starts(folder, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(acquiring, "worker_command", lambda order: pytest.fail("was started"))
+    with pytest.raises(StoreError, match="cannot be written"):
+        acquiring.acquire(folder.path, microscope="simulated", score=False)
+
+
+def test_why_it_ended_is_said_though_the_journal_cannot_be_told(folder, hang, monkeypatch):
+    monkeypatch.setattr(supervisor, "MAX_FRUITLESS_STARTS", 1)
+    hang(later=1)
+
+    def full(self, entry):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("livedeath.store.journal.Journal.append", full)
+    with pytest.raises(HardwareError, match="without saving a frame"):
+        acquiring.acquire(folder.path, microscope="simulated", score=False)
 
 
 def test_all_words_of_an_acquisition_name_it(folder, hang):

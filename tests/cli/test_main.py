@@ -1,5 +1,6 @@
 """The command itself: light to ask, its words, its exit statuses."""
 
+import errno
 import inspect
 import os
 import subprocess
@@ -153,6 +154,23 @@ def test_a_fault_without_a_study_shows_its_traceback(monkeypatch, capsys):
     monkeypatch.setattr("livedeath.installation.doctor", lambda: 1 / 0)
     assert main.run(["doctor"]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_fault_of_ours(study, monkeypatch, capsys):
+    error = OSError(errno.ENOSPC, "No space left on device", str(study / "journal.jsonl"))
+    failing(monkeypatch, error)
+    assert main.run(["status", str(study)]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        f"livedeath: {study / 'journal.jsonl'}: cannot be written (No space left on device); "
+        "make room and run the command again\n"
+    )
+
+
+def test_a_file_of_ours_that_is_not_there_is_a_fault(study, monkeypatch, capsys):
+    failing(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory", "gone"))
+    assert main.run(["status", str(study)]) == 1
+    assert "a fault of livedeath" in capsys.readouterr().err
 
 
 def test_a_refusal_begins_no_log_and_is_added_to_one(study, monkeypatch, capsys):

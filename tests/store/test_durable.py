@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
@@ -39,6 +40,46 @@ def test_a_full_disk_leaves_the_old_file_and_no_partial(folder, monkeypatch):
         durable.write_bytes(folder / "a", b"new")
     assert names(folder) == ["a"]
     assert (folder / "a").read_bytes() == b"old"
+
+
+def test_the_error_of_a_full_disk_names_the_file_that_was_to_be_written(folder, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(durable, "flush_to_device", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        durable.write_bytes(folder / "a", b"new")
+    assert caught.value.filename == str(folder / "a")
+    with (folder / "b").open("a+b") as handle, pytest.raises(OSError, match="No space") as caught:
+        durable.append_line(handle, "{}")
+    assert caught.value.filename == str(folder / "b")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left", "f.csv"), "f.csv: .*No space left.* make room"),
+        (OSError(errno.ENOSPC, "No space left"), "the disk: .*No space left.* make room"),
+        (OSError(errno.EROFS, "Read-only file system", "f"), "f: .*Read-only.* make it writable"),
+        (PermissionError(errno.EACCES, "Permission denied", "f"), "f: .*Permission denied.* mend"),
+        (OSError(errno.EIO, "Input/output error", "f"), "f: .*Input/output error.* mend"),
+    ],
+)
+def test_a_disk_that_refuses_is_told_in_one_sentence(error, said):
+    assert re.fullmatch(f"{said}[^.]* and run the command again", durable.complaint(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "f"),
+        FileExistsError(errno.EEXIST, "File exists", "f"),
+        PermissionError(errno.EPERM, "Operation not permitted"),
+        OSError("no number"),
+    ],
+)
+def test_what_is_not_the_disks_fault_stays_a_fault(error):
+    assert durable.complaint(error) is None
 
 
 def held_open(times, winerror):

@@ -18,8 +18,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from livedeath._version import __version__
-from livedeath.errors import HardwareError, LivedeathError
-from livedeath.store import logfile
+from livedeath.errors import HardwareError, LivedeathError, StoreError
+from livedeath.store import durable, logfile
 
 CORE_COMMANDS = {
     "new": "Make DIR with a commented study.toml.",
@@ -117,6 +117,10 @@ def _run(given: list[str], log: logfile.StudyLog) -> int:
         return _say(_usage(error, given), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    except OSError as error:
+        said = durable.complaint(error)
+        log.fault() if said is None else log.refused(StoreError(said))
+        return _say(_fault(error, log), 1) if said is None else _say(said, StoreError.exit_status)
     except Exception as error:  # noqa: BLE001 - the last line of defence; says whose fault it is
         log.fault()
         return _say(_fault(error, log), 1)

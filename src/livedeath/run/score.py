@@ -6,7 +6,6 @@ said before anything is written.
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -225,8 +224,7 @@ def score_study(
         If the study cannot be written, or holds no frame yet.
     """
     settings = settings_of(folder.study.analysis, false_alarms)
-    if not os.access(folder.path, os.W_OK):
-        raise StoreError(f"{folder.path}: cannot be written; give yourself the right to write.")
+    folder.refuse_read_only()
     if not live and not folder.journal.frames():
         raise StoreError(
             f"{folder.path}: the journal holds no frame yet; run "

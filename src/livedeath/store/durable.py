@@ -41,6 +41,20 @@ FIRST_PAUSE_S = 0.002
 LOCK_WAIT_S = 0.5
 """How long a lock is waited for: whoever asks for its `holder` holds it for a moment."""
 
+
+def _known(*names: str) -> frozenset[int]:
+    """Return the numbers of those errors that this system has."""
+    return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
+
+
+DISK_FULL = _known("ENOSPC", "EDQUOT")
+"""Errors of a disk, or of a person's share of it, that has no room."""
+
+READ_ONLY = _known("EROFS")
+
+REFUSED = _known("EACCES", "EPERM", "EIO", "EFBIG", "ESTALE", "ENODEV", "ENOTCONN", "EHOSTDOWN")
+"""Errors of rights, of a disk that fails or was pulled out, of a share that is gone."""
+
 LOCK_OFFSET = 1 << 40
 """Byte that is locked, far behind any content: Windows denies others a locked region."""
 
@@ -66,6 +80,41 @@ def flush_to_device(handle: IO[bytes]) -> None:
             fcntl.fcntl(handle.fileno(), fcntl.F_FULLFSYNC)
             return
     os.fsync(handle.fileno())
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error say which file it is about; that of a full disk names none or a partial one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def complaint(error: OSError) -> str | None:
+    """Return what a person can do about a disk that refuses, in one sentence.
+
+    Parameters
+    ----------
+    error : OSError
+        Of any file.
+
+    Returns
+    -------
+    str or None
+        None if it is not the disk's fault, such as a file that is not there.
+    """
+    named = isinstance(error.filename, str)
+    where = error.filename if named else "the disk"
+    said = error.strerror or str(error)
+    if error.errno in DISK_FULL:
+        return f"{where}: cannot be written ({said}); make room and run the command again"
+    if error.errno in READ_ONLY:
+        return f"{where}: cannot be written ({said}); make it writable and run the command again"
+    if error.errno in REFUSED and named:
+        return f"{where}: cannot be read or written ({said}); mend that and run the command again"
+    return None
 
 
 def fsync_path(path: Path) -> None:
@@ -138,10 +187,11 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
     """
     partial = partial_path(path)
     try:
-        with partial.open("xb") as handle:
-            handle.write(data)
-            flush_to_device(handle)
-        replace(partial, path)
+        with _naming(path):
+            with partial.open("xb") as handle:
+                handle.write(data)
+                flush_to_device(handle)
+            replace(partial, path)
     except BaseException:
         _discard(partial)
         raise
@@ -249,9 +299,10 @@ def append_line(handle: IO[bytes], text: str) -> None:
     text : str
         The line, without a line end.
     """
-    start = b"" if ends_with_newline(handle) else b"\n"
-    handle.write(start + text.encode("utf-8") + b"\n")
-    flush_to_device(handle)
+    with _naming(Path(handle.name)):
+        start = b"" if ends_with_newline(handle) else b"\n"
+        handle.write(start + text.encode("utf-8") + b"\n")
+        flush_to_device(handle)
 
 
 def ends_with_newline(handle: IO[bytes]) -> bool:

@@ -5,6 +5,7 @@ study from the moment that ``study.toml`` is in it, which is therefore written l
 """
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,11 @@ class StudyFolder:
         study = Study.from_file(path / STUDY_FILE)
         logfile.about(path.absolute())
         return cls(path.absolute(), study)
+
+    def refuse_read_only(self) -> None:
+        """Raise a `StoreError` if nothing can be written here."""
+        if not os.access(self.path, os.W_OK):
+            raise StoreError(f"{self.path}: cannot be written; give yourself the right to write.")
 
     def declaration_entry(self) -> dict[str, Any]:
         """Return what a journal's entry says of the declaration; the whole text is in it."""
