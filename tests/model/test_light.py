@@ -27,8 +27,8 @@ def study(budget_ms=None):
     )
 
 
-def key(channel="RFP", *, well="B2", t=0, acquisition=0):
-    return FrameKey("p1", acquisition, well, 0, t, channel, 0)
+def key(channel="RFP", *, well="B2", field=0, t=0, acquisition=0):
+    return FrameKey("p1", acquisition, well, field, t, channel, 0)
 
 
 def test_a_frame_costs_its_exposure_times_the_lamps_share():
@@ -37,10 +37,12 @@ def test_a_frame_costs_its_exposure_times_the_lamps_share():
 
 def test_light_adds_up_per_field_and_through_a_change_of_optics():
     ledger = LightLedger(study())
-    for frame in (key(), key("GEDI"), key(t=0, acquisition=1), key(well="B3")):
+    frames = (key(), key("GEDI"), key(t=0, acquisition=1), key(well="B3"), key(field=1))
+    for frame in frames:
         ledger.add(frame)
     assert ledger.given_ms(key().field_key) == pytest.approx(40.1)
     assert ledger.given_ms(key(well="B3").field_key) == 20.0
+    assert ledger.given_ms(key(field=1).field_key) == 20.0
     assert ledger.most_ms == pytest.approx(40.1)
 
 

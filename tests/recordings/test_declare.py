@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import small_studies
 from livedeath.errors import StudyError
 from livedeath.recordings.declare import study_from_recording
 from livedeath.recordings.open import open_recording
@@ -47,6 +48,7 @@ def test_channels_get_names_that_a_study_can_bear(tmp_path, written, names):
         ({"interval_h": 1e-12}, "duration_h"),
         ({"interval_h": 1.0, "pixel_size_um": 400.0}, "400"),
         ({"interval_h": 1.0, "times_h": (0.0, 1.0)}, "both given"),
+        ({"times_h": (3.0, 3.0)}, "--times-h goes from 3 to 3; hours must increase"),
     ],
 )
 def test_what_no_study_can_be_is_refused_in_one_sentence(tmp_path, told, said):
@@ -55,6 +57,19 @@ def test_what_no_study_can_be_is_refused_in_one_sentence(tmp_path, told, said):
         declared(path, **told)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("well", "kind"),
+    [("A1", "dish"), ("H12", "96-well"), ("B13", "384-well"), ("I2", "384-well")],
+)
+def test_a_plate_is_as_large_as_its_wells_say(tmp_path, well, kind):
+    plate = small_studies.study().replace(
+        vessels=({"id": "plate1", "format": "384-well", "wells": [well]},)
+    )
+    folder = small_studies.acquire(small_studies.create(tmp_path / "s", plate))
+    made = declared(folder.path / "images.ome.zarr", indicator="1", interval_h=1.0)
+    assert (made.vessels[0].format, made.wells(made.vessels[0].id)) == (kind, (well,))
 
 
 def test_the_journal_of_a_recording_says_that_its_frames_came_first(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from livedeath.model.events import Events
 from livedeath.model.study import Study
 from livedeath.reporting.html import report
 from livedeath.statistics import declared
@@ -32,6 +33,31 @@ def entries(folder):
 def of(calls, **changes):
     """Return the calls under a changed declaration."""
     return replace(calls, study=calls.study.replace(**changes))
+
+
+def test_hours_count_from_the_arm_that_the_comparison_names(calls, entries):
+    """Dosed at 4 h, the arm is watched for 8 of the 12 h before the kill; vehicle from 0 on."""
+    dosed = [
+        i.model_dump() | ({"start_h": 4.0} if i.dose else {}) for i in calls.study.interventions
+    ]
+    (first,) = calls.study.comparisons
+    since = first.replace(origin="glutamate 50 uM")
+    late = of(calls, interventions=dosed, comparisons=(since,))
+    late = replace(late, events=Events(late.study))
+    (shown,), (whole,) = (shown_comparisons(one, entries) for one in (late, calls))
+    assert not shown.refused
+    assert shown.results[0].rmst_difference_h != whole.results[0].rmst_difference_h
+    for one, comparison, hours in ((late, since, 8.0), (calls, first, 12.0)):
+        table = declared.comparison_table(one, comparison)
+        assert table.exit_h[table.group == "glutamate 50 uM"].max() == hours
+
+
+def test_the_control_is_the_declared_one_whatever_its_name(calls):
+    (first,) = calls.study.comparisons
+    turned = first.replace(control="glutamate 50 uM", treated=("vehicle",))
+    assert declared.control_arm(calls) == "vehicle"
+    assert declared.control_arm(of(calls, comparisons=(turned,))) == "glutamate 50 uM"
+    assert declared.control_arm(of(calls, comparisons=())) == "vehicle"
 
 
 # Fixed beforehand, or thought of afterwards
