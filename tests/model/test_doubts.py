@@ -1,5 +1,7 @@
 """What is allowed and still said."""
 
+from dataclasses import replace
+
 from declarations import BASES, GENOTYPES
 from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import dry_run
@@ -37,3 +39,36 @@ def test_genotypes_compared_by_the_wells_of_one_animal_are_doubted():
     assert "write unit = 'animal'" in said
     by_animal = Study.from_toml(GENOTYPES)
     assert not [one for one in doubts(by_animal, dry_run(by_animal)) if "independent" in one]
+
+
+def test_more_than_a_tenth_is_doubted_and_a_tenth_is_not():
+    cost = dry_run(study())
+    for false, is_said in ((10.0, False), (10.1, True)):
+        some = replace(cost, expected_deaths=100.0, expected_false_deaths=false)
+        assert any("may be false" in said for said in doubts(study(), some)) is is_said
+
+
+ANIMALS = """
+title = "two wells of each animal"
+vessels = [{ id = "p1", wells = ["B2:B4", "C2:C4"] }]
+channels = [{ name = "RFP", role = "fill", exposure_ms = 50 }]
+optics = { pixel_size_um = 0.65 }
+schedule = { interval_h = 1, duration_h = 3 }
+entities = [
+  { id = "m1", kind = "animal", wells = ["B2", "B3"] },
+  { id = "m2", kind = "animal", wells = ["B4"] },
+  { id = "m3", kind = "animal", wells = ["C2:C4"] },
+]
+interventions = [
+  { kind = "vehicle", wells = ["B2:B4"] },
+  { kind = "compound", compound = "x", dose = 1, unit = "uM", wells = ["C2:C4"] },
+]
+comparisons = [{ control = "vehicle", unit = "animal", endpoint = "loss_of_fill" }]
+"""
+
+
+def test_an_arm_of_one_animal_has_one_unit_however_many_wells():
+    one = Study.from_toml(ANIMALS)
+    (said,) = [said for said in doubts(one, dry_run(one)) if "fewer than two units" in said]
+    assert "x 1 uM" in said
+    assert "vehicle" not in said
