@@ -60,6 +60,7 @@ def test_the_earliest_exclusion_counts_with_its_reason():
 def test_an_exclusion_before_the_kill_ends_the_watch_first():
     assert events(log("exclude", 1.0), extra=END_KILL).end(*PLACE) == (1.0, "exclusion")
     assert events(log("exclude", 3.9), extra=END_KILL).end(*PLACE) == (3.5, "kill")
+    assert events(log("exclude", 3.5), extra=END_KILL).end(*PLACE) == (3.5, "exclusion")
 
 
 @pytest.mark.parametrize("what", ["exclude", "kill", "dose", "media"])
@@ -85,6 +86,7 @@ def test_a_change_between_two_hours_is_known():
     found = events(log("media", 1.0))
     assert found.between(*PLACE, 0.5, 1.0)
     assert not found.between(*PLACE, 1.0, 2.0)
+    assert not found.between(*PLACE, 1.0, 1.0)
     assert not found.between("plate1", "B3", 0.5, 1.0)
 
 
