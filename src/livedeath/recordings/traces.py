@@ -5,7 +5,6 @@ refused: text or infinity where a number must be, a neuron twice at one time, a 
 wells. An empty cell of a measurement is a missing one.
 """
 
-import math
 from pathlib import Path
 
 import polars as pl
@@ -168,8 +167,9 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
 
 def _refuse_other_units(path: Path, hours: pl.Series) -> None:
     """Refuse seconds that stand for hours: every neuron would seem to die between two visits."""
-    span = (hours.max() or 0.0) - (hours.min() or 0.0)  # type: ignore[operator]
-    if math.isfinite(span) and span > LONGEST_H:
+    known = hours.filter(hours.is_finite().fill_null(False)).to_list()
+    span = max(known, default=0.0) - min(known, default=0.0)
+    if span > LONGEST_H:
         raise TableError(
             f"{path}: time_h spans {span:g}, which is {span / 8760:.0f} years if it is hours; give "
             "hours, not seconds or minutes."
