@@ -77,6 +77,9 @@ def test_labels_are_of_one_visit_or_all(study, made):
 def test_what_is_not_there_is_said_in_one_sentence(study):
     with pytest.raises(StudyError, match="there is no field plate1/H9/0; the wells are B2"):
         study.image("H9")
+    for t in (-1, 31):
+        with pytest.raises(StudyError, match=f"no visit {t} of plate1/C2/0; its visits are"):
+            study.image("C2", 0, t)
     with pytest.raises(StudyError, match="no channel 'YFP'"):
         study.image("C2", channel="YFP")
     with pytest.raises(StoreError, match="no neuron 4711"):

@@ -9,6 +9,7 @@ from livedeath.api.log import log, logged
 from livedeath.reporting.from_table import is_table_run
 from livedeath.reporting.html import find, number, p_value, percent, render, report, span
 from livedeath.reporting.material import gather
+from livedeath.reporting.sections import summary
 from livedeath.review.journal import ReviewJournal
 from livedeath.statistics.declared import shown_comparisons
 from made_study import make_study
@@ -40,6 +41,18 @@ def bare(tmp_path_factory):
     path = tmp_path_factory.mktemp("bare") / "s"
     make_study(path, kill=False, compared=False, images=False)
     return gather(path)
+
+
+def test_visits_count_where_no_neuron_was_found_and_a_well_that_was_excluded(bare):
+    elsewhere = pl.col("well") != "C3"
+    called = bare.called
+    empty = with_called(
+        bare, calls=called.calls.filter(elsewhere), traces=called.traces.filter(elsewhere)
+    )
+    # Six wells with a field each, every half hour from 0 to 15 h.
+    for material in (bare, empty):
+        found = summary(material, ())
+        assert (found["fields"], found["visits"], found["rounds"]) == (6, 186, 31)
 
 
 def test_the_page_is_one_file_that_fetches_nothing(made):

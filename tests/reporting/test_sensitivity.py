@@ -50,6 +50,17 @@ def test_the_interval_of_a_count_is_exact(count, low, high):
     assert sensitivity.poisson_interval(count) == pytest.approx((low, high), abs=5e-4)
 
 
+def test_a_well_excluded_before_its_kill_measures_nothing(tmp_path):
+    wells = ("B2", "B3", "C2", "C3", "D2")
+    early = '[[exclusions]]\nwells = ["B2", "B3", "C2", "C3", "D2"]\nfrom_h = 5.0\nwhy = "fungus"\n'
+    make_study(tmp_path / "s", images=False, extra=early)
+    found = sensitivity.sensitivity(gather(tmp_path / "s"))
+    assert found.n_wells == 6 - len(wells)
+    late = early.replace("5.0", "12.5")
+    make_study(tmp_path / "late", images=False, extra=late)
+    assert sensitivity.sensitivity(gather(tmp_path / "late")).n_wells == 6
+
+
 def test_every_neuron_alive_at_the_kill_is_counted_once(material):
     card = sensitivity.sensitivity(material)
     natural = int(material.table.event.sum())

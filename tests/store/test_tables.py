@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -77,11 +79,13 @@ BAD = {
     f"{HEAD}\n1,0,\n": "'signal' holds no number",
     f"{HEAD}\n1,,5\n": "time_h in row 2 is empty",
     f"{HEAD}\n1,inf,5\n": "time_h in row 2 is inf",
+    f"{HEAD}\n1,0,5\n1,129600,5\n": "time_h spans 129600, which is 15 years if it is hours; give",
     f"{HEAD}\n1.5,0,5\n": "neuron_id in row 2 is 1.5",
     f"{HEAD}\n1,0,5\n,1,5\n": "neuron_id in row 3 is empty",
     f"{HEAD}\na,0,5\n": "neuron_id in row 2 is 'a'",
     f"{HEAD},signal\n1,0,5,5\n": "'signal' is there twice",
     f"{HEAD},well\n1,0,5,A1\n1,1,5,A2\n": "neuron 1 has more than one well",
+    f"{HEAD},arm\n1,0,5,drug\n2,0,5,\n": "neuron 2 has no arm, others have one; fill it in",
     f"{HEAD},signal_sd\n1,0,5,-1\n": "signal_sd in row 2 is -1",
     f"{HEAD},intervened\n1,0,5,maybe\n": "intervened may only hold",
     f"{HEAD},flags\n1,0,5,0\n1,1,5,-1\n": "flags in row 3 is -1",
@@ -123,6 +127,11 @@ def test_what_is_no_table_is_refused(tmp_path, name, data, said):
         (tmp_path / name).write_bytes(data)
     with pytest.raises(TableError, match=said):
         tables.read_table(tmp_path / name)
+
+
+def test_a_column_of_units_without_any_is_left_out():
+    given = pl.DataFrame({"neuron_id": [1], "time_h": [0.0], "signal": [5.0], "unit": [""]})
+    assert "unit" not in checked_traces(given, Path("t.csv")).columns
 
 
 def test_unit_and_arm_are_carried_to_the_calls(tmp_path):

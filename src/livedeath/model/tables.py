@@ -23,6 +23,12 @@ class Column(NamedTuple):
 OUTCOMES = ("alive", "dead", "lost", "dead_on_arrival")
 """What a call can say; the four are never pooled."""
 
+FIRST_DATA_ROW = 2
+"""Row numbers in messages count as an editor does: the line of names is row 1."""
+
+LONGEST_H = 5 * 365.0 * 24.0
+"""No neuron is watched for longer, h: more than the life of a mouse. Seconds soon exceed it."""
+
 ENDPOINTS = ("indicator_rise", "loss_of_fill")
 """What was sensed; endpoints are never pooled with one another."""
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import TableError
-from livedeath.model.tables import ENDPOINTS
-from livedeath.store.tables import FIRST_DATA_ROW, LONGEST_H
+from livedeath.model.tables import ENDPOINTS, FIRST_DATA_ROW, LONGEST_H
 
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
@@ -64,7 +63,7 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
         raise TableError(f"{path}: the column 'signal' holds no number; give at least one.")
     _check_unique(path, table)
     _check_constant(path, table)
-    return table
+    return _groups_named(path, table)
 
 
 def _column(path: Path, values: pl.Series) -> pl.Series:
@@ -154,7 +153,6 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
     wrong = numbers.is_infinite().fill_null(False)
     if name == "time_h":
         wrong = wrong | numbers.is_null()
-        _refuse_other_units(path, numbers)
     elif name in DEVIATIONS:
         wrong = wrong | (numbers < 0).fill_null(False)
     if wrong.any():
@@ -162,6 +160,8 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
         allowed = {"time_h": "finite hours"}.get(name, "finite numbers")
         allowed = "finite numbers of 0 or more" if name in DEVIATIONS else allowed
         raise TableError(f"{path}: {name} in {_at(values, bad)}; {allowed} are allowed.")
+    if name == "time_h":
+        _refuse_other_units(path, numbers)
     return numbers
 
 
@@ -206,6 +206,20 @@ def _check_constant(path: Path, table: pl.DataFrame) -> None:
                 f"{path}: neuron {several[0]} has more than one {name}; an id may stand for one "
                 "neuron only, number the neurons through the whole table."
             )
+
+
+def _groups_named(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+    """Refuse an arm or unit that only some neurons have; a column without any is left out."""
+    for name in (column for column in CARRIED if column in table.columns):
+        empty = table[name].str.strip_chars() == ""
+        if empty.all():
+            table = table.drop(name)
+        elif empty.any():
+            raise TableError(
+                f"{path}: neuron {table['neuron_id'].filter(empty)[0]} has no {name}, others have "
+                "one; fill it in or leave the neuron out."
+            )
+    return table
 
 
 def carry(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,8 @@ class Asked:
         """Return a declared comparison with what was asked for in its place.
 
         None where other groups were asked for: then nothing of it holds. Another unit has no
-        block but one that is named with it.
+        block but one that is named with it; named groups, or another control, are compared
+        all.
         """
         if self.group not in (None, declared.factor):
             return None
@@ -85,7 +86,7 @@ class Asked:
         changes: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
         if self.unit is not None:
             changes["block"] = self.block
-        if self.control is not None:
+        if self.control is not None or self.group is not None:
             changes["treated"] = ()
         return declared.model_copy(update=changes)
 

@@ -16,8 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from livedeath.errors import TableError
-from livedeath.model.tables import PLACE
-from livedeath.store.tables import FIRST_DATA_ROW, LONGEST_H
+from livedeath.model.tables import FIRST_DATA_ROW, LONGEST_H, PLACE
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

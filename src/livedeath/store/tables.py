@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from livedeath.errors import TableError
 from livedeath.model.flags import names
+from livedeath.model.tables import FIRST_DATA_ROW
 from livedeath.store import durable
 
 PARQUET_MAGIC = b"PAR1"
-
-FIRST_DATA_ROW = 2
-"""Row numbers in messages count as an editor does: the line of names is row 1."""
 
 UNITS_KEY = "units"
 """Where the Parquet file's own metadata hold the columns' units, as a JSON object."""
@@ -32,9 +30,6 @@ UNITS_KEY = "units"
 PARQUET_ENDINGS = (".parquet", ".pq")
 TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-
-LONGEST_H = 5 * 365.0 * 24.0
-"""No neuron is watched for longer, h: the life of a mouse and more. Seconds soon exceed it."""
 
 
 def is_table(path: Path) -> bool:
