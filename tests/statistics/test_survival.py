@@ -103,6 +103,16 @@ def test_nothing_is_said_of_hours_after_the_last_visit(paired):
     assert survival(paired.path, horizon_h=12.0).groups[0].horizon_h == 12.0
 
 
+def test_a_declared_horizon_after_the_kill_draws_nothing_out(paired, tmp_path):
+    late = make_study(
+        tmp_path / "s", images=False, compared=False, extra=PAIRED + "horizon_h = 14.0\n"
+    )
+    found, to_the_end = survival(late.path), survival(paired.path, horizon_h=12.0)
+    assert only(found) == only(to_the_end)
+    assert found.comparisons[0].details.endswith("up to 14 h; watched to 12 h")
+    assert not to_the_end.comparisons[0].details.endswith("watched to 12 h")
+
+
 def test_a_study_whose_wells_are_all_excluded_says_so(tmp_path):
     everything = '[[exclusions]]\nwells = ["all"]\nwhy = "fungus"\n'
     folder = make_study(tmp_path / "s", images=False, extra=everything)

@@ -126,10 +126,14 @@ def shown_as(calls: StudyCalls, declared: Comparison, standing: str) -> Shown:
         declared.name or f"{', '.join(declared.treated) or 'each arm'} against {declared.control}"
     )
     results, refused = _answered(lambda: _computed(calls, declared))
+    details = _details(calls.study, declared)
+    if results and declared.horizon_h is not None:
+        last = comparison_table(calls, declared).last_h
+        details += f"; watched to {last:g} h" if last < declared.horizon_h else ""
     return Shown(
         name=name,
         standing=standing,
-        details=_details(calls.study, declared),
+        details=details,
         refused=refused,
         results=results,
     )
@@ -177,7 +181,11 @@ def _computed(calls: StudyCalls, declared: Comparison) -> tuple[Contrast, ...]:
     missing = sorted(named - set(kept.groups))
     if missing:
         raise LivedeathError(f"No neuron was followed in {', '.join(missing)}.")
-    return compare(kept, declared.control, horizon_h=declared.horizon_h)
+    horizon = declared.horizon_h
+    if horizon is not None:
+        # Nothing is known after a kill, nor after the last visit: no mean is drawn out over it.
+        horizon = min(horizon, table.last_h)
+    return compare(kept, declared.control, horizon_h=horizon)
 
 
 def comparison_table(calls: StudyCalls, declared: Comparison) -> SurvivalTable:

@@ -291,7 +291,7 @@ def _as_declared(calls: StudyCalls, changed: Comparison, asked: Asked) -> Surviv
 
 def _refuse_beyond(table: SurvivalTable, horizon_h: float | None) -> None:
     """Refuse a horizon after the last neuron was seen: nothing is known there."""
-    last = float(table.exit_h[table.at_risk].max(initial=0.0))
+    last = table.last_h
     if horizon_h is not None and horizon_h > last:
         raise TableError(
             f"The horizon is {horizon_h:g} h, but nobody was watched after {last:g} h; give at "

@@ -77,6 +77,11 @@ class SurvivalTable:
         return ~self.dead_on_arrival & (self.exit_h > self.entry_h)
 
     @property
+    def last_h(self) -> float:
+        """Return the last hour at which a neuron was under watch; 0 if none was."""
+        return float(self.exit_h[self.at_risk].max(initial=0.0))
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """Return the groups in the order of their first row."""
         return tuple(dict.fromkeys(str(name) for name in self.group))
