@@ -228,3 +228,19 @@ def test_a_lock_is_released_after_an_error(folder):
         raise RuntimeError
     with durable.lock(folder / "a.lock"):
         pass
+
+
+def test_a_lock_that_cannot_be_signed_names_its_file(tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+    try:
+        with (
+            pytest.raises(OSError, match="too large") as caught,
+            durable.lock(tmp_path / "acquire.lock"),
+        ):
+            pytest.fail("was held")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "acquire.lock")
+    assert durable.holder(tmp_path / "acquire.lock") is None

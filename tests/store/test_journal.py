@@ -101,3 +101,22 @@ def test_every_acknowledged_line_survives_a_kill(journal):
     process.wait()
     process.stdout.close()
     assert [e["n"] for e in journal.read()][:25] == acknowledged
+
+
+def test_a_line_for_which_the_disk_has_no_room_is_no_entry_also_when_there_is_room_again(tmp_path):
+    resource = pytest.importorskip("resource")
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append({"kind": "log", "what": "note"})
+    before, size = journal.read(), journal.path.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            journal.append({"kind": "log", "what": "exclude"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(journal.path)
+    assert journal.path.stat().st_size == size + 20  # a torn line
+    assert journal.read() == before
+    journal.append({"kind": "log", "what": "media"})
+    assert [entry["what"] for entry in journal.read()] == ["note", "media"]

@@ -295,14 +295,22 @@ def append_line(handle: IO[bytes], text: str) -> None:
     Parameters
     ----------
     handle : binary file
-        Opened with mode ``"a+b"``.
+        Opened with mode ``"a+b"`` and no buffer: one would keep what a full disk refused, and
+        write it when the file is closed, after this has failed.
     text : str
         The line, without a line end.
     """
     with _naming(Path(handle.name)):
         start = b"" if ends_with_newline(handle) else b"\n"
-        handle.write(start + text.encode("utf-8") + b"\n")
+        _write_all(handle, start + text.encode("utf-8") + b"\n")
         flush_to_device(handle)
+
+
+def _write_all(handle: IO[bytes], data: bytes) -> None:
+    """Write all of it: without a buffer a write may take a part and raise at the next."""
+    left = memoryview(data)
+    while left:
+        left = left[handle.write(left) :]
 
 
 def ends_with_newline(handle: IO[bytes]) -> bool:
@@ -354,11 +362,12 @@ def lock(path: Path, *, doing: str = "livedeath", wait_s: float = LOCK_WAIT_S) -
     StoreError
         If another holder keeps the lock; the message names it.
     """
-    with path.open("a+b") as handle:
+    with path.open("a+b", buffering=0) as handle:
         if not hold(handle, wait_s=wait_s):
             raise StoreError(f"{path.parent}: in use by {_holder(handle)}; wait for it or stop it")
         try:
-            _write_holder(handle, doing)
+            with _naming(path):
+                _write_holder(handle, doing)
             yield
         finally:
             release(handle)
@@ -368,8 +377,7 @@ def _write_holder(handle: IO[bytes], doing: str) -> None:
     handle.truncate(0)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     holder = {"doing": doing, "pid": os.getpid(), "host": platform.node(), "since": started}
-    handle.write(json.dumps(holder, ensure_ascii=False).encode("utf-8"))
-    handle.flush()
+    _write_all(handle, json.dumps(holder, ensure_ascii=False).encode("utf-8"))
 
 
 def holder(path: Path) -> str | None:

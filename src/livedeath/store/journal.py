@@ -126,7 +126,7 @@ class Journal:
         if not lines:
             return
         is_new = not self.path.exists()
-        with self.path.open("a+b") as handle:
+        with self.path.open("a+b", buffering=0) as handle:
             if not durable.hold(handle, wait_s=WRITER_WAIT_S):
                 raise StoreError(
                     f"{self.path}: another program has held the journal for {WRITER_WAIT_S:g} s; "
