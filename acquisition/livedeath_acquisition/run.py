@@ -16,6 +16,7 @@ from typing import Any
 
 from livedeath.errors import HardwareError, LivedeathError, StoreError, StudyError, command
 from livedeath.run.coverage import NOT_YET, unscored
+from livedeath.store.declared import OTHER_FRAMES, takes_other_frames
 from livedeath.store.folder import StudyFolder
 from livedeath.store.journal import COMMAND, ENDS, INTERRUPTED, RESTART
 from livedeath_acquisition import choose, heartbeats
@@ -171,11 +172,9 @@ class _Words:
 
 def _refuse_changed_study(folder: StudyFolder, entries: list[dict[str, Any]]) -> None:
     """Refuse to go on with frames that were not declared when the acquisition began."""
-    begun = [e["camera_fingerprint"] for e in entries if "camera_fingerprint" in e]
-    if begun and begun[0] != folder.study.camera_fingerprint:
+    if takes_other_frames(folder.study, entries):
         raise StudyError(
-            f"{folder.path / 'study.toml'}: its vessels, optics, channels, schedule, sessions or "
-            f"focus were changed after the acquisition began; take the change back, or declare a "
+            f"{folder.path / 'study.toml'}: {OTHER_FRAMES}; take the change back, or declare a "
             f"new study in another folder."
         )
 

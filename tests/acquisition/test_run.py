@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from livedeath.cli import main
 from livedeath.errors import StudyError
 from livedeath.model.study import Study
 from livedeath.store.declared import declared_at_start
@@ -64,6 +65,32 @@ def test_frames_that_were_not_declared_at_the_start_are_refused(begun):
     with pytest.raises(StudyError, match="changed after the acquisition began"):
         run.acquire(begun.path, score=False)
     assert begun.journal.read() == before
+
+
+CHANGES = [
+    {"schedule": {"interval_h": 0.5, "duration_h": 2.0}},
+    {"vessels": [{"id": "p1", "wells": ["B2:B4"]}]},
+    {"optics": {"pixel_size_um": 0.33, "image_shape_px": [32, 48]}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_check_and_status_say_what_acquire_would_refuse(begun, change, capsys):
+    rewrite(begun, **change)
+    assert main.run(["check", str(begun.path)]) == 0
+    assert "changed after the acquisition began, so 'livedeath acquire'" in capsys.readouterr().out
+    assert main.run(["status", str(begun.path)]) == 0
+    assert "'livedeath acquire' will not go on" in capsys.readouterr().out
+    assert main.run(["acquire", str(begun.path), "--no-score"]) == 2
+
+
+def test_check_and_status_say_nothing_of_what_may_be_mended(begun, capsys):
+    rewrite(begun, title="begun, mended")
+    for command in ("check", "status"):
+        assert main.run([command, str(begun.path)]) == 0
+        said = capsys.readouterr().out
+        assert "begun, mended" in said
+        assert "livedeath acquire" not in said
 
 
 def test_words_may_be_mended_after_the_start(begun):

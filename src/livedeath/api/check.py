@@ -8,6 +8,9 @@ from typing import Any
 from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import DryRun, dry_run, refuse_what_cannot_be_kept
 from livedeath.model.study import Study
+from livedeath.store.declared import OTHER_FRAMES, takes_other_frames
+from livedeath.store.folder import JOURNAL_FILE, STUDY_FILE
+from livedeath.store.journal import Journal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +80,22 @@ def check(folder: Path | str) -> Checked:
         If what is declared is not allowed, or its schedule cannot be kept.
     """
     path = Path(folder)
-    path = path / "study.toml" if path.is_dir() else path
+    path = path / STUDY_FILE if path.is_dir() else path
     study = Study.from_file(path)
     cost = dry_run(study)
     refuse_what_cannot_be_kept(cost, where=str(path))
     free_gb = shutil.disk_usage(path.absolute().parent).free / 1e9
     disk = disk_doubt(cost, free_gb, study.policies.disk_floor_gb)
-    warnings = (*doubts(study, cost), *([disk] if disk else []))
+    warnings = (*doubts(study, cost), *([disk] if disk else []), *_begun_otherwise(path, study))
     return Checked(path, study, cost, free_gb, warnings)
+
+
+def _begun_otherwise(path: Path, study: Study) -> list[str]:
+    """Say that frames were already taken of another declaration; nothing if they were not."""
+    entries = Journal(path.parent / JOURNAL_FILE).read() if path.name == STUDY_FILE else []
+    if not takes_other_frames(study, entries):
+        return []
+    return [
+        f"{OTHER_FRAMES}, so 'livedeath acquire' will not go on with it; take the change back, or "
+        "declare a new study in another folder"
+    ]

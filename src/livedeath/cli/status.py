@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 REASONS_SHOWN = 3
 
+CHANGED = (
+    "declares other frames than when the acquisition began; 'livedeath acquire' will not go on"
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -36,6 +40,8 @@ def status(
 
 def _text(said: "Status") -> str:
     rows = [("State", _state(said))]
+    if said.changed:
+        rows.append(("study.toml", CHANGED))
     if said.last is not None:
         rows.append(("Last frame", _moment(said.last)))
     if said.next is not None:

@@ -19,6 +19,7 @@ from livedeath.run.coverage import NOT_YET, lacking
 from livedeath.run.follow import LOCK_FILE
 from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store import durable
+from livedeath.store.declared import takes_other_frames
 from livedeath.store.folder import Run, StudyFolder
 from livedeath.store.journal import FINISH, SETTLED, Entry, frames_of, last_word, zero_of
 
@@ -93,6 +94,8 @@ class Status:
         Its title.
     state : str
         One of `State`.
+    changed : bool
+        Whether other frames are declared than when the acquisition began: it cannot go on.
     holder : str or None
         Who acquires it now.
     microscope : str or None
@@ -122,6 +125,7 @@ class Status:
     study: Path
     title: str
     state: State
+    changed: bool
     holder: str | None
     microscope: str | None
     now_h: float | None
@@ -167,6 +171,7 @@ def status(folder: StudyFolder | Path | str, *, now: datetime | None = None) -> 
         study=folder.path,
         title=folder.study.title,
         state=_state(folder, entries, holder),
+        changed=takes_other_frames(folder.study, entries),
         holder=holder,
         microscope=clock.microscope,
         now_h=clock.now_h,

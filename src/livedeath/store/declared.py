@@ -17,6 +17,12 @@ from livedeath.model.study import Study
 from livedeath.model.toml import parse_toml
 from livedeath.store.journal import Entry
 
+OTHER_FRAMES = (
+    "its vessels, optics, channels, schedule, sessions or focus were changed after the "
+    "acquisition began"
+)
+"""Said of a study that `takes_other_frames`."""
+
 RECORDING = "recording"
 """Who began the journal of a study whose frames were there before it was declared."""
 
@@ -105,6 +111,20 @@ def declared_at_start(entries: Iterable[Mapping[str, Any]]) -> AtStart | None:
                 by_recording=entry.get("by") == RECORDING,
             )
     return None
+
+
+def takes_other_frames(study: Study, entries: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether other frames were declared when the acquisition began; it cannot go on so.
+
+    Parameters
+    ----------
+    study : Study
+        As it is declared now.
+    entries : iterable of dict
+        The journal.
+    """
+    begun = (e["camera_fingerprint"] for e in entries if "camera_fingerprint" in e)
+    return next(begun, study.camera_fingerprint) != study.camera_fingerprint
 
 
 def _read(text: object) -> Declaration | None:
