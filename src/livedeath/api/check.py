@@ -9,8 +9,7 @@ from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import DryRun, dry_run, refuse_what_cannot_be_kept
 from livedeath.model.study import Study
 from livedeath.store.declared import OTHER_FRAMES, takes_other_frames
-from livedeath.store.folder import JOURNAL_FILE, STUDY_FILE
-from livedeath.store.journal import Journal
+from livedeath.store.journal import JOURNAL_FILE, Journal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +79,7 @@ def check(folder: Path | str) -> Checked:
         If what is declared is not allowed, or its schedule cannot be kept.
     """
     path = Path(folder)
-    path = path / STUDY_FILE if path.is_dir() else path
+    path = path / "study.toml" if path.is_dir() else path
     study = Study.from_file(path)
     cost = dry_run(study)
     refuse_what_cannot_be_kept(cost, where=str(path))
@@ -92,7 +91,7 @@ def check(folder: Path | str) -> Checked:
 
 def _begun_otherwise(path: Path, study: Study) -> list[str]:
     """Say that frames were already taken of another declaration; nothing if they were not."""
-    entries = Journal(path.parent / JOURNAL_FILE).read() if path.name == STUDY_FILE else []
+    entries = Journal(path.parent / JOURNAL_FILE).read() if path.name == "study.toml" else []
     if not takes_other_frames(study, entries):
         return []
     return [

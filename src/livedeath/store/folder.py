@@ -21,12 +21,11 @@ from livedeath.model.toml import read_toml_file
 from livedeath.store import durable, logfile, places, tables
 from livedeath.store.declared import declaration_entry
 from livedeath.store.images import ImageStore
-from livedeath.store.journal import Journal
+from livedeath.store.journal import JOURNAL_FILE, Journal
 from livedeath.store.linked import LinkedImages
 from livedeath.store.paths import field_path
 
 STUDY_FILE = "study.toml"
-JOURNAL_FILE = "journal.jsonl"
 IMAGES_FOLDER = "images.ome.zarr"
 SOURCE_FILE = "source.json"
 ANALYSIS_FOLDER = "analysis"

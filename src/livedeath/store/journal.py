@@ -19,6 +19,9 @@ from livedeath.store import durable
 Entry: TypeAlias = dict[str, Any]
 FrameStatus: TypeAlias = Literal["saved", "missed", "superseded", "not_planned"]
 
+JOURNAL_FILE = "journal.jsonl"
+"""Its name in the folder of a study."""
+
 SETTLED: frozenset[str] = frozenset({"saved", "missed", "not_planned"})
 """Statuses after which nobody waits for a frame any more."""
 
