@@ -4,6 +4,8 @@ import polars as pl
 import pytest
 
 from livedeath.cli.main import run
+from livedeath.errors import TableError
+from livedeath.statistics.survival import survival
 from made_study import make_study
 from tables import neurons
 
@@ -115,3 +117,24 @@ def test_a_table_without_the_column_is_named(table, capsys):
 def test_no_such_file_is_refused(tmp_path, capsys):
     assert run(["survival", str(tmp_path / "none.csv")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", ["study", "table"])
+def test_neurons_are_never_units(source, table, tmp_path, capsys):
+    path = table if source == "table" else make_study(tmp_path / "s", images=False).path
+    assert run(["survival", str(path), "--unit", "neuron_id"]) == 2
+    assert "neurons of one animal or culture are not independent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hours", [-1.0, 0.0, float("nan"), float("inf")])
+def test_a_horizon_that_is_no_hour_is_refused(table, hours):
+    with pytest.raises(TableError, match="The horizon is"):
+        survival(table, horizon_h=hours)
+
+
+def test_the_run_is_named(tmp_path, capsys):
+    make_study(tmp_path / "s", images=False)
+    assert run(["survival", str(tmp_path / "s"), "--json"]) == 0
+    assert said(capsys)["run"] == "made00"
+    assert run(["survival", str(tmp_path / "s")]) == 0
+    assert capsys.readouterr().out.endswith("Run made00\n")

@@ -295,3 +295,12 @@ def test_a_death_in_the_images_is_called_and_dated(real):
     assert (where["y_px"][0], where["x_px"][0]) == pytest.approx((24, 24), abs=2)
     assert 5.0 <= dead["death_low_h"][0] <= dead["death_h"][0] <= dead["death_high_h"][0] <= 7.1
     assert 6.0 <= dead["called_at_h"][0] <= 9.1
+
+
+def test_the_run_asked_for_last_is_the_one_that_is_shown(study):
+    first = offline(study)
+    stricter = study.study.analysis.replace(false_alarms_per_1000_neuron_days=5.0)
+    second = offline(study, settings=stricter)
+    assert study.run().name == second.name
+    offline(study)
+    assert study.run().name == first.name

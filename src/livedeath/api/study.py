@@ -78,7 +78,7 @@ class OpenStudy:
 
     @property
     def runs(self) -> tuple[str, ...]:
-        """Names of the analyses, oldest first."""
+        """Names of the analyses, the one last asked for last."""
         return tuple(run.name for run in self.folder.runs())
 
     def run(self, name: str | None = None) -> Run:

@@ -68,7 +68,7 @@ def survival(
         endpoint=endpoint,
         run=run,
     )
-    result: dict[str, Any] = {"input": source, **found.to_dict()}
+    result: dict[str, Any] = {"input": source, "run": found.run or None, **found.to_dict()}
     if out is not None:
         result["tables"] = _write(found, out)
     emit(result, as_json=as_json, text=_text(found))
@@ -97,6 +97,8 @@ def _text(found: "Survival") -> str:
     ]
     for shown in found.comparisons:
         lines += ["", *_comparison(shown)]
+    if found.run:
+        lines += ["", f"Run {found.run}"]
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ from livedeath.model.tables import TRACES, channel_units, trace_columns, units
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
-from livedeath.run.provenance import provenance
+from livedeath.run.provenance import now, provenance
 from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
@@ -292,10 +292,10 @@ class _Follower:
     def end(self) -> None:
         """Write the tables and say that the run is complete."""
         self.save()
-        self._write_tables(complete=True)
+        self._write_tables(complete=True, asked=now())
         logger.info("run %s: complete after %d visits", self.run.name, self.done.visits)
 
-    def _write_tables(self, **more: bool) -> None:
+    def _write_tables(self, **more: bool | str) -> None:
         """Write what is known, and in the provenance how many visits it covers."""
         traces = _joined(self.done.traces, self.study)
         calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))

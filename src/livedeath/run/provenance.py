@@ -21,6 +21,11 @@ LIBRARIES = (
 """Named in the document, also where the run does not depend on them; absent ones are empty."""
 
 
+def now() -> str:
+    """Return the time, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def provenance(identity: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return the provenance document of a run: identity, versions, machine and time."""
     return {
@@ -29,6 +34,6 @@ def provenance(identity: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa
         "libraries": {name: version_of(name) for name in LIBRARIES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "started": now(),
         **more,
     }

@@ -21,7 +21,7 @@ from livedeath.model.declaration import Place
 from livedeath.model.events import Events
 from livedeath.model.study import Study
 from livedeath.model.tables import PLACE
-from livedeath.statistics.table import SurvivalTable, from_frame
+from livedeath.statistics.table import NEURON, SurvivalTable, from_frame, refuse_neurons
 from livedeath.store.folder import Run, StudyFolder
 
 Floats = NDArray[np.float64]
@@ -313,6 +313,8 @@ def assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Seri
     TableError
         If the study knows no such kind.
     """
+    if name == "unit":
+        refuse_neurons(kind)
     kinds = study.unit_kinds
     if kind in kinds:
         return _by_place(calls, study.units(kind), name)
@@ -320,7 +322,7 @@ def assigned(study: Study, calls: pl.DataFrame, kind: str, name: str) -> pl.Seri
         return calls[kind].cast(pl.String).rename(name)
     raise TableError(
         f"The study knows no {name} '{kind}'; it can be {', '.join(kinds)}, or one of the calls' "
-        f"columns ({', '.join(calls.columns)})."
+        f"columns ({', '.join(column for column in calls.columns if column != NEURON)})."
     )
 
 

@@ -7,7 +7,7 @@ give the same numbers.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +109,14 @@ class Survival:
         In the order of the table.
     comparisons : tuple of Shown
         As declared, or the one asked for; empty with one group only.
+    run : str
+        Name of the analysis of a study; empty for a table.
     """
 
     table: SurvivalTable
     groups: tuple[ArmEstimate, ...]
     comparisons: tuple[Shown, ...]
+    run: str = ""
 
     def __repr__(self) -> str:
         groups = ", ".join(f"{arm.group} ({arm.n_dead} of {arm.n_neurons})" for arm in self.groups)
@@ -235,8 +238,9 @@ def _of_table(frame: pl.DataFrame, asked: Asked) -> Survival:
 
 def _of_study(path: Path, asked: Asked, run: str | None) -> Survival:
     folder = StudyFolder.open(path)
-    calls = read_calls(folder, folder.run(run), endpoint=asked.endpoint)
-    return of_calls(calls, folder.journal.read(), asked)
+    chosen = folder.run(run)
+    calls = read_calls(folder, chosen, endpoint=asked.endpoint)
+    return replace(of_calls(calls, folder.journal.read(), asked), run=chosen.name)
 
 
 def of_calls(
@@ -292,7 +296,11 @@ def _as_declared(calls: StudyCalls, changed: Comparison, asked: Asked) -> Surviv
 def _refuse_beyond(table: SurvivalTable, horizon_h: float | None) -> None:
     """Refuse a horizon after the last neuron was seen: nothing is known there."""
     last = table.last_h
-    if horizon_h is not None and horizon_h > last:
+    if horizon_h is None:
+        return
+    if not (math.isfinite(horizon_h) and horizon_h > 0):
+        raise TableError(f"The horizon is {horizon_h:g} h; give a number of hours above 0.")
+    if horizon_h > last:
         raise TableError(
             f"The horizon is {horizon_h:g} h, but nobody was watched after {last:g} h; give at "
             "most that."

@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Names = NDArray[np.object_]
 
+NEURON = "neuron_id"
+"""The column that names neurons, which are never units."""
+
 
 @dataclass(frozen=True)
 class SurvivalTable:
@@ -185,6 +188,7 @@ def from_frame(
     A death is dated to ``death_h`` (posterior median of the onset) where it is given and
     lies after the entry, else to the middle of the interval between the visits.
     """
+    refuse_neurons(unit)
     _refuse_missing(frame, [group, unit, *([block] if block else []), *covariates])
     if frame.height == 0:
         raise TableError("The table has a header and no rows; give one row per neuron.")
@@ -201,6 +205,21 @@ def from_frame(
     )
     _refuse_crossed_units(table, unit, group, block)
     return table
+
+
+def refuse_neurons(unit: str) -> None:
+    """Refuse neurons as units: those of one animal or culture are not independent.
+
+    Raises
+    ------
+    TableError
+        If the unit is the neuron.
+    """
+    if unit == NEURON:
+        raise TableError(
+            f"The unit is '{NEURON}', and neurons of one animal or culture are not independent; "
+            "name what was treated as a whole: an animal, a culture, a well."
+        )
 
 
 def _refuse_missing(frame: pl.DataFrame, names: Sequence[str]) -> None:

@@ -97,6 +97,11 @@ class Run:
         return self._known and bool(self.provenance().get("complete"))
 
     @property
+    def asked(self) -> str:
+        """When the run was last asked for; it may have been there, whole, already."""
+        return str(self.provenance().get("asked", self.started)) if self._known else ""
+
+    @property
     def started(self) -> str:
         """When the run was started, UTC, ISO 8601; empty if it never got that far."""
         return str(self.provenance().get("started", "")) if self._known else ""
@@ -242,12 +247,12 @@ class StudyFolder:
         return self.path / ACQUIRE_LOCK
 
     def runs(self) -> list[Run]:
-        """Return all runs, oldest first."""
+        """Return all runs, the one last asked for last."""
         if not self.analysis_dir.is_dir():
             return []
         folders = [p for p in self.analysis_dir.iterdir() if (p / "provenance.json").is_file()]
         found = [Run(path, self.study) for path in folders]
-        return sorted(found, key=lambda run: (run.started, run.name))
+        return sorted(found, key=lambda run: (run.asked, run.name))
 
     def run(self, name: str | None = None) -> Run:
         """Return one run.
@@ -255,8 +260,8 @@ class StudyFolder:
         Parameters
         ----------
         name : str, optional
-            Its name; default: the complete run that was started last, where none is complete
-            the one that was started last.
+            Its name; default: the complete run that was asked for last, where none is complete
+            the one that was asked for last.
 
         Raises
         ------
