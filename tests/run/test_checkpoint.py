@@ -64,3 +64,28 @@ def test_a_crash_while_saving_leaves_the_checkpoint_before(tmp_path, monkeypatch
         checkpoint.save(128, {"n": 2}, traces=traces(3, 2), part=1)
     visits, state, parts = Checkpoint(tmp_path / "checkpoint").load()
     assert (visits, state, len(parts)) == (64, {"n": 1}, 1)
+
+
+def cut_off(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def of_zeros(path):
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "state-00000128.npz", "traces-000001.parquet"])
+@pytest.mark.parametrize("damage", [cut_off, emptied, of_zeros, lambda path: path.unlink()])
+def test_a_damaged_checkpoint_counts_as_none(tmp_path, caplog, name, damage):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(64, {"n": 1, "a": np.arange(9.0)}, traces=traces(0, 3), part=0)
+    checkpoint.save(128, {"n": 2, "a": np.arange(9.0)}, traces=traces(3, 2), part=1)
+    damage(checkpoint.folder / name)
+    assert checkpoint.load() == (0, None, [])
+    assert checkpoint.visits() in (0, 128)  # only its document is asked
+    said = "damaged" in caplog.text
+    assert said == (checkpoint.folder / "checkpoint.json").exists()

@@ -115,6 +115,30 @@ def test_a_killed_analyser_goes_on_exactly(study, tmp_path, often):
         assert_frame_equal(one, two, check_exact=True)
 
 
+@pytest.mark.parametrize("name", ["checkpoint.json", "state-*.npz", "traces-000000.parquet"])
+def test_over_a_damaged_checkpoint_the_analysis_begins_anew(study, tmp_path, often, name):
+    reference = results(offline(study))
+    (study.path / "analysis").rename(tmp_path / "before")
+
+    class Crashing(Counter):
+        pushes = 0
+
+        def push(self, visit, labels=None):
+            Crashing.pushes += 1
+            if Crashing.pushes == 8:
+                raise KeyboardInterrupt
+            return super().push(visit, labels)
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(study, make_analyser=Crashing)
+    (damaged,) = (study.runs()[0].path / "checkpoint").glob(name)
+    damaged.write_bytes(b"\0" * 40)
+    run = follow(study, make_analyser=Crashing)
+    assert Crashing.pushes == 8 + 10
+    for one, two in zip(reference, results(run), strict=True):
+        assert_frame_equal(one, two, check_exact=True)
+
+
 def test_live_and_finished_give_the_same_bits(tmp_path, often):
     done = small_studies.acquire(small_studies.create(tmp_path / "done"))
     live = small_studies.create(tmp_path / "live")

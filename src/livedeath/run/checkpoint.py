@@ -7,6 +7,9 @@ Nothing is pickled.
 
 import io
 import json
+import logging
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from livedeath.errors import StoreError
+from livedeath.errors import LivedeathError, StoreError
 from livedeath.model.measures import State
 from livedeath.store import durable, tables
 
@@ -23,6 +26,21 @@ CHECKPOINT_FOLDER = "checkpoint"
 
 PLAIN = "__plain__"
 """Name under which the scalars and texts of a state are kept, as JSON."""
+
+
+DAMAGED = (
+    FileNotFoundError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    LivedeathError,
+)
+"""What reading raises of a checkpoint that was cut off, overwritten or copied in part."""
+
+logger = logging.getLogger(__name__)
 
 
 def state_to_bytes(state: State) -> bytes:
@@ -95,7 +113,10 @@ class Checkpoint:
 
     def visits(self) -> int:
         """Return the number of visits that its state has seen; 0 if there is none."""
-        return int(self._said().get("visits", 0))
+        try:
+            return int(self._said().get("visits", 0))
+        except DAMAGED:
+            return 0
 
     def _said(self) -> dict[str, Any]:
         if not self._document.is_file():
@@ -104,6 +125,9 @@ class Checkpoint:
 
     def load(self) -> tuple[int, State | None, list[pl.DataFrame]]:
         """Return the visits done, the state after them and their traces.
+
+        One that is damaged counts as none: from the journal and the images all of it is made
+        again, to the same bits.
 
         Returns
         -------
@@ -114,6 +138,13 @@ class Checkpoint:
         traces : list of DataFrame
             In order.
         """
+        try:
+            return self._load()
+        except DAMAGED as error:
+            logger.warning("%s: damaged (%s); the analysis begins anew", self.folder, error)
+            return 0, None, []
+
+    def _load(self) -> tuple[int, State | None, list[pl.DataFrame]]:
         said = self._said()
         if not said:
             return 0, None, []
