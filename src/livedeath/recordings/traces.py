@@ -7,7 +7,6 @@ wells. An empty cell of a measurement is a missing one.
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from livedeath.errors import TableError
