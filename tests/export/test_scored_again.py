@@ -133,14 +133,7 @@ def scored(request, tmp_path_factory):
 def test_exported_traces_give_every_call_of_the_run_to_the_last_bit(scored):
     run, traces, path = scored
     again = score_table(traces, path / "table")
-    assert_frame_equal(again.calls.drop("arm", "unit"), run.calls, check_exact=True)
-    joined = pl.read_csv(traces.parent / "calls.csv")
-    assert_frame_equal(
-        again.calls.join(joined.select("neuron_id"), on="neuron_id", how="semi").select(
-            "neuron_id", "arm", "unit"
-        ),
-        joined.select("neuron_id", "arm", "unit"),
-    )
+    assert_frame_equal(again.calls, run.calls, check_exact=True)
     assert_frame_equal(
         again.traces.select("neuron_id", "time_h", "flags"),
         run.traces.select("neuron_id", "time_h", "flags"),
@@ -186,7 +179,7 @@ def test_each_column_that_is_exported_is_needed(case, column, tmp_path):
     changed(pl.read_csv(path), column).write_csv(tmp_path / "less.csv")
     with pytest.raises(AssertionError):
         assert_frame_equal(
-            score_table(tmp_path / "less.csv", tmp_path / "table").calls.drop("arm", "unit"),
+            score_table(tmp_path / "less.csv", tmp_path / "table").calls,
             run.calls, check_exact=True,
         )  # fmt: skip
 

@@ -37,12 +37,9 @@ def export_csv(folder: StudyFolder, run: Run, out: Path) -> dict[str, Path]:
     Both tables are also inputs: ``livedeath survival calls.csv`` gives the numbers of the
     report, ``livedeath score traces.csv`` the calls of the run.
     """
-    called = read_calls(folder, run)
-    groups = called.calls.select("neuron_id", "arm", "unit")
-    traces = scorable(folder, run.traces()).join(
-        groups, on="neuron_id", how="left", maintain_order="left"
-    )
-    return write_csv(traces, called.joined, out) | _reviews(folder, out)
+    # Without arms: the deaths of an end-kill are in the traces, and would be compared.
+    traces = scorable(folder, run.traces())
+    return write_csv(traces, read_calls(folder, run).joined, out) | _reviews(folder, out)
 
 
 def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
