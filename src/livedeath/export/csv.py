@@ -34,7 +34,8 @@ def export_csv(folder: StudyFolder, run: Run, out: Path) -> dict[str, Path]:
 
     Notes
     -----
-    Both tables are also inputs: ``livedeath survival calls.csv`` gives the numbers of the
+    Both tables are also inputs: ``livedeath survival calls.csv`` (with ``--block block`` where
+    the comparison has a block) gives the numbers of the
     report, ``livedeath score traces.csv`` the calls of the run.
     """
     # Without arms: the deaths of an end-kill are in the traces, and would be compared.
