@@ -92,3 +92,9 @@ def test_continuous_integration_runs_the_test_command_of_the_readme():
     assert command.replace("pip install", "pip install -q") in (ROOT / ".ci/run").read_text(
         encoding="utf-8"
     )
+
+
+def test_no_tool_hides_a_folder_of_the_tests():
+    tools = {path.stem for path in (ROOT / "tools").glob("*.py")}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+    assert not tools & folders

@@ -3,16 +3,16 @@
 import posixpath
 import re
 
-import reference
+import program_pages
 
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 """Files of the root that are pages of the site."""
 
 MARKER = re.compile(r"^<!-- made from the program: (\w+) -->$", re.MULTILINE)
 MADE = {
-    "commands": reference.commands,
-    "names": reference.names,
-    "flags": reference.flags,
+    "commands": program_pages.commands,
+    "names": program_pages.names,
+    "flags": program_pages.flags,
 }
 
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")

@@ -7,7 +7,7 @@ import typer
 
 import livedeath
 import pages
-import reference
+import program_pages
 from livedeath.cli.main import build_app
 from livedeath.model.flags import Flag
 
@@ -15,7 +15,7 @@ from livedeath.model.flags import Flag
 @pytest.fixture(scope="module")
 def commands():
     try:
-        return reference.commands()
+        return program_pages.commands()
     except RuntimeError as error:
         pytest.skip(f"{error}")
 
@@ -38,17 +38,19 @@ def test_a_command_that_cannot_be_loaded_is_no_page(monkeypatch):
         app.command("look", help="Not available here: it is broken.")(lambda: None)
         return app
 
-    monkeypatch.setattr(reference, "build_app", broken)
+    monkeypatch.setattr(program_pages, "build_app", broken)
     with pytest.raises(RuntimeError, match="cannot be loaded"):
-        reference.commands()
+        program_pages.commands()
 
 
 def test_every_name_of_the_api_has_its_directive():
-    said = re.findall(r"^::: (\S+)\n    options:\n      heading: (\S+)$", reference.names(), re.M)
+    said = re.findall(
+        r"^::: (\S+)\n    options:\n      heading: (\S+)$", program_pages.names(), re.M
+    )
     told = {heading: path for path, heading in said}
     for name in set(livedeath.__all__) - {"__version__"}:
         assert told[f"livedeath.{name}"] == f"{getattr(livedeath, name).__module__}.{name}"
-    for path in reference.RECORDS:
+    for path in program_pages.RECORDS:
         assert told[path.rpartition(".")[2]] == path
 
 
@@ -58,12 +60,12 @@ def test_a_new_name_appears_by_itself(monkeypatch):
 
     monkeypatch.setattr(livedeath, "tell", tell, raising=False)
     monkeypatch.setattr(livedeath, "__all__", [*livedeath.__all__, "tell"])
-    functions = reference.names().partition("## Classes")[0]
+    functions = program_pages.names().partition("## Classes")[0]
     assert "heading: livedeath.tell" in functions
 
 
 def test_every_flag_is_in_the_table():
-    assert re.findall(r"^\| (\d+) \| `(\w+)` \|", reference.flags(), re.M) == [
+    assert re.findall(r"^\| (\d+) \| `(\w+)` \|", program_pages.flags(), re.M) == [
         (str(int(flag)), flag.name) for flag in Flag
     ]
 
