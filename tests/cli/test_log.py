@@ -6,6 +6,7 @@ import pytest
 
 from declarations import LOG_BASES, logged
 from livedeath.cli.main import run
+from livedeath.model.study import Study
 from livedeath.store.journal import Journal
 
 
@@ -157,3 +158,17 @@ def test_a_late_round_makes_the_study_longer(study, capsys):
     status, _, err = call(capsys, "log", study, *NOW, "--at", "99")
     assert status == 2
     assert "98.5 h" in err
+
+
+@pytest.mark.parametrize(("at", "notes"), [("20", 1), ("27", 0)])
+def test_what_is_told_after_its_visits_were_taken_is_noted(study, capsys, at, notes):
+    acquired(study, "simulated", hour=26.25)
+    taken = {"kind": "frame", "status": "saved", "well": "B2", "time_h": 26.25}
+    Journal(study / "journal.jsonl").append(taken | {"vessel": vessel_of(study)})
+    _, out, err = call(capsys, "log", study, *NOW, "--at", at, "--json")
+    assert len(json.loads(out)["notes"]) == notes, err
+    assert ("calls are never revised" in err) is bool(notes)
+
+
+def vessel_of(study):
+    return Study.from_file(study / "study.toml").vessels[0].id

@@ -29,6 +29,9 @@ _NEEDS_WELLS = frozenset({"dose", "exclude", "media", "kill"})
 _NEEDS_REASON = frozenset({"exclude", "note"})
 _TAKES_DOSE = frozenset({"dose", "kill"})
 
+_EXPLAINS_A_STEP = frozenset({"dose", "media", "load"})
+"""Deeds after which an analysis expects a step of a well's neurons, if it is told in time."""
+
 _MAY_COME_LATER = frozenset({"note", "unload"})
 """Deeds that may lie after the end of the study: no measurement depends on them."""
 
@@ -91,7 +94,7 @@ def log(folder: StudyFolder, deed: Deed) -> Logged:
     """
     entries = folder.journal.read()
     entry = _checked(folder, deed, entries)
-    notes = list(_doubts(folder, entry, standing(entries)))
+    notes = [*_doubts(folder, entry, standing(entries)), *_too_late(entry, entries)]
     return Logged(_write(folder, entry), notes)
 
 
@@ -336,6 +339,25 @@ def _doubts(folder: StudyFolder, entry: Entry, before: list[Entry]) -> Iterator[
         yield from _excluded_before(entry, before)
     if entry["what"] in ("load", "unload"):
         yield from _moved_before(entry, before)
+
+
+def _too_late(entry: Entry, entries: list[Entry]) -> Iterator[str]:
+    """Say that visits after a deed were taken before it was told: calls are never revised."""
+    if entry["what"] not in _EXPLAINS_A_STEP:
+        return
+    wells = entry.get("wells") or ()
+    if any(
+        one.get("kind") == "frame"
+        and one.get("status") == "saved"
+        and one.get("vessel") == entry["vessel"]
+        and (not wells or one.get("well") in wells)
+        and float(one.get("time_h", -math.inf)) > entry["at_h"]
+        for one in entries
+    ):
+        yield (
+            "visits after it were taken already, and calls are never revised: the report knows of "
+            "it, the calls do not"
+        )
 
 
 def _is_alike(old: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
