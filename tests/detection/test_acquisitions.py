@@ -71,11 +71,11 @@ def test_visits_are_counted_anew(scored):
 
 
 def noisier(seed):
-    """Return traces of 60 living neurons, fivefold noise after the change of optics."""
+    """Return traces of 60 living neurons, seven times the noise after the change of optics."""
     rng = np.random.default_rng(seed)
     n, visits = 60, 60
     level = 500.0 * np.exp(rng.normal(0, 0.3, (2, n, 1)))
-    noise = np.array([0.04, 0.2])[:, None, None] * rng.normal(size=(2, n, visits))
+    noise = np.array([0.04, 0.3])[:, None, None] * rng.normal(size=(2, n, visits))
     hours = np.arange(2.0 * visits).reshape(2, 1, visits)
     ids = np.arange(2 * n).reshape(2, n, 1) + 1
     shape = (2, n, visits)

@@ -88,7 +88,7 @@ def model_visit(
                 x, p = begin(value[i], fill[i], fixed[i], relative[i], noise, white[m], drift[m])
             else:
                 x, p = predict(
-                    state[r, m], matrix(cov[r, m]), time_h - base.last_h[r], noise, drift[m]
+                    state[r, :, m], matrix(cov[r, :, m]), time_h - base.last_h[r], noise, drift[m]
                 )
                 y = SEES @ x
                 v = variance(y, value[i], fixed[i], slope[i], relative[i], white[m])
@@ -100,7 +100,8 @@ def model_visit(
                 out[i, m] = math.log(good + bad)
                 gain = good / (good + bad) * (p @ SEES) / s
                 x, p = x + gain * e, p - np.outer(gain, SEES @ p)
-            state[r, m], cov[r, m] = x, six(p)
+            state[r, :, m], cov[r, :, m] = x, six(p)
+        out[i] -= out[i, len(white) // 2]
     return out
 
 

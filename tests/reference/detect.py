@@ -1,4 +1,4 @@
-"""Readable twin of `livedeath.kernels.detect`: one neuron, one slot, one template at a time."""
+"""Readable twin of `livedeath.kernels.detect` and `bank`: one template at a time."""
 
 import math
 from itertools import pairwise
@@ -20,7 +20,7 @@ from reference.baseline import (
 
 
 def read(bank, r):
-    """Return a neuron's slots as dicts."""
+    """Return a neuron's slots as dicts, oldest onset first."""
     return [
         {
             "onset": float(bank.onset_h[r, s]),
@@ -28,14 +28,15 @@ def read(bank, r):
             "weight": bank.weight[r, s].astype(float),
             "mean": bank.mean[r, s].astype(float),
             "var": bank.var[r, s].astype(float),
-            "response": bank.response[r, s].astype(float),
+            "response": bank.response[r, s].copy(),
         }
-        for s in range(bank.used[r])
+        for s in bank.order[r, : bank.used[r]]
     ]
 
 
 def write(bank, r, slots):
     bank.used[r] = len(slots)
+    bank.order[r] = np.arange(bank.order.shape[1])
     for s, slot in enumerate(slots):
         bank.onset_h[r, s] = slot["onset"]
         bank.mass[r, s] = slot["mass"]
@@ -55,13 +56,12 @@ def open_slot(slots, room, time_h, onset, mass, shapes):
         stays["weight"] = stays["weight"] + goes["weight"]
         stays["mass"] += goes["mass"]
         slots[k : k + 2] = [stays]
-    box = shapes.prior.shape
     slots.append({
         "onset": onset,
         "mass": mass,
-        "weight": mass * shapes.prior,
-        "mean": np.broadcast_to(shapes.mean, box).copy(),
-        "var": np.broadcast_to(shapes.var, box).copy(),
+        "weight": mass * shapes.prior.astype(float),
+        "mean": shapes.mean.astype(float),
+        "var": shapes.var.astype(float),
         "response": np.zeros((len(shapes.tau_h), 3)),
     })  # fmt: skip
 
@@ -71,17 +71,16 @@ def weigh(slots, shapes, time_h, dt, phi, level, y, e, s, scale, photon, usual, 
     value, fixed, slope, relative, white = photon
     v0 = variance(y, value, fixed, slope, relative, white)
     total = 0.0
+    f = np.array([[1, dt, 0], [0, 1, 0], [0, 0, phi]])
+    per_tau = len(shapes.prior) // len(shapes.tau_h)
     for slot in slots:
-        age = max(time_h - slot["onset"], 0)
+        age = time_h - slot["onset"]
         for j, tau in enumerate(shapes.tau_h):
             height = math.exp(-age / tau) if shapes.recovers else 1 - math.exp(-age / tau)
-            f = np.array([[1, dt, 0], [0, 1, 0], [0, 0, phi]])
             response = f @ slot["response"][j]
             d = height - SEES @ response
-            for c in range(len(shapes.mean)):
-                if slot["weight"][j, c] == 0:
-                    continue
-                a, spread = slot["mean"][j, c], slot["var"][j, c]
+            for c in range(j * per_tau, (j + 1) * per_tau):
+                a, spread = slot["mean"][c], slot["var"][c]
                 baseline = max(level / max(1 + a * response[0], 0.1), LEVEL_FLOOR)
                 g = baseline * d
                 v1 = variance(y + g * a, value, fixed, slope, relative, white)
@@ -89,42 +88,51 @@ def weigh(slots, shapes, time_h, dt, phi, level, y, e, s, scale, photon, usual, 
                 if e * g * a > 0:
                     s1 += g**2 * spread
                 good = usual * normal(e - g * a, s1)
-                weight = slot["weight"][j, c] * (good + bad) / density
-                total += weight
-                least = 1e-3 * slot["mass"] * shapes.prior[j, c]
-                slot["weight"][j, c] = weight if weight > least else 0
+                weight = min(slot["weight"][c] * (good + bad) / density, 1e30)
+                slot["weight"][c] = weight if weight > 1e-2 * slot["mass"] * shapes.prior[c] else 0
+                total += slot["weight"][c]
                 move = good / (good + bad) * spread * g / s1
                 a += move * (e - g * a)
-                low = 0.3 * shapes.mean[c]
-                slot["mean"][j, c] = max(a, low) if low > 0 else min(a, low)
-                slot["var"][j, c] = max(spread * (1 - move * g), 0)
+                low = shapes.least[c]
+                slot["mean"][c] = max(a, low) if low > 0 else min(a, low)
+                slot["var"][c] = max(spread * (1 - move * g), 0)
             slot["response"][j] = response + gain * d
     return total
 
 
-def settle(deaths, transients, time_h, before_h, x, rate, total, share, rates, out):
-    while transients and time_h - transients[0]["onset"] > 3:
+def scale_after(slots, after_h, factor):
+    for slot in slots:
+        if slot["onset"] > after_h:
+            slot["weight"] = slot["weight"] * factor
+            slot["mass"] *= factor
+
+
+def settle(transients, time_h, x, alive, per_day, living, dying, rates, lessons):
+    """Close transients that are over; return the weight of having been alive."""
+    while transients and time_h - transients[0]["onset"] > 9:
         slot = transients.pop(0)
-        excess = slot["weight"].sum() - slot["mass"]
-        for k, other in enumerate(rates):
-            out[k] += math.log(max(1 + other * excess * share, 0.01))
-        level = x[0]
-        for j in range(slot["mean"].shape[0]):
-            for c in range(slot["mean"].shape[1]):
-                part = rate * slot["weight"][j, c] / total * level
-                x -= part * slot["mean"][j, c] * slot["response"][j]
-        for other in deaths + transients:
-            if other["onset"] < before_h:
-                other["weight"] = other["weight"] / max(1 + rate * excess, 0.01)
+        excess = slot["weight"] - slot["mass"]
+        explained = per_day @ excess
+        whole = max(alive + dying + explained, 0.01 * (alive + dying))
+        for c, rate in enumerate(per_day):
+            for k, other in enumerate(rates):
+                likelihood = 1 + (other - rate) * excess[c] / whole
+                lessons[c * len(rates) + k] += math.log(max(likelihood, 0.01))
+        level, per_tau = x[0], len(per_day) // len(slot["response"])
+        for c, rate in enumerate(per_day):
+            part = rate * slot["weight"][c] / (living + dying) * level * slot["mean"][c]
+            x -= part * slot["response"][c // per_tau]
+        alive = max(alive + explained, 0.01 * alive)
+    return alive
 
 
 def score_visit(
     rows, time_h, value, fill, fixed, slope, relative,
-    base, deaths, transients, noise, death_shapes, transient_shapes, outliers, rates,
+    base, deaths, transients, noise, death_shapes, transient_shapes, outliers, rates, lessons,
 ):  # fmt: skip
-    out = np.zeros((len(rows), 5 + len(outliers) + len(rates)))
+    out = np.zeros((len(rows), 5))
     for i, r in enumerate(rows):
-        dt, before = time_h - base.last_h[r], base.last_h[r]
+        dt = time_h - base.last_h[r]
         base.visits[r] += 1
         base.last_h[r] = time_h
         if base.visits[r] == 1:
@@ -140,49 +148,57 @@ def score_visit(
         scale = (noise.scale_visits * noise.scale + base.squares[r, 0]) / visits
         scale *= 1 + math.sqrt(2 / visits)
         e = value[i] - fill[i] * y
-        usual = 1 - noise.tail - noise.outlier
-        bad = unusual(e, scale * s, level, noise.tail, noise.outlier)
+        outlier = max(noise.outlier - noise.spared_per_h * dt, 1e-9)
+        tail = max(noise.tail - noise.spared_per_h * dt / 0.05, 1e-9)
+        usual = 1 - tail - outlier
+        bad = unusual(e, scale * s, level, tail, outlier)
         density = usual * normal(e, scale * s) + bad
         trust = usual * normal(e, scale * s) / density
         gain = trust * (p @ SEES) / s
         x, p = x + gain * e, p - np.outer(gain, SEES @ p)
 
-        dying, passing = read(deaths, r), read(transients, r)
+        dying, passing, alive = read(deaths, r), read(transients, r), base.alive[r]
         phases = (0.75, 0.25) if dt > 1 / 6 else (0.5,)
         for phase in phases:
             open_slot(
                 dying, deaths.onset_h.shape[1], time_h, time_h - phase * dt,
-                dt / 24 / len(phases), death_shapes,
+                dt / 24 / len(phases) * alive, death_shapes,
             )  # fmt: skip
         reach = min(dt, 1.0)
         open_slot(
-            passing,
-            transients.onset_h.shape[1],
-            time_h,
-            time_h - reach / 2,
-            reach / 24,
-            transient_shapes,
-        )
+            passing, transients.onset_h.shape[1], time_h, time_h - reach / 2,
+            reach / 24 * alive, transient_shapes,
+        )  # fmt: skip
         phi = math.exp(-dt / noise.drift_tau_h)
         common = (time_h, dt, phi, level, y, e, s, scale, photon, usual, bad, gain)
         r_dying = weigh(dying, death_shapes, *common)
         r_passing = weigh(passing, transient_shapes, *common)
         dying = [slot for slot in dying if slot["weight"].sum() > 0]
-        living = 1 + noise.transients_per_day * r_passing
-        total = living + noise.deaths_per_day * r_dying
-        out[i, :5] = [
-            math.log(max(r_dying, 1e-30) / living), r_passing, trust, e * e / s, 1 / total,
+        per_day = noise.transients_per_day
+        through = sum(per_day @ slot["weight"] for slot in passing)
+        living, dead = alive + through, noise.deaths_per_day * r_dying
+        total = living + dead
+        out[i] = [
+            math.log(max(r_dying / living, 1e-30)), through / living, trust, e * e / s,
+            alive / total,
         ]  # fmt: skip
-        for k, (tail, outlier) in enumerate(outliers):
-            other = (1 - tail - outlier) * normal(e, scale * s)
-            other += tail * normal(e, 9 * scale * s) + outlier * cauchy(
+        for k, (tails, outs) in enumerate(outliers):
+            other = (1 - tails - outs) * normal(e, scale * s)
+            other += tails * normal(e, 9 * scale * s) + outs * cauchy(
                 e, math.hypot(0.7 * level, 3 * math.sqrt(scale * s))
             )
-            out[i, 5 + k] = math.log((living * other / density + total - living) / total)
-        settle(
-            dying, passing, time_h, before, x, noise.transients_per_day, total,
-            1 / (1 + total - living), rates, out[i, 5 + len(outliers) :],
-        )  # fmt: skip
+            lessons[r, k] += math.log((living * other / density + dead) / total)
+        base.alive[r] = settle(
+            passing, time_h, x, alive, per_day, living, dead, rates, lessons[r, len(outliers) :]
+        )
+        for slots in (dying, passing):
+            scale_after(slots, time_h - dt, base.alive[r] / alive)
+        heaviest = max(r_dying, r_passing, base.alive[r])
+        if heaviest > 1e12:
+            factor = max(1 / heaviest, 1e-30)
+            base.alive[r] *= factor
+            for slots in (dying, passing):
+                scale_after(slots, -math.inf, factor)
         base.state[r], base.cov[r] = x, six(p)
         base.squares[r] = (1 - 1 / 200) * base.squares[r] + [trust * e * e / s, trust]
         direction = 1 if death_shapes.mean[0] > 0 else -1
@@ -192,4 +208,25 @@ def score_visit(
             base.streak[r] = 0
         write(deaths, r, dying)
         write(transients, r, passing)
+    return out
+
+
+def release(rows, out, models, pace, lessons, noise_lessons):
+    told, told_noise = np.zeros(lessons.shape[1]), np.zeros(noise_lessons.shape[1])
+    for i, r in enumerate(rows):
+        alive, trust, square = out[i, 4], out[i, 2], out[i, 3]
+        seen = [trust * square, trust] if square > 0 else [0, 0]
+        noise_lessons[r] += alive * np.concatenate([models[i], seen])
+        for kept, sums in ((lessons, told), (noise_lessons, told_noise)):
+            sums += pace * alive * kept[r]
+            kept[r] *= 1 - pace * alive
+    return told, told_noise
+
+
+def share_of_templates(bank, rows):
+    out = np.zeros(bank.weight.shape[2])
+    for r in rows:
+        slots = [slot["weight"] for slot in read(bank, r)]
+        if slots and np.sum(slots) > 0:
+            out += np.sum(slots, axis=0) / np.sum(slots)
     return out

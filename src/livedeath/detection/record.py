@@ -5,13 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from livedeath.kernels.bank import Bank, Shapes
 from livedeath.kernels.baseline import Baselines
-from livedeath.kernels.detect import Bank, Shapes
-
-VARIANCE_VISITS = 3.0
-"""Visits that the population's noise variance is worth for one neuron."""
-VARIANCE_MEMORY = 200.0
-"""Visits over which a neuron's noise variance is remembered."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,6 +23,8 @@ class NeuronRecords(NamedTuple):
     seen_h: Floats
     visits: Ints
     called_h: Floats
+    visits_called: Ints
+    squares: Floats
     evidence: Floats
     odds: Floats
     arrival: NDArray[np.int8]
@@ -37,6 +34,7 @@ class NeuronRecords(NamedTuple):
     ratio: Floats
     variance_sum: Floats
     variance_visits: Floats
+    variance_population: Floats
 
     def taken(self, rows: Ints) -> "NeuronRecords":
         """Return a copy of some rows."""
@@ -57,12 +55,14 @@ class Measured(NamedTuple):
 
 def empty_bank(n: int, slots: int, shapes: Shapes) -> Bank:
     """Return a bank of ``n`` neurons without a template."""
-    taus, amplitudes = shapes.prior.shape
-    box = (n, slots, taus, amplitudes)
+    taus = shapes.tau_h.size
+    box = (n, slots, shapes.prior.size)
     return Bank(
-        np.zeros(n, np.int64), np.zeros((n, slots)), np.zeros((n, slots)),
+        np.zeros(n, np.int64), np.tile(np.arange(slots), (n, 1)),
+        np.zeros((n, slots)), np.zeros((n, slots)),
+        np.zeros((n, slots, taus)),
         np.zeros(box, np.float32), np.zeros(box, np.float32), np.zeros(box, np.float32),
-        np.zeros((n, slots, taus, 3), np.float32),
+        np.zeros((n, slots, taus, 3)),
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def empty_baselines(n: int) -> Baselines:
     """Return filters of ``n`` neurons that have seen nothing."""
     return Baselines(
         np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 3)), np.zeros((n, 6)),
-        np.zeros((n, 2)), np.zeros(n, np.int64),
+        np.zeros((n, 2)), np.zeros(n, np.int64), np.ones(n),
     )  # fmt: skip
 
 
@@ -80,9 +80,10 @@ def empty_records(n: int) -> NeuronRecords:
     return NeuronRecords(
         np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
         nan, nan.copy(), nan.copy(),
-        np.zeros(n, np.int64), nan.copy(), np.full(n, -np.inf), np.zeros(n),
+        np.zeros(n, np.int64), nan.copy(), np.zeros(n, np.int64), np.zeros((n, 2)),
+        np.full(n, -np.inf), np.zeros(n),
         np.zeros(n, np.int8), np.zeros(n, np.uint32),
-        np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n),
+        np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n), np.zeros(n),
     )  # fmt: skip
 
 
@@ -115,45 +116,6 @@ def divided(measured: Measured, step: Floats) -> Measured:
     return measured._replace(
         value=measured.value / by, fixed=measured.fixed / by**2, slope=measured.slope / by
     )
-
-
-def noise_variance(records: NeuronRecords, rows: Ints, population: float) -> Floats:
-    """Return each neuron's relative variance, learnt from its steps between visits.
-
-    Inflated by the estimate's own uncertainty: fourfold before the first step, by half
-    after ten; neurons' variances differ by an order of magnitude (expression log sd 0.7).
-    """
-    total = VARIANCE_VISITS * population + records.variance_sum[rows]
-    visits = records.variance_visits[rows]
-    return np.asarray(total / (VARIANCE_VISITS + visits) * (1.0 + 6.0 / (2.0 + visits)))
-
-
-def learn_noise_variance(
-    records: NeuronRecords, rows: Ints, ratio: Floats, missing: NDArray[np.bool_], population: float
-) -> tuple[Floats, Floats]:
-    """Return the relative variance where the measured deviation is missing; learn on.
-
-    Half the mean squared step of the logarithm between visits, steps over three standard
-    deviations cut, shrunk towards ``population``; a ratio that is not positive counts as
-    a step of 1. Elsewhere 0. The second array is half the squared step of each
-    neuron that has one.
-    """
-    here = np.flatnonzero(missing)
-    out = np.zeros(rows.size)
-    rows, ratio = rows[here], np.nan_to_num(ratio[here])
-    var = noise_variance(records, rows, population)
-    before = records.ratio[rows]
-    had = np.isfinite(before)
-    both = had & (before > 0) & (ratio > 0)
-    step = np.log(np.where(both, ratio, 1.0) / np.where(both, before, 1.0))
-    squared = np.where(both, step, 1.0) ** 2
-    half = np.where(had, 0.5 * np.minimum(squared, 18.0 * var), 0.0)
-    keep = 1.0 - 1.0 / VARIANCE_MEMORY
-    records.variance_sum[rows] = np.where(had, keep * records.variance_sum[rows] + half, 0.0)
-    records.variance_visits[rows] = np.where(had, keep * records.variance_visits[rows] + 1.0, 0.0)
-    records.ratio[rows] = ratio
-    out[here] = var
-    return out, half[had]
 
 
 def patience_h(

@@ -11,19 +11,19 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import record
+from livedeath.detection import record, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.fields import Fields
 from livedeath.detection.learning import (
+    ARRIVAL_ERROR,
     ARRIVAL_NEURONS,
     ARRIVAL_VISITS,
     ENDPOINTS,
-    N_STATISTICS,
     OUTLIERS,
     TRANSIENT_RATES,
     Learning,
     dead_on_arrival,
-    sufficient_statistics,
+    overshoot,
 )
 from livedeath.detection.record import Measured, NeuronRecords, divided, first_scale
 from livedeath.detection.wells import Wells
@@ -37,7 +37,7 @@ from livedeath.model.settings import AnalysisSettings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DEATH_SLOTS, TRANSIENT_SLOTS = 12, 6
+DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
 UNMEASURED = Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
 """Flags of a value that says nothing of its neuron."""
@@ -45,6 +45,14 @@ MERGED_SD = 0.2
 """Extra noise of a value measured on a soma merged with a neighbour, fraction."""
 REFERENCE_SD_MAX = 0.4
 """A smoothed reference less certain than this, fraction, says nothing about a ratio."""
+FOLLOWED_H = 24.0
+"""A neuron called dead is followed for so long: it teaches how deaths look, or comes back."""
+LAW_VISITS = 4
+"""Visits after its call at which a dead neuron teaches how deaths look."""
+DEAD_FOR_SURE = 0.05
+"""Largest probability of being alive of a neuron that teaches how deaths look."""
+UNSTATED_SD_MAX = 0.35
+"""Largest deviation, fraction, that a reference is given whose own is not stated."""
 LEARNING_RATE = 0.15
 """Share of a neuron's statistics that is learnt at each further visit."""
 
@@ -76,9 +84,12 @@ class Scorer:
         self.endpoint = endpoint
         self.model = ENDPOINTS[endpoint]
         self.threshold = np.log(1000.0 / self.settings.false_alarms_per_1000_neuron_days)
-        self.learning = Learning(self.model)
+        self.learning = Learning(
+            self.model, self.settings.false_alarms_per_1000_neuron_days / 1000.0
+        )
         self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
-        self._rows: dict[int, int] = {}
+        self._n = 0
+        self._by_id: Ints = np.zeros(0, np.int64)
         self._wells, self._fields = Wells(), Fields()
         self._time_h = -np.inf
         self._scale, self._offset = np.nan, 0.0
@@ -89,13 +100,13 @@ class Scorer:
         self._base = record.empty_baselines(n)
         self._deaths = record.empty_bank(n, DEATH_SLOTS, self.model.deaths)
         self._transients = record.empty_bank(n, TRANSIENT_SLOTS, self.model.transients)
-        self._models = (np.zeros((n, models, 3)), np.zeros((n, models, 6)))
-        self._pending = (np.zeros((n, N_STATISTICS)),)
+        self._models = (np.zeros((n, 3, models)), np.zeros((n, 6, models)))
+        self._lessons = tuple(np.zeros((n, k)) for k in self.learning.n_lessons)
         self._records = record.empty_records(n)
 
     def _grow(self, n: int) -> None:
         """Make room for ``n`` neurons; what is kept of earlier ones stays."""
-        held = len(self._rows)
+        held = self._n
         if n <= self._records.neuron_id.size:
             return
         old = (
@@ -103,7 +114,7 @@ class Scorer:
             self._deaths,
             self._transients,
             self._models,
-            self._pending,
+            self._lessons,
             self._records,
         )
         self._allocate(max(2 * held, n, 64))
@@ -112,7 +123,7 @@ class Scorer:
             self._deaths,
             self._transients,
             self._models,
-            self._pending,
+            self._lessons,
             self._records,
         )
         for source, target in zip(old, new, strict=True):
@@ -123,24 +134,35 @@ class Scorer:
         """Refuse a neuron twice in a visit, or before its own last one."""
         if not np.isfinite(time_h):
             raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
-        known = [self._rows[i] for i in ids.tolist() if i in self._rows]
-        late = self._records.row_h[known] >= time_h
-        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], self._records.neuron_id[known][late]])
+        rows, known = self._find(ids)
+        late = self._records.row_h[rows[known]] >= time_h
+        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], ids[known][late]])
         if twice.size:
             raise TableError(
                 f"visit at {time_h} h: neuron {twice[0]} was already given at this or a later "
                 "time; give each neuron once per visit, and visits in time order."
             )
 
+    def _find(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the row of each id, and whether it has one."""
+        if self._n == 0:
+            return np.zeros(ids.size, np.int64), np.zeros(ids.size, np.bool_)
+        by_id = self._by_id
+        at = np.searchsorted(self._records.neuron_id[by_id], ids)
+        rows = by_id[np.minimum(at, by_id.size - 1)]
+        return rows, np.asarray(self._records.neuron_id[rows] == ids)
+
     def _enter(self, neuron_id: Ints, well: Ints, field: Ints) -> Ints:
-        """Return the neurons' rows; unknown neurons get one."""
-        known = self._rows
-        new = [int(i) for i in neuron_id if int(i) not in known]
-        self._grow(len(known) + len(new))
-        for i in new:
-            known[i] = len(known)
-            self._records.neuron_id[known[i]] = i
-        rows = np.array([known[int(i)] for i in neuron_id], dtype=np.int64)
+        """Return the neurons' rows; unknown neurons, ascending, get one."""
+        rows, known = self._find(neuron_id)
+        new = neuron_id[~known]
+        if new.size:
+            held = self._n
+            self._grow(held + new.size)
+            self._records.neuron_id[held : held + new.size] = new
+            self._n = held + new.size
+            self._by_id = np.argsort(self._records.neuron_id[: self._n], kind="stable")
+            rows[~known] = np.arange(held, self._n)
         self._records.well[rows], self._records.field[rows] = well, field
         return rows
 
@@ -252,7 +274,9 @@ class Scorer:
         """Return what can be scored, in population medians; learn the photon noise."""
         records = self._records
         good = np.isfinite(signal) & ((bits & UNMEASURED) == 0)
-        good &= np.isnan(records.called_h[rows]) & (records.arrival[rows] != 1)
+        past = records.called_h[rows] < self._time_h - FOLLOWED_H
+        past &= records.visits_called[rows] >= LAW_VISITS
+        good &= ~past & (records.arrival[rows] != 1)
         if reference is not None:
             good &= np.isfinite(reference)
         at = np.flatnonzero(good)
@@ -265,13 +289,13 @@ class Scorer:
             strict = learning.measured_sd[0] > 0 and reference is not None
             self._scale, self._offset = first_scale(ratio, strict=bool(strict))
         ratio = ratio / self._scale + self._offset
-        variance, half = record.learn_noise_variance(
-            records, rows[at], ratio, np.isnan(signal_sd[at]), learning.noise_variance
+        bright = signal[at] if reference is None else reference[at]
+        variance = unstated.learn(
+            learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at])
         )
-        learning.variance_sums += [half.sum(), half.size]
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if reference is not None and at.size:
-            guess = np.sqrt(0.5 * variance) * np.where(
+            guess = np.minimum(np.sqrt(0.5 * variance), UNSTATED_SD_MAX) * np.where(
                 records.reference_var[rows[at]] < 0,
                 np.abs(reference[at]),
                 records.reference[rows[at]],
@@ -283,11 +307,12 @@ class Scorer:
             certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
             at, smooth, sd, variance = at[certain], smooth[certain], sd[certain], variance[certain]
             per, relative = reference[at] / smooth, sd / smooth
-        relative = np.where(np.isnan(signal_sd[at]), np.sqrt(variance), relative)
+        unstated_sd = np.isnan(signal_sd[at])
+        relative = np.where(unstated_sd, 0.0, relative)
         var = np.nan_to_num(signal_sd[at]) ** 2
         slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
         value = signal[at] / unit + self._offset * per
-        fixed = var / unit**2
+        fixed = np.where(unstated_sd, variance, var / unit**2)
         fixed += np.where(bits[at] & Flag.MERGED, (MERGED_SD * value) ** 2, 0.0)
         return Measured(at, rows[at], value, per, fixed, slope, relative)
 
@@ -305,10 +330,13 @@ class Scorer:
         predicted = baseline.predict_visit(measured.rows, now, *measured[2:], self._base, noise)
         off = (measured.value - measured.fill * predicted[:, 0]) / predicted[:, 2]
         sd = np.sqrt(predicted[:, 1]) / predicted[:, 2]
+        living = np.isnan(self._records.called_h[measured.rows])
+        off[~living] = np.nan
         step = self._wells.steps(now, wells, off, sd, intervened[measured.at])
         measured = divided(measured, step)
         args = measured[1:]
-        known = args[0][self._base.visits[args[0]] > 0]
+        interval_h = now - self._base.last_h[measured.rows]
+        known = args[0][living & (self._base.visits[args[0]] > 0)]
         days = float((now - self._base.last_h[known]).sum()) / 24.0
         models = baseline.model_visit(
             args[0], now, *args[1:], self._base, noise,
@@ -316,23 +344,17 @@ class Scorer:
         )  # fmt: skip
         out = detect.score_visit(
             args[0], now, *args[1:], self._base, self._deaths, self._transients, noise,
-            self.model.deaths, self.model.transients, OUTLIERS, TRANSIENT_RATES,
+            learning.deaths_expected, self.model.transients, OUTLIERS, TRANSIENT_RATES,
+            self._lessons[0],
         )  # fmt: skip
-        called = self._call_deaths(measured.rows, out)
+        called = self._call_deaths(measured.rows, out, overshoot(interval_h))
         learning.count_deaths(int(called.sum()), days)
-        self._learn(measured.rows, sufficient_statistics(out, models), called)
+        learning.learn(now, *detect.release(args[0], out, models, LEARNING_RATE, *self._lessons))
+        self._learn_law(measured.rows, out)
         self._call_dead_on_arrival(measured)
         added[measured.at[step != 0.0]] |= np.uint32(Flag.COMMON_STEP)
         added[measured.at[out[:, 2] < 0.5]] |= np.uint32(Flag.OUTLIER)
         return measured.rows[called]
-
-    def _learn(self, rows: Ints, statistics: Floats, called: NDArray[np.bool_]) -> None:
-        """Let the population learn, a few visits late; those of a dying neuron are dropped."""
-        pending = self._pending[0]
-        statistics = pending[rows] + statistics
-        statistics[called] = 0.0
-        pending[rows] = (1.0 - LEARNING_RATE) * statistics
-        self.learning.learn(self._time_h, LEARNING_RATE * statistics.sum(axis=0))
 
     def _levels(self) -> Floats:
         """Return the baselines of the living neurons met so far."""
@@ -347,32 +369,45 @@ class Scorer:
             first = measured.value[new] / np.maximum(measured.fill[new], 0.3)
             self.learning.learn_population(first, self._levels())
 
-    def _call_deaths(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
+    def _call_deaths(self, rows: Ints, out: Floats, lower: Floats) -> NDArray[np.bool_]:
         """Note the evidence; return which rows are called at this visit."""
         records = self._records
-        statistic = out[:, 0]
+        living = np.isnan(records.called_h[rows])
+        statistic = np.where(living, out[:, 0], -np.inf)
         records.evidence[rows] = np.maximum(records.evidence[rows], statistic)
-        records.odds[rows] = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
-        called = np.asarray(statistic >= self.threshold)
+        records.odds[rows[living]] = self.learning.hazard * np.exp(
+            np.minimum(statistic[living], 50.0)
+        )
+        called = np.asarray(statistic >= self.threshold - lower)
         records.called_h[rows[called]] = self._time_h
+        records.squares[rows[living]] = self._base.squares[rows[living]]
+        records.visits_called[rows[~living]] += 1
         return called
+
+    def _learn_law(self, rows: Ints, out: Floats) -> None:
+        """Learn how deaths look from those called a few visits ago and still dead."""
+        due = (self._records.visits_called[rows] == LAW_VISITS) & (out[:, 4] < DEAD_FOR_SURE)
+        if due.any():
+            self.learning.law += detect.share_of_templates(self._deaths, rows[due])
 
     def _call_dead_on_arrival(self, measured: Measured) -> None:
         """Decide, once, whether a neuron was dead before its first visit."""
         records, base = self._records, self._base
         rows = measured.rows
-        due = (base.visits[rows] == ARRIVAL_VISITS) & (records.arrival[rows] == 0)
+        due = (base.visits[rows] >= ARRIVAL_VISITS) & (records.arrival[rows] == 0)
         due &= np.isnan(records.called_h[rows])
         if self.endpoint != "indicator_rise" or not due.any():
             return
+        level = np.maximum(base.state[rows, 0], 0.05)
+        error = np.sqrt(np.maximum(base.cov[rows, 0], 0.0)) / level
+        due &= error <= ARRIVAL_ERROR
         records.arrival[rows[due]] = 2
         levels = np.log(np.maximum(self._levels(), 0.05))
         if levels.size < ARRIVAL_NEURONS:
             return
-        middle = np.median(levels)
-        above = np.log(np.maximum(base.state[rows, 0], 0.05)) - middle
+        above = np.log(level) - np.median(levels)
         steady = measured.value > 0.7 * measured.fill * base.state[rows, 0]
-        sure = dead_on_arrival(above, float(self.learning.population[1]))
+        sure = dead_on_arrival(above, error, float(self.learning.population[1]))
         records.arrival[rows[due & sure & steady]] = 1
 
     def calls(self, traces: Columns) -> Columns:
@@ -390,7 +425,7 @@ class Scorer:
         dict of (n,) arrays
             The columns of `livedeath.model.tables.CALLS`, ascending by neuron.
         """
-        n = len(self._rows)
+        n = self._n
         order = np.argsort(self._records.neuron_id[:n], kind="stable")
         records = self._records.taken(order)
         first = np.where(np.isnan(records.entry_h), records.row_h, records.entry_h)
@@ -450,7 +485,7 @@ class Scorer:
             trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
             if trace.time_h.size == 0:
                 continue
-            squares = self._base.squares[order[k]]
+            squares = records.squares[k]
             visits = noise.scale_visits + squares[1]
             own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
             out[k] = onset.date_onset(
@@ -470,9 +505,8 @@ class Scorer:
             return rows_of.floats(traces[name][at] if name in traces else None, at.size)
 
         time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
-        variance = float(
-            record.noise_variance(self._records, np.array([row]), self.learning.noise_variance)[0]
-        )
+        known = self._records.variance_population[row]
+        variance = float(unstated.variance(self._records, np.array([row]), float(known))[0])
         good = np.isfinite(signal)
         if "flags" in traces:
             good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
@@ -488,17 +522,17 @@ class Scorer:
             smooth[good] = level
             good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
             fill, relative = reference / smooth, sd / smooth
-        relative = np.where(np.isnan(signal_sd), np.sqrt(variance), relative)
+        relative = np.where(np.isnan(signal_sd), 0.0, relative)
         gain = np.exp(self._wells.gain_at(time_h, int(self._records.well[row])))
         unit = smooth * self._scale * gain
         value = signal / unit + self._offset * fill / gain
-        fixed = np.nan_to_num(signal_sd / unit) ** 2
+        fixed = np.where(np.isnan(signal_sd), variance / gain**2, (signal_sd / unit) ** 2)
         slope = np.zeros(at.size)
         return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
 
     def state(self) -> State:
         """Return everything the detector knows; `restore` takes it over exactly."""
-        n = len(self._rows)
+        n = self._n
         state: State = {
             "endpoint": self.endpoint,
             "time_h": self._time_h,
@@ -518,7 +552,7 @@ class Scorer:
             "deaths": self._deaths._asdict(),
             "transients": self._transients._asdict(),
             "models": dict(zip(("state", "cov"), self._models, strict=True)),
-            "pending": {"statistics": self._pending[0]},
+            "lessons": dict(zip(("wild", "noise"), self._lessons, strict=True)),
             "records": self._records._asdict(),
         }
 
@@ -539,12 +573,12 @@ class Scorer:
         self._time_h, self._scale = float(array["time_h"]), float(array["scale"])
         self._offset = float(array["offset"])
         ids = array["records.neuron_id"]
-        self._rows = {}
         self._allocate(ids.size)
         for part, values in self._parts().items():
             for k, v in values.items():
                 v[:] = array[f"{part}.{k}"]
-        self._rows = {int(i): row for row, i in enumerate(ids)}
+        self._n = ids.size
+        self._by_id = np.argsort(ids, kind="stable")
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})

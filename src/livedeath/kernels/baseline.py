@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from livedeath.kernels.elementary import LOG_SERIES_TOP, exp_below_zero, log_near_one
+
 LEVEL_FLOOR = 0.02
 """Smallest baseline that scales noise and templates, in population medians."""
 TAIL = 9.0
@@ -20,8 +22,16 @@ REFERENCE_WALK = 0.15
 """Change of the reference between two visits, fraction."""
 
 
+LARGEST = 1e6
+"""Values, in levels of the population, are cut here: more is no measurement."""
+
+
 class Baselines(NamedTuple):
-    """Kalman filters, one row per neuron; changed in place."""
+    """Kalman filters, one row per neuron; changed in place.
+
+    ``alive`` is the weight of nothing having happened, beside which those of deaths and
+    transients stand.
+    """
 
     visits: NDArray[np.int64]
     last_h: NDArray[np.float64]
@@ -29,10 +39,17 @@ class Baselines(NamedTuple):
     cov: NDArray[np.float64]
     squares: NDArray[np.float64]
     streak: NDArray[np.int64]
+    alive: NDArray[np.float64]
 
 
 class Noise(NamedTuple):
-    """What is known of living neurons; fractions of the level unless a unit is named."""
+    """What is known of living neurons; fractions of the level unless a unit is named.
+
+    ``transients_per_day`` holds the rate of each template of a transient.
+    ``spared_per_h`` is the share of outliers per hour that the false alarms asked for can
+    afford: it is taken off the learnt share, so that protection costs no delay where there
+    is nothing to protect from.
+    """
 
     white: float
     drift: float
@@ -43,13 +60,28 @@ class Noise(NamedTuple):
     spread: float
     tail: float
     outlier: float
-    transients_per_day: float
+    transients_per_day: NDArray[np.float64]
     deaths_per_day: float
     scale: float
     scale_visits: float
+    spared_per_h: float
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cut(
+    value: float, fill: float, fixed: float, slope: float, relative: float
+) -> tuple[float, float, float, float, float]:
+    """Return a measurement cut to what can be one, so that no sum or square overflows."""
+    return (
+        min(max(value, -LARGEST), LARGEST),
+        min(max(fill, -LARGEST), LARGEST),
+        min(max(fixed, 0.0), LARGEST * LARGEST),
+        min(max(slope, 0.0), LARGEST),
+        min(max(relative, 0.0), LARGEST),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _variance(
     level: float, value: float, fixed: float, slope: float, relative: float, white: float
 ) -> float:
@@ -58,25 +90,25 @@ def _variance(
     return photons + level * level * (relative * relative + white * white) + 1e-12
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _normal(e: float, s: float) -> float:
     return math.exp(-0.5 * e * e / s) / math.sqrt(2.0 * math.pi * s)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _far(e: float, s: float, level: float) -> float:
     """Return the density of an outlier, a Cauchy law wider than the noise and the level."""
     width = math.sqrt(0.49 * level * level + TAIL * s)
     return width / math.pi / (width * width + e * e)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _unusual(e: float, s: float, level: float, tail: float, outlier: float) -> float:
     """Return the density of what the noise does not explain: wide tails and outliers."""
     return tail * _normal(e, TAIL * s) + outlier * _far(e, s, level)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _begin(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -117,7 +149,7 @@ def _begin(
     return -0.5 * (d * d / s + math.log(s))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _predict(
     x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise, drift: float
 ) -> None:
@@ -133,7 +165,7 @@ def _predict(
     p[5] = phi * phi * p[5] + (drift * level) ** 2 * (1.0 - phi * phi)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _update(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -159,7 +191,7 @@ def _update(
     p[5] -= gain[2] * c2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def predict_visit(
     rows: NDArray[np.int64],
     time_h: float,
@@ -209,14 +241,15 @@ def predict_visit(
             p[k] = base.cov[r, k]
         _predict(x, p, time_h - base.last_h[r], noise, noise.drift)
         y = x[0] + x[2]
-        v = _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
+        val, _, fix, steep, rel = _cut(value[i], fill[i], fixed[i], slope[i], relative[i])
+        v = _variance(y, val, fix, steep, rel, noise.white)
         out[i, 0] = y
         out[i, 1] = p[0] + 2.0 * p[2] + p[5] + v
         out[i, 2] = max(x[0], LEVEL_FLOOR)
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def model_visit(
     rows: NDArray[np.int64],
     time_h: float,
@@ -234,49 +267,96 @@ def model_visit(
 ) -> NDArray[np.float64]:
     """Run one filter per noise model; return each model's log predictive density.
 
+    The filters are those of `_predict` and `_update`, written so that several models are
+    worked on at a time.
+
     Parameters
     ----------
     rows, time_h, value, fill, fixed, slope, relative, base, noise
         As in `predict_visit`; called before `score_visit` moves ``base`` on.
     white, drift : (m,) float64
         The models: white noise and drift, fractions of the level.
-    state : (N, m, 3) float64
+    state : (N, 3, m) float64
         Filters' states, changed in place.
-    cov : (N, m, 6) float64
+    cov : (N, 6, m) float64
         Filters' covariances, changed in place.
 
     Returns
     -------
     (n, m) float64
-        Log density with outlier tails; 0 at a neuron's first visit, which says nothing
-        about the noise.
+        Log density with outlier tails, over that of the middle model; 0 at a neuron's first
+        visit, which says nothing about the noise.
     """
-    out = np.zeros((rows.size, white.size))
-    gain = np.empty(3)
+    n = white.size
+    out = np.zeros((rows.size, n))
+    usual = 1.0 - noise.tail - noise.outlier
+    x, p = np.zeros(3), np.zeros(6)
     for i in range(rows.size):
         r = rows[i]
-        dt = time_h - base.last_h[r]
-        for m in range(white.size):
-            x = state[r, m]
-            p = cov[r, m]
-            if base.visits[r] == 0:
-                first = value[i] / max(fill[i], 0.3)
-                rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
+        val, share, fix, steep, own = _cut(value[i], fill[i], fixed[i], slope[i], relative[i])
+        own *= own
+        if base.visits[r] == 0:
+            first = val / max(share, 0.3)
+            rel = fix / (first * first + 1e-12) + own
+            for m in range(n):
                 _begin(x, p, first, rel, noise, white[m], drift[m])
-                continue
-            _predict(x, p, dt, noise, drift[m])
-            y = x[0] + x[2]
-            v = _variance(y, value[i], fixed[i], slope[i], relative[i], white[m])
-            s = p[0] + 2.0 * p[2] + p[5] + v
-            e = value[i] - fill[i] * y
-            good = (1.0 - noise.tail - noise.outlier) * _normal(e, s)
-            bad = _unusual(e, s, max(x[0], LEVEL_FLOOR), noise.tail, noise.outlier)
-            out[i, m] = math.log(good + bad)
-            _update(x, p, gain, e, s, good / (good + bad))
+                for k in range(3):
+                    state[r, k, m] = x[k]
+                for k in range(6):
+                    cov[r, k, m] = p[k]
+            continue
+        dt = time_h - base.last_h[r]
+        phi = math.exp(-dt / noise.drift_tau_h)
+        walk = noise.walk_per_sqrt_h * noise.walk_per_sqrt_h * dt
+        renewed = 1.0 - phi * phi
+        least_photons = 0.1 * fix
+        lowest, highest = math.inf, 0.0
+        for m in range(n):
+            level = state[r, 0, m] + dt * state[r, 1, m]
+            moved = phi * state[r, 2, m]
+            y = level + moved
+            now = max(level, LEVEL_FLOOR)
+            ll = cov[r, 0, m] + dt * (2.0 * cov[r, 1, m] + dt * cov[r, 3, m]) + now * now * walk
+            lt = cov[r, 1, m] + dt * cov[r, 3, m]
+            ld = phi * (cov[r, 2, m] + dt * cov[r, 4, m])
+            td = phi * cov[r, 4, m]
+            dd = phi * phi * cov[r, 5, m] + drift[m] * drift[m] * now * now * renewed
+            c0, c1, c2 = ll + ld, lt + td, ld + dd
+            photons = max(fix + steep * (y - val), least_photons)
+            s = max(c0 + c2, 0.0) + photons + y * y * (own + white[m] * white[m]) + 1e-12
+            e = val - share * y
+            inverse = 1.0 / s
+            square = e * e * inverse
+            peak = math.sqrt(inverse) * (1.0 / math.sqrt(2.0 * math.pi))
+            good = usual * peak * exp_below_zero(-0.5 * square)
+            wide = noise.tail * peak / math.sqrt(TAIL) * exp_below_zero(-0.5 / TAIL * square)
+            width2 = 0.49 * now * now + TAIL * s
+            far = noise.outlier / math.pi * math.sqrt(width2) / (width2 + e * e)
+            density = good + wide + far
+            trust = good / density * inverse
+            state[r, 0, m] = level + trust * c0 * e
+            state[r, 1, m] += trust * c1 * e
+            state[r, 2, m] = moved + trust * c2 * e
+            cov[r, 0, m] = ll - trust * c0 * c0
+            cov[r, 1, m] = lt - trust * c0 * c1
+            cov[r, 2, m] = ld - trust * c0 * c2
+            cov[r, 3, m] -= trust * c1 * c1
+            cov[r, 4, m] = td - trust * c1 * c2
+            cov[r, 5, m] = dd - trust * c2 * c2
+            out[i, m] = density
+        # Only their ratios count, so that logarithms are taken of numbers near one.
+        middle = out[i, n // 2]
+        for m in range(n):
+            q = out[i, m] / middle
+            lowest, highest = min(lowest, q), max(highest, q)
+            out[i, m] = q
+        near = lowest > 1.0 / LOG_SERIES_TOP and highest < LOG_SERIES_TOP
+        for m in range(n):
+            out[i, m] = log_near_one(out[i, m]) if near else math.log(max(out[i, m], 1e-300))
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def follow_reference(
     rows: NDArray[np.int64],
     reference: NDArray[np.float64],

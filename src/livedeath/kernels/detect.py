@@ -1,28 +1,26 @@
 """Values of one visit in, likelihood ratios of death out; the state of each neuron is moved on.
 
-A template of a death is pushed through the neuron's own baseline filter, so that its
-innovation response times an amplitude is what the death would add to the innovations.
-
-The weight of a template is its prior mass in neuron-days times its likelihood ratio. The
-sum of the weights is the Shiryaev-Roberts statistic, whose expectation over a living
-neuron is the time watched.
+The sum of the weights of all templates of a death (`livedeath.kernels.bank`) is the
+Shiryaev-Roberts statistic, whose expectation over a living neuron is the time watched.
 
 It does not validate, choose thresholds or learn the noise; `livedeath.detection` does.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from livedeath.kernels import bank as templates
+from livedeath.kernels.bank import LANES, Bank, Innovations, Shapes
 from livedeath.kernels.baseline import (
     LEVEL_FLOOR,
     TAIL,
     Baselines,
     Noise,
     _begin,
+    _cut,
     _far,
     _normal,
     _predict,
@@ -30,300 +28,257 @@ from livedeath.kernels.baseline import (
     _update,
     _variance,
 )
+from livedeath.kernels.elementary import LOG_SERIES_TOP, log_near_one
 
 TWO_PHASES_H = 1.0 / 6.0
 """Longer intervals get two onsets, at a quarter and three quarters."""
 TRANSIENT_REACH_H = 1.0
 """A transient that began earlier than this before a visit is over."""
-TRANSIENT_OVER_H = 3.0
-"""Age at which a transient is settled: six decays of 30 min."""
+TRANSIENT_OVER_H = 9.0
+"""Age at which a transient is settled: three of the longest decays, 3 h."""
 STREAK = 3
 """Outliers in a row, away from death, after which the baseline is learnt anew."""
-NEGLIGIBLE = 1e-3
-"""Likelihood ratio below which a template is given up; a later onset takes over."""
-TIE = 1e-3
-"""Slots whose weights differ by less than this part are equally heavy."""
 MEMORY = 200.0
 """Visits over which a neuron's own noise is remembered."""
+LIGHTEST = 1e-30
+"""Smallest density and weight that a logarithm is taken of."""
+LEAST_SHARE = 1e-9
+"""Outliers and wide tails are never excluded."""
+TAIL_SEEN = 0.05
+"""Share of the values in wide tails that look like a death: beyond the usual noise, one-sided."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Truths = NDArray[np.bool_]
 
 
-class Bank(NamedTuple):
-    """Templates under way: (neuron, onset, rise time, amplitude); changed in place."""
-
-    used: NDArray[np.int64]
-    onset_h: NDArray[np.float64]
-    mass: NDArray[np.float64]
-    weight: NDArray[np.float32]
-    mean: NDArray[np.float32]
-    var: NDArray[np.float32]
-    response: NDArray[np.float32]
-
-
-class Shapes(NamedTuple):
-    """Time constants, h; amplitudes in baselines: mean, variance; prior of each pair."""
-
-    tau_h: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    var: NDArray[np.float64]
-    prior: NDArray[np.float64]
-    recovers: bool
-
-
-@njit(cache=True, nogil=True)
-def _copy(bank: Bank, r: int, source: int, target: int) -> None:
-    """Write slot ``source`` over slot ``target``; plain loops, slices are slow here."""
-    bank.onset_h[r, target] = bank.onset_h[r, source]
-    bank.mass[r, target] = bank.mass[r, source]
-    for j in range(bank.weight.shape[2]):
-        for c in range(bank.weight.shape[3]):
-            bank.weight[r, target, j, c] = bank.weight[r, source, j, c]
-            bank.mean[r, target, j, c] = bank.mean[r, source, j, c]
-            bank.var[r, target, j, c] = bank.var[r, source, j, c]
-        for i in range(3):
-            bank.response[r, target, j, i] = bank.response[r, source, j, i]
-
-
-@njit(cache=True, nogil=True)
-def _drop(bank: Bank, r: int, s: int) -> None:
-    """Take slot ``s`` out of a neuron's bank; later slots move down."""
-    for k in range(s, bank.used[r] - 1):
-        _copy(bank, r, k + 1, k)
-    bank.used[r] -= 1
-
-
-@njit(cache=True, nogil=True)
-def _weight(bank: Bank, r: int, s: int) -> float:
-    """Return the weight of a slot, neuron-days."""
-    total = 0.0
-    for j in range(bank.weight.shape[2]):
-        for c in range(bank.weight.shape[3]):
-            total += bank.weight[r, s, j, c]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _forget(bank: Bank, r: int) -> None:
-    """Drop the slots whose templates were all given up."""
-    for s in range(bank.used[r] - 1, -1, -1):
-        if _weight(bank, r, s) == 0.0:
-            _drop(bank, r, s)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _foretell(
+    rows: Ints,
+    time_h: float,
+    value: Floats,
+    fill: Floats,
+    fixed: Floats,
+    slope: Floats,
+    relative: Floats,
+    base: Baselines,
+    noise: Noise,
+) -> tuple[Truths, Innovations]:
+    """Move the baselines on to the visit and compare; begin those of neurons not seen before."""
+    n = rows.size
+    seen = np.zeros(n, np.bool_)
+    v = np.zeros((14, n))
+    gain = np.zeros((n, 3))
+    for i in range(n):
+        r = rows[i]
+        x, p = base.state[r], base.cov[r]
+        dt = time_h - base.last_h[r]
+        val, share, fix, steep, own = _cut(value[i], fill[i], fixed[i], slope[i], relative[i])
+        base.visits[r] += 1
+        base.last_h[r] = time_h
+        if base.visits[r] == 1:
+            first = val / max(share, 0.3)
+            rel = fix / (first * first + 1e-12) + own * own
+            _begin(x, p, first, rel, noise, noise.white, noise.drift)
+            continue
+        seen[i] = True
+        _predict(x, p, dt, noise, noise.drift)
+        y, level = x[0] + x[2], max(x[0], LEVEL_FLOOR)
+        alone = _variance(y, val, fix, steep, own, noise.white)
+        rest = max(p[0] + 2.0 * p[2] + p[5], 0.0)
+        s = rest + alone
+        visits = noise.scale_visits + base.squares[r, 1]
+        scale = (noise.scale_visits * noise.scale + base.squares[r, 0]) / visits
+        scale *= 1.0 + math.sqrt(2.0 / visits)
+        e = val - share * y
+        spared = noise.spared_per_h * dt
+        outlier = max(noise.outlier - spared, LEAST_SHARE)
+        tail = max(noise.tail - spared / TAIL_SEEN, LEAST_SHARE)
+        usual = 1.0 - tail - outlier
+        bad = max(_unusual(e, scale * s, level, tail, outlier), LIGHTEST)
+        density = usual * _normal(e, scale * s) + bad
+        v[0, i], v[1, i], v[2, i], v[3, i] = dt, val, fix, steep
+        v[4, i] = own * own + noise.white * noise.white
+        v[5, i], v[6, i], v[7, i], v[8, i], v[9, i] = rest + 1e-12, level, y, e, s
+        v[10, i], v[11, i], v[12, i], v[13, i] = scale, usual, bad, density
+        _update(x, p, gain[i], e, s, 1.0 - bad / density)
+    return seen, Innovations(
+        v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
+        gain,
+    )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
-def _merge(bank: Bank, r: int, time_h: float) -> None:
-    """Join the two neighbours that are closest for their age; weights and masses add.
-
-    The heavier slot's onset, amplitudes and response live on, of two equally heavy ones the
-    newer's; the sum of the weights keeps its expectation.
-    """
-    best = 0
-    smallest = math.inf
-    for k in range(bank.used[r] - 1):
-        gap = bank.onset_h[r, k + 1] - bank.onset_h[r, k]
-        closeness = gap / (time_h - bank.onset_h[r, k + 1] + 0.1)
-        if closeness < smallest:
-            smallest = closeness
-            best = k
-    goes = best
-    stays = best + 1
-    # Equal weights are common: a wild value multiplies all by 1. Rounding must not choose.
-    if _weight(bank, r, goes) > (1.0 + TIE) * _weight(bank, r, stays):
-        goes = best + 1
-        stays = best
-    for j in range(bank.weight.shape[2]):
-        for c in range(bank.weight.shape[3]):
-            bank.weight[r, stays, j, c] += bank.weight[r, goes, j, c]
-    bank.mass[r, stays] += bank.mass[r, goes]
-    _drop(bank, r, goes)
-
-
-@njit(cache=True, nogil=True)
-def _open(bank: Bank, r: int, time_h: float, onset_h: float, mass: float, shapes: Shapes) -> None:
-    """Open a slot for an onset at ``onset_h`` with a prior mass in neuron-days."""
-    if bank.used[r] == bank.onset_h.shape[1]:
-        _merge(bank, r, time_h)
-    s = bank.used[r]
-    bank.used[r] = s + 1
-    bank.onset_h[r, s] = onset_h
-    bank.mass[r, s] = mass
-    for j in range(shapes.tau_h.size):
-        for i in range(3):
-            bank.response[r, s, j, i] = np.float32(0.0)
-        for k in range(shapes.mean.size):
-            bank.weight[r, s, j, k] = mass * shapes.prior[j, k]
-            bank.mean[r, s, j, k] = shapes.mean[k]
-            bank.var[r, s, j, k] = shapes.var[k]
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _open_visit(
+    rows: Ints,
+    seen: Truths,
+    time_h: float,
+    dt_h: Floats,
+    alive: Floats,
     deaths: Bank,
     transients: Bank,
-    r: int,
-    time_h: float,
-    dt_h: float,
     death_shapes: Shapes,
     transient_shapes: Shapes,
 ) -> None:
     """Open the slots of the interval that ends with this visit."""
-    days = dt_h / 24.0
-    if dt_h > TWO_PHASES_H:
-        _open(deaths, r, time_h, time_h - 0.75 * dt_h, 0.5 * days, death_shapes)
-        _open(deaths, r, time_h, time_h - 0.25 * dt_h, 0.5 * days, death_shapes)
-    else:
-        _open(deaths, r, time_h, time_h - 0.5 * dt_h, days, death_shapes)
-    reach = min(dt_h, TRANSIENT_REACH_H)
-    _open(transients, r, time_h, time_h - 0.5 * reach, reach / 24.0, transient_shapes)
+    templates.age(deaths, rows, seen, dt_h, death_shapes)
+    templates.age(transients, rows, seen, dt_h, transient_shapes)
+    long = dt_h > TWO_PHASES_H
+    first = np.where(long, 0.75 * dt_h, 0.5 * dt_h)
+    days = np.where(long, 0.5 * dt_h, dt_h) / 24.0
+    templates.open_slots(deaths, rows, seen, time_h, first, days, alive, death_shapes)
+    second = np.where(long, 0.5 * dt_h / 24.0, 0.0)
+    templates.open_slots(deaths, rows, seen, time_h, 0.25 * dt_h, second, alive, death_shapes)
+    reach = np.minimum(dt_h, TRANSIENT_REACH_H)
+    templates.open_slots(
+        transients, rows, seen, time_h, 0.5 * reach, reach / 24.0, alive, transient_shapes
+    )
 
 
-@njit(cache=True, nogil=True)
-def _weigh(
-    bank: Bank,
-    r: int,
-    shapes: Shapes,
-    time_h: float,
-    dt_h: float,
-    phi: float,
-    level: float,
-    predicted: float,
-    e: float,
-    s: float,
-    scale: float,
-    photon: tuple[float, float, float, float, float],
-    usual: float,
-    bad: float,
-    density: float,
-    gain: NDArray[np.float64],
-) -> float:
-    """Multiply every template's weight by its likelihood ratio; return their sum.
-
-    An innovation against the template's direction is judged without the amplitude's
-    variance: the density then sums to less than one, and a fall never speaks for a rise.
-    """
-    value, fixed, slope, relative, white = photon
-    v0 = _variance(predicted, value, fixed, slope, relative, white)
-    most = usual / math.sqrt(2.0 * math.pi)
-    rarity = 1.0 / density
-    total = 0.0
-    for k in range(bank.used[r]):
-        age = max(time_h - bank.onset_h[r, k], 0.0)
-        for j in range(shapes.tau_h.size):
-            decay = math.exp(-age / shapes.tau_h[j])
-            height = decay if shapes.recovers else 1.0 - decay
-            r0 = bank.response[r, k, j, 0] + dt_h * bank.response[r, k, j, 1]
-            r2 = phi * bank.response[r, k, j, 2]
-            d = height - r0 - r2
-            for c in range(shapes.mean.size):
-                if bank.weight[r, k, j, c] == 0.0:
-                    continue
-                a = float(bank.mean[r, k, j, c])
-                g = max(level / max(1.0 + a * r0, 0.1), LEVEL_FLOOR) * d
-                b = e - g * a
-                v1 = _variance(predicted + g * a, value, fixed, slope, relative, white)
-                s1 = scale * (s - v0 + v1)
-                spread = float(bank.var[r, k, j, c])
-                if e * g * a > 0.0:
-                    s1 += g * g * spread
-                inverse = 1.0 / s1
-                good = most * math.sqrt(inverse) * math.exp(-0.5 * b * b * inverse)
-                weight = bank.weight[r, k, j, c] * (good + bad) * rarity
-                least = NEGLIGIBLE * bank.mass[r, k] * shapes.prior[j, c]
-                bank.weight[r, k, j, c] = weight if weight > least else 0.0
-                total += weight
-                move = good / (good + bad) * spread * g * inverse
-                a += move * b
-                low = 0.3 * shapes.mean[c]
-                bank.mean[r, k, j, c] = max(a, low) if low > 0.0 else min(a, low)
-                bank.var[r, k, j, c] = max(spread * (1.0 - move * g), 0.0)
-            bank.response[r, k, j, 0] = r0 + gain[0] * d
-            bank.response[r, k, j, 1] += gain[1] * d
-            bank.response[r, k, j, 2] = r2 + gain[2] * d
-    return total
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
+def _passing(rows: Ints, transients: Bank, per_day: Floats) -> Floats:
+    """Return the weight of all transients under way of each neuron, times their rates."""
+    used, order, weight = transients.used, transients.order, transients.weight
+    out = np.zeros(rows.size)
+    for i in range(rows.size):
+        r = rows[i]
+        total = 0.0
+        for k in range(used[r]):
+            for c in range(per_day.size):
+                total += per_day[c] * weight[r, order[r, k], c]
+        out[i] = total
+    return out
 
 
-@njit(cache=True, nogil=True)
-def _scale_before(bank: Bank, r: int, before_h: float, factor: np.float32) -> None:
-    """Multiply the weights of onsets before ``before_h``."""
-    for s in range(bank.used[r]):
-        if bank.onset_h[r, s] < before_h:
-            for j in range(bank.weight.shape[2]):
-                for c in range(bank.weight.shape[3]):
-                    bank.weight[r, s, j, c] *= factor
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _settle(
+    rows: Ints,
+    time_h: float,
+    dt_h: Floats,
+    base: Baselines,
     deaths: Bank,
     transients: Bank,
-    r: int,
-    time_h: float,
-    before_h: float,
-    x: NDArray[np.float64],
-    rate: float,
-    total: float,
-    share: float,
-    rates: NDArray[np.float64],
-    out: NDArray[np.float64],
+    per_day: Floats,
+    living: Floats,
+    dying: Floats,
+    rates: Floats,
+    lessons: Floats,
+    first: int,
 ) -> None:
     """Close transients that are over; what they explained is taken from deaths before.
 
-    ``out`` gains the log likelihood of each rate of transients; ``share`` is the
-    probability of being alive with none, against dead. The baseline loses what the
-    transient had added to it.
+    ``lessons`` gains, from column ``first`` on, the log likelihood of each rate of each
+    transient. The baseline loses what the transient had added to it, and having been alive
+    gains the weight of having been through it.
     """
-    first = 0
-    while transients.used[r] > 0 and time_h - transients.onset_h[r, 0] > TRANSIENT_OVER_H:
-        weight = _weight(transients, r, first)
-        excess = weight - transients.mass[r, 0]
-        for k in range(rates.size):
-            out[k] += math.log(max(1.0 + rates[k] * excess * share, 0.01))
-        level = x[0]
-        for j in range(transients.mean.shape[2]):
-            for c in range(transients.mean.shape[3]):
-                part = rate * transients.weight[r, 0, j, c] / total * level
-                for i in range(3):
-                    x[i] -= part * transients.mean[r, 0, j, c] * transients.response[r, 0, j, i]
-        factor = np.float32(1.0 / max(1.0 + rate * excess, 0.01))
-        _scale_before(deaths, r, before_h, factor)
-        _scale_before(transients, r, before_h, factor)
-        _drop(transients, r, first)
+    used, order, onset_h = transients.used, transients.order, transients.onset_h
+    mass, weight, mean, response = (
+        transients.mass, transients.weight, transients.mean, transients.response,
+    )  # fmt: skip
+    state, alive = base.state, base.alive
+    n = per_day.size // response.shape[2]
+    for i in range(rows.size):
+        r = rows[i]
+        before = alive[r]
+        while used[r] > 0 and time_h - onset_h[r, order[r, 0]] > TRANSIENT_OVER_H:
+            s = order[r, 0]
+            level, explained = state[r, 0], 0.0
+            for c in range(per_day.size):
+                explained += per_day[c] * (weight[r, s, c] - mass[r, s])
+                part = per_day[c] * weight[r, s, c] / (living[i] + dying[i])
+                part *= level * mean[r, s, c]
+                for q in range(3):
+                    state[r, q] -= part * response[r, s, c // n, q]
+            whole = max(alive[r] + dying[i] + explained, 0.01 * (alive[r] + dying[i]))
+            for c in range(per_day.size):
+                excess = (weight[r, s, c] - mass[r, s]) / whole
+                near = abs((rates[-1] - per_day[c]) * excess) < 0.5
+                for k in range(rates.size):
+                    q1 = 1.0 + (rates[k] - per_day[c]) * excess
+                    lesson = log_near_one(q1) if near else math.log(max(q1, 0.01))
+                    lessons[r, first + c * rates.size + k] += lesson
+            alive[r] = max(alive[r] + explained, 0.01 * alive[r])
+            templates._drop(order, used, r, 0)
+        if alive[r] != before:
+            factor = np.float32(alive[r] / before)
+            templates.scale(deaths, r, time_h - dt_h[i], factor)
+            templates.scale(transients, r, time_h - dt_h[i], factor)
 
 
-@njit(cache=True, nogil=True)
-def _remember(base: Baselines, r: int, e: float, s: float, trust: float) -> None:
-    """Add a trusted innovation to the neuron's own noise."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lighten(rows: Ints, heaviest: Floats, base: Baselines, deaths: Bank, transients: Bank) -> None:
+    """Bring all weights of a neuron down together where one has become too heavy."""
+    for i in range(rows.size):
+        if heaviest[i] > templates.HEAVY:
+            factor = max(1.0 / heaviest[i], 1.0 / templates.HEAVIEST)
+            r = rows[i]
+            base.alive[r] = max(base.alive[r] * factor, LIGHTEST * LIGHTEST)
+            templates.scale(deaths, r, -math.inf, np.float32(factor))
+            templates.scale(transients, r, -math.inf, np.float32(factor))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _judge_outliers(
+    rows: Ints,
+    seen: Truths,
+    v: Innovations,
+    living: Floats,
+    dying: Floats,
+    outliers: Floats,
+    lessons: Floats,
+) -> None:
+    """Add the log likelihood of each share of wide tails and of outliers."""
+    scale, s, level, error, density = v.scale, v.s, v.level, v.e, v.density
+    for i in range(rows.size):
+        if not seen[i]:
+            continue
+        r, n, e = rows[i], scale[i] * s[i], error[i]
+        sure, wide, far = _normal(e, n), _normal(e, TAIL * n), _far(e, n, level[i])
+        total = living[i] + dying[i]
+        alive, dead = living[i] / (density[i] * total), dying[i] / total
+        # The shares are at most a fifth, so the likelihoods are at most this far apart.
+        most = alive * max(sure, wide, far) + dead
+        near = 0.8 * alive * sure + dead > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP
+        for k in range(outliers.shape[0]):
+            other = outliers[k, 0] * (wide - sure) + outliers[k, 1] * (far - sure) + sure
+            q = alive * other + dead
+            lessons[r, k] += log_near_one(q) if near else math.log(max(q, LIGHTEST))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _remember(base: Baselines, r: int, e: float, s: float, trust: float, direction: float) -> None:
+    """Add a trusted innovation to the neuron's own noise.
+
+    After several outliers in a row that cannot be a death the baseline is learnt anew.
+    """
     keep = 1.0 - 1.0 / MEMORY
     base.squares[r, 0] = keep * base.squares[r, 0] + trust * e * e / s
     base.squares[r, 1] = keep * base.squares[r, 1] + trust
-
-
-@njit(cache=True, nogil=True)
-def _relearn(base: Baselines, r: int, e: float, trust: float, direction: float) -> None:
-    """Widen the baseline after several outliers in a row that cannot be a death."""
     base.streak[r] = base.streak[r] + 1 if trust < 0.1 and e * direction < 0.0 else 0
     if base.streak[r] >= STREAK:
         base.cov[r, 0] += (0.5 * base.state[r, 0]) ** 2
         base.streak[r] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def score_visit(
-    rows: NDArray[np.int64],
+    rows: Ints,
     time_h: float,
-    value: NDArray[np.float64],
-    fill: NDArray[np.float64],
-    fixed: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    relative: NDArray[np.float64],
+    value: Floats,
+    fill: Floats,
+    fixed: Floats,
+    slope: Floats,
+    relative: Floats,
     base: Baselines,
     deaths: Bank,
     transients: Bank,
     noise: Noise,
     death_shapes: Shapes,
     transient_shapes: Shapes,
-    outliers: NDArray[np.float64],
-    rates: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    outliers: Floats,
+    rates: Floats,
+    lessons: Floats,
+) -> Floats:
     """Take one visit in: move baselines, weigh templates, return the statistics.
 
     Parameters
@@ -333,89 +288,149 @@ def score_visit(
     base, deaths, transients : Baselines, Bank, Bank
         State of all neurons, changed in place.
     death_shapes, transient_shapes : Shapes
-        Templates of deaths and of transients that recover.
+        Templates of deaths, their priors summing to 1, and of transients that recover, each
+        of prior 1: every one has its own rate.
     outliers : (a, 2) float64
         Candidate shares of wide tails and of outliers.
     rates : (b,) float64
-        Candidate rates of transients, per neuron-day.
+        Candidate rates of each transient, per neuron-day.
+    lessons : (N, a + k * b) float64
+        Gains the log likelihood of each share of outliers, then of each rate of each of the k
+        transients.
 
     Returns
     -------
-    (n, 5 + a + b) float64
-        ln(R / (1 + rate * transients)) with R in neuron-days; transients, neuron-days;
-        trust in the value, 0 to 1; normalised squared innovation; share of the neuron
-        being plainly alive; log likelihood of each share of outliers and of each rate.
+    (n, 5) float64
+        ln(R / living) with R in neuron-days; share of the living that is going through a
+        transient; trust in the value, 0 to 1; normalised squared innovation; share of
+        the neuron being plainly alive.
 
     Notes
     -----
     R <- (R + dt) * ratio, Shiryaev-Roberts: a new onset's mass is the time since the last
-    value. Cost is linear in neurons and in slots x time constants x amplitudes.
+    value. Cost is linear in neurons and in slots x time constants x amplitudes. No finite
+    input makes a result that is not: values are cut at `livedeath.kernels.baseline.LARGEST`,
+    densities and weights kept between `LIGHTEST` and `livedeath.kernels.bank.HEAVIEST`.
     """
-    out = np.zeros((rows.size, 5 + outliers.shape[0] + rates.size))
-    gain = np.zeros(3)
+    seen, v = _foretell(rows, time_h, value, fill, fixed, slope, relative, base, noise)
+    _open_visit(
+        rows, seen, time_h, v.dt_h, base.alive, deaths, transients, death_shapes,
+        transient_shapes,
+    )  # fmt: skip
+    phi = np.exp(-v.dt_h / noise.drift_tau_h)
+    weight = templates.weigh(deaths, rows, seen, death_shapes, phi, v)
+    passed = templates.weigh(transients, rows, seen, transient_shapes, phi, v)
+    templates.forget(deaths, rows)
+    passing = _passing(rows, transients, noise.transients_per_day)
+    alive = base.alive[rows]
+    living, dying = alive + passing, noise.deaths_per_day * weight
+    _judge_outliers(rows, seen, v, living, dying, outliers, lessons)
+    _settle(
+        rows, time_h, v.dt_h, base, deaths, transients, noise.transients_per_day, living, dying,
+        rates, lessons, outliers.shape[0],
+    )  # fmt: skip
+    out = np.zeros((rows.size, 5))
     direction = 1.0 if death_shapes.mean[0] > 0.0 else -1.0
     for i in range(rows.size):
+        out[i, 0], out[i, 2], out[i, 4] = -math.inf, 1.0, 1.0
+        if seen[i]:
+            out[i, 0] = math.log(max(weight[i] / living[i], LIGHTEST))
+            out[i, 1] = passing[i] / living[i]
+            out[i, 2] = 1.0 - v.bad[i] / v.density[i]
+            out[i, 3] = v.e[i] * v.e[i] / v.s[i]
+            out[i, 4] = alive[i] / (living[i] + dying[i])
+            _remember(base, rows[i], v.e[i], v.s[i], out[i, 2], direction)
+    _lighten(
+        rows, np.maximum(np.maximum(weight, passed), base.alive[rows]), base, deaths, transients
+    )
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
+def release(
+    rows: NDArray[np.int64],
+    out: NDArray[np.float64],
+    models: NDArray[np.float64],
+    pace: float,
+    lessons: NDArray[np.float64],
+    noise_lessons: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Let the population learn, a few visits late; return the sums of what was released.
+
+    Parameters
+    ----------
+    rows : (n,) int64
+        Neurons of a visit.
+    out : (n, 5) float64
+        From `score_visit`.
+    models : (n, m) float64
+        From `model_visit`.
+    pace : float
+        Share of a living neuron's lessons that is released at each visit.
+    lessons : (N, k) float64
+        Lessons on outliers and transients not yet released; changed in place.
+    noise_lessons : (N, m + 2) float64
+        The same on the noise models, the squared innovations and their number.
+
+    Returns
+    -------
+    (k,), (m + 2,) float64
+        What the population learns now.
+
+    Notes
+    -----
+    A neuron teaches in proportion to its present probability of being alive: the dying would
+    teach that wild values are common. One that was called dead and comes back teaches all that
+    it held back: that there are transients which can be taken for a death.
+    """
+    told = np.zeros(lessons.shape[1])
+    told_noise = np.zeros(noise_lessons.shape[1])
+    m = models.shape[1]
+    for i in range(rows.size):
         r = rows[i]
-        x = base.state[r]
-        p = base.cov[r]
-        dt = time_h - base.last_h[r]
-        before = base.last_h[r]
-        base.visits[r] += 1
-        base.last_h[r] = time_h
-        if base.visits[r] == 1:
-            first = value[i] / max(fill[i], 0.3)
-            rel = fixed[i] / (first * first + 1e-12) + relative[i] * relative[i]
-            _begin(x, p, first, rel, noise, noise.white, noise.drift)
-            out[i, 0] = -math.inf
-            out[i, 2] = 1.0
-            out[i, 4] = 1.0
-            continue
-        _predict(x, p, dt, noise, noise.drift)
-        y = x[0] + x[2]
-        level = max(x[0], LEVEL_FLOOR)
-        s = p[0] + 2.0 * p[2] + p[5]
-        s += _variance(y, value[i], fixed[i], slope[i], relative[i], noise.white)
-        visits = noise.scale_visits + base.squares[r, 1]
-        scale = (noise.scale_visits * noise.scale + base.squares[r, 0]) / visits
-        scale *= 1.0 + math.sqrt(2.0 / visits)
-        e = value[i] - fill[i] * y
-        normal = _normal(e, scale * s)
-        usual = 1.0 - noise.tail - noise.outlier
-        bad = _unusual(e, scale * s, level, noise.tail, noise.outlier)
-        density = usual * normal + bad
-        trust = usual * normal / density
-        _open_visit(deaths, transients, r, time_h, dt, death_shapes, transient_shapes)
-        _update(x, p, gain, e, s, trust)
-        phi = math.exp(-dt / noise.drift_tau_h)
-        photon = (value[i], fixed[i], slope[i], relative[i], noise.white)
-        death_weight = _weigh(
-            deaths, r, death_shapes, time_h, dt, phi, level, y, e, s, scale,
-            photon, usual, bad, density, gain,
-        )  # fmt: skip
-        transient_weight = _weigh(
-            transients, r, transient_shapes, time_h, dt, phi, level, y, e, s, scale,
-            photon, usual, bad, density, gain,
-        )  # fmt: skip
-        _forget(deaths, r)
-        living = 1.0 + noise.transients_per_day * transient_weight
-        total = living + noise.deaths_per_day * death_weight
-        share = 1.0 / total
-        out[i, 0] = math.log(max(death_weight, 1e-30) / living)
-        out[i, 1] = transient_weight
-        out[i, 2] = trust
-        out[i, 3] = e * e / s
-        out[i, 4] = share
-        wide = _normal(e, TAIL * scale * s)
-        far = _far(e, scale * s, level)
-        for k in range(outliers.shape[0]):
-            other = outliers[k, 0] * wide + outliers[k, 1] * far
-            other += (1.0 - outliers[k, 0] - outliers[k, 1]) * normal
-            other /= density
-            out[i, 5 + k] = math.log((living * other + total - living) / total)
-        _settle(
-            deaths, transients, r, time_h, before, x, noise.transients_per_day, total,
-            1.0 / (1.0 + total - living), rates, out[i, 5 + outliers.shape[0] :],
-        )  # fmt: skip
-        _remember(base, r, e, s, trust)
-        _relearn(base, r, e, trust, direction)
+        alive = out[i, 4]
+        goes = pace * alive
+        for k in range(told.size):
+            part = goes * lessons[r, k]
+            told[k] += part
+            lessons[r, k] -= part
+        for k in range(m):
+            noise_lessons[r, k] += alive * models[i, k]
+        if out[i, 3] > 0.0:
+            noise_lessons[r, m] += alive * out[i, 2] * out[i, 3]
+            noise_lessons[r, m + 1] += alive * out[i, 2]
+        for k in range(told_noise.size):
+            part = goes * noise_lessons[r, k]
+            told_noise[k] += part
+            noise_lessons[r, k] -= part
+    return told, told_noise
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def share_of_templates(bank: Bank, rows: Ints) -> Floats:
+    """Return the posterior share of each template, onsets summed up, added over some neurons.
+
+    Parameters
+    ----------
+    bank : Bank
+        Templates of deaths.
+    rows : (n,) int64
+        Neurons held to be dead.
+
+    Returns
+    -------
+    (k,) float64
+        Sums to the number of neurons that have any template left.
+    """
+    used, order, weight = bank.used, bank.order, bank.weight
+    out = np.zeros(weight.shape[2])
+    for r in rows:
+        total = 0.0
+        for k in range(used[r]):
+            for c in range(out.size):
+                total += weight[r, order[r, k], c]
+        if total > 0.0:
+            for k in range(used[r]):
+                for c in range(out.size):
+                    out[c] += weight[r, order[r, k], c] / total
     return out
