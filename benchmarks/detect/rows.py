@@ -1,0 +1,171 @@
+"""The rows of the benchmark: a law, what is asked of the detector under it, and its figure."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from detect.bound import information_bound
+from detect.judge import Tally
+from detect.scored import score
+from detect.traces import Law, simulate
+
+ASKED = 1.0
+"""False deaths per 1,000 neuron-days asked for where deaths are timed."""
+TOY = {"neurons": 40, "days": 3.0}
+"""Size of a plate at toy size."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is simulated."""
+
+    deaths: int = 4000
+    events: float = 28.0
+    toy: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a row beside what is asked of it."""
+
+    name: str
+    value: float
+    error: float
+    reach: str = ""
+    today: str = ""
+    more: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the estimate is within one standard error of its target; None without one."""
+        if not self.reach:
+            return None
+        sign, target = self.reach.split()
+        off = self.value - float(target)
+        return bool(off <= self.error if sign == "<=" else off >= -self.error)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of experiment; ``kind`` names the function of `KINDS` that measures it."""
+
+    name: str
+    kind: str
+    law: Law
+    reach: str = ""
+    today: str = ""
+    sensitivity: str = ""
+
+
+def plates(law: Law, wanted: float, size: Size) -> tuple[Law, int]:
+    """Return the law of a plate, and how many of them hold ``wanted`` deaths or days."""
+    if size.toy:
+        return replace(law, **TOY), 1
+    each = law.neurons * (law.dying or law.days)
+    return law, max(1, int(np.ceil(wanted / each)))
+
+
+def delay(row: Row, seed: int, size: Size) -> list[Figure]:
+    """Time the calls of deaths against the information bound."""
+    law, count = plates(row.law, size.deaths, size)
+    tally, seconds, values = Tally(), 0.0, 0
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        scored = score(traces, ASKED)
+        tally.add(traces, scored.called_h, information_bound(traces, ASKED / 1000.0))
+        seconds, values = seconds + scored.seconds, values + scored.values
+    ratio, error = tally.ratio()
+    share, share_error = tally.sensitivity()
+    rate, low, high = tally.rate()
+    more = {
+        "deaths": tally.deaths, "delay_min": tally.mean_min(), "false_per_1000": rate,
+        "false_low": low, "false_high": high, "us_per_value": 1e6 * seconds / values,
+    }  # fmt: skip
+    return [
+        Figure("delay / bound", ratio, error, row.reach, row.today, more),
+        Figure("sensitivity", share, share_error, row.sensitivity),
+    ]
+
+
+def null(row: Row, seed: int, size: Size, asked: float = ASKED) -> list[Figure]:
+    """Count the false deaths of a plate where nobody dies, over the rate asked for."""
+    law, count = plates(row.law, 1000.0 * size.events / asked, size)
+    tally, seconds, values = Tally(), 0.0, 0
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        scored = score(traces, asked)
+        tally.add(traces, scored.called_h)
+        seconds, values = seconds + scored.seconds, values + scored.values
+    rate, low, high = tally.rate()
+    more = {
+        "asked": asked, "false": tally.false, "neuron_days": tally.days,
+        "low": low / asked, "high": high / asked, "us_per_value": 1e6 * seconds / values,
+    }  # fmt: skip
+    error = max(tally.false, 1.0) ** 0.5 * 1000.0 / tally.days / asked
+    return [Figure(f"rate / {asked:g} asked", rate / asked, error, "<= 1.5", row.today, more)]
+
+
+def _nulls() -> list[Row]:
+    """Return the sets in which nobody dies."""
+    live = Law(dying=0.0, days=7.0)
+    sets = {
+        "clean": {},
+        "t4": {"heavy_tails": True},
+        "outliers": {"outliers": 0.01},
+        "transients-.002": {"transients_per_day": 0.002},
+        "transients-.005": {"transients_per_day": 0.005},
+        "transients-.02": {"transients_per_day": 0.02},
+        "transients-.1": {"transients_per_day": 0.1},
+        "transients-.5": {"transients_per_day": 0.5},
+        "outliers+transients": {"outliers": 0.01, "transients_per_day": 0.5},
+        "bleaching": {"bleaching_per_day": 0.2},
+        "wander-x2": {"wander": 0.16},
+        "irregular": {"schedule": "irregular"},
+        "adaptive": {"schedule": "adaptive"},
+        "missing-30%": {"missing": 0.3},
+        "well-steps-logged": {"well_steps_per_day": 0.5, "steps_logged": True, "wells": 8},
+        "well-steps": {"well_steps_per_day": 0.5, "wells": 8},
+        "50e": {"electrons": 50.0},
+        "no-sd": {"sd_given": False},
+        "50e-no-sd": {"electrons": 50.0, "sd_given": False},
+        "60min": {"interval_min": 60.0},
+        "12h": {"interval_min": 720.0, "days": 28.0},
+    }
+    today = {"no-sd": "", "50e-no-sd": "12.9"}
+    return [
+        Row(f"null-{name}", "null", replace(live, **law), today=today.get(name, ""))
+        for name, law in sets.items()
+    ]
+
+
+def _delays() -> list[Row]:
+    """Return the rows that time deaths, with today's figures and the targets."""
+    law = Law()
+    slow = {"days": 14.0}
+    table = [
+        ("reference", {}, "1.30-1.48", 1.12, 0.995),
+        ("5min", {"interval_min": 5.0, "neurons": 400}, "1.21", 1.12, 0),
+        ("60min", {"interval_min": 60.0}, "2.10", 1.20, 0),
+        ("6h", {"interval_min": 360.0, **slow}, "1.19", 1.15, 0),
+        ("12h", {"interval_min": 720.0, **slow}, "1.38", 1.15, 0),
+        ("100e", {"electrons": 100.0}, "1.25-1.34", 1.25, 0),
+        ("1000e", {"electrons": 1000.0}, "1.74", 1.15, 0),
+        ("5000e", {"electrons": 5000.0}, "1.85", 1.15, 0),
+        ("fold6", {"fold": 6.0}, "1.93", 1.10, 0),
+        ("fold2", {"fold": 2.0}, "1.47", 1.30, 0),
+        ("fold1.6", {"fold": 1.6}, "2.03", 1.60, 0),
+        ("50e", {"electrons": 50.0}, "1.50", 1.30, 0.985),
+        ("missing-30%", {"missing": 0.3}, "1.45", 1.20, 0),
+        ("outliers+transients", {"outliers": 0.01, "transients_per_day": 0.5}, "2.24", 0, 0),
+        ("t4", {"heavy_tails": True}, "1.52", 0, 0),
+        ("fill-loss", {"endpoint": "loss_of_fill"}, "1.07-1.12", 1.12, 0),
+    ]
+    return [
+        Row(name, "delay", replace(law, **kw), f"<= {reach}" if reach else "", today,
+            f">= {found}" if found else "")
+        for name, kw, today, reach, found in table
+    ]  # fmt: skip
+
+
+KINDS = {"delay": delay, "null": null}
+ROWS = {row.name: row for row in (*_delays(), *_nulls())}
