@@ -5,14 +5,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from detect.bound import information_bound
-from detect.judge import Tally
+from detect.faults import FAULTS
+from detect.judge import Tally, poisson_limits
 from detect.scored import score
 from detect.traces import Law, simulate
 
 ASKED = 1.0
 """False deaths per 1,000 neuron-days asked for where deaths are timed."""
-TOY = {"neurons": 40, "days": 3.0}
+TOY = {"neurons": 48, "days": 3.0}
 """Size of a plate at toy size."""
+
+
+FAULT_REACH_H = 6.0
+"""Deaths that began this long before an accident are judged as during it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,56 @@ def null(row: Row, seed: int, size: Size, asked: float = ASKED) -> list[Figure]:
     return [Figure(f"rate / {asked:g} asked", rate / asked, error, "<= 1.5", row.today, more)]
 
 
+def fault(row: Row, seed: int, size: Size) -> list[Figure]:
+    """Count who is falsely dead in the end after an accident, and who is found after it."""
+    law, count = plates(row.law, size.deaths / 5.0, size)
+    false = alarms = lost = late = found = 0
+    days = 0.0
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        scored = score(traces, ASKED, dated=True)
+        dying = np.isfinite(traces.onset_h)
+        early = scored.called_h < np.where(dying, traces.onset_h, np.inf)
+        dead = scored.calls["outcome"] == "dead"
+        alive_until = np.where(dying, traces.onset_h, traces.time_h[-1])
+        false, alarms = false + int((early & dead).sum()), alarms + int(early.sum())
+        days += float(alive_until.sum()) / 24.0
+        after = dying & (traces.onset_h > traces.fault_h - FAULT_REACH_H)
+        in_time = scored.called_h - traces.onset_h <= law.horizon_h
+        late, found = late + int(after.sum()), found + int((after & dead & in_time & ~early).sum())
+        lost += int((after & (scored.calls["loss_reason"] == "field_fault")).sum())
+    low, high = poisson_limits(false)
+    per = 1000.0 / days
+    more = {
+        "false": false, "neuron_days": days, "low": low * per, "high": high * per,
+        "alarms_per_1000": alarms * per, "deaths_after": late,
+        "lost_as_fault": lost / max(late, 1),
+    }  # fmt: skip
+    figures = [
+        Figure("false per 1000 nd", false * per, max(false, 1.0) ** 0.5 * per, "<= 2",
+               row.today, more)
+    ]  # fmt: skip
+    if FAULTS[law.fault].returns or FAULTS[law.fault].fill > 0:
+        share = found / max(late, 1)
+        error = float(np.sqrt(max(share * (1.0 - share), 0.25 / max(late, 1)) / max(late, 1)))
+        figures.append(Figure("found after it", share, error, ">= 0.97"))
+    return figures
+
+
+def _faults() -> list[Row]:
+    """Return the accidents of fields, with an indicator and with the fill alone."""
+    law = Law(interval_min=30.0, neurons=320, wells=8, dying=0.3)
+    alone = replace(law, endpoint="loss_of_fill")
+    return [
+        Row(
+            f"fault-{name}",
+            "fault",
+            replace(alone if name.startswith("fill-") else law, fault=name),
+        )
+        for name in FAULTS
+    ]
+
+
 def _nulls() -> list[Row]:
     """Return the sets in which nobody dies."""
     live = Law(dying=0.0, days=7.0)
@@ -167,5 +222,5 @@ def _delays() -> list[Row]:
     ]  # fmt: skip
 
 
-KINDS = {"delay": delay, "null": null}
-ROWS = {row.name: row for row in (*_delays(), *_nulls())}
+KINDS = {"delay": delay, "null": null, "fault": fault}
+ROWS = {row.name: row for row in (*_delays(), *_nulls(), *_faults())}

@@ -53,7 +53,7 @@ def score(traces: Traces, rate: float, *, dated: bool = False) -> Scored:
     signal, signal_sd = _signal(traces).T.copy(), _signal_sd(traces).T.copy()
     reference, reference_sd = traces.reference.T.copy(), traces.reference_sd.T.copy()
     wells = _well_rows(traces)
-    start = time.perf_counter()
+    start = time.process_time()
     for k, now in enumerate(traces.time_h):
         there = traces.looked[:, k]
         at = slice(None) if there.all() else np.flatnonzero(there)
@@ -70,7 +70,7 @@ def score(traces: Traces, rate: float, *, dated: bool = False) -> Scored:
             optional["intervened"] = traces.intervened[wells, k][at]
         who = scorer.push(float(now), ids[at], signal[k, at], well=traces.well[at], **optional)
         called[who] = now
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     calls = scorer.calls(columns_of(traces)) if dated else None
     return Scored(called, calls, seconds, int(traces.looked.sum()), scorer)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detect.faults import FAULTS, factors
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -76,6 +78,7 @@ class Law:
     well_steps_per_day: float = 0.0
     steps_logged: bool = False
     wells: int = 1
+    fault: str = ""
     sd_given: bool = True
     endpoint: str = "indicator_rise"
 
@@ -107,6 +110,8 @@ class Traces:
     level: Floats
     """Living ratio over its median."""
     brightness: Floats
+    fault_h: Floats
+    """When the neuron's field or itself was first struck by a fault, NaN where never."""
 
     @property
     def photon_variance(self) -> Floats:
@@ -161,10 +166,13 @@ def simulate(law: Law, seed: int | list[int]) -> Traces:
     change = 1.0 + (fold[:, None] - 1.0) * -np.expm1(-age / rise_h[:, None])
     fill = change if law.endpoint == "loss_of_fill" else 1.0
     rise = 1.0 if law.endpoint == "loss_of_fill" else change * np.exp(ln)
-    signal, signal_sd = _counted(rng, light * level[:, None] * rise, law.electrons * BACKGROUND[0])
-    reference, reference_sd = _counted(
-        rng, FILL_PER_INDICATOR * light * fill, law.electrons * BACKGROUND[1]
-    )
+    struck, dimmed, fault_h = np.ones(1), np.ones(1), np.full(n, np.nan)
+    if law.fault:
+        struck, dimmed, fault_h = factors(FAULTS[law.fault], rng, time_h, well)
+    own, other = law.electrons * np.array(BACKGROUND)
+    signal, signal_sd = _counted(rng, struck * light * level[:, None] * rise, struck * own)
+    fill = FILL_PER_INDICATOR * light * fill
+    reference, reference_sd = _counted(rng, dimmed * fill, dimmed * other)
     gone = rng.random(signal.shape) < law.missing if law.missing > 0 else False
     signal = np.where(gone, np.nan, signal)
     looked = np.ones(signal.shape, np.bool_)
@@ -174,7 +182,7 @@ def simulate(law: Law, seed: int | list[int]) -> Traces:
     return Traces(
         law, time_h, looked, signal, signal_sd, reference, reference_sd,
         np.array([f"W{k:02d}" for k in range(law.wells)])[well], intervened,
-        onset, fold, rise_h, level, brightness,
+        onset, fold, rise_h, level, brightness, fault_h,
     )  # fmt: skip
 
 
@@ -271,11 +279,9 @@ def _leaks(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     return rng.uniform(0.0, FILL_LEFT, n), tau_h
 
 
-def _counted(rng: np.random.Generator, mean: Floats, background: float) -> tuple[Floats, Floats]:
+def _counted(
+    rng: np.random.Generator, mean: Floats, background: Floats | float
+) -> tuple[Floats, Floats]:
     """Return background-free electrons and the standard deviation a camera would state."""
-    counts = _poisson(rng, mean + background) + rng.normal(0.0, READ_E, mean.shape)
+    counts = rng.poisson(mean + background) + rng.normal(0.0, READ_E, mean.shape)
     return counts - background, np.sqrt(np.maximum(counts, 1.0) + READ_E**2)
-
-
-def _poisson(rng: np.random.Generator, mean: Floats) -> Floats:
-    return rng.poisson(mean).astype(np.float64)
