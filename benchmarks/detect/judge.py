@@ -74,3 +74,22 @@ def poisson_limits(count: int, certainty: float = 0.95) -> tuple[float, float]:
     tail = 0.5 * (1.0 - certainty)
     low = 0.5 * chi2.ppf(tail, 2 * count) if count else 0.0
     return float(low), float(0.5 * chi2.ppf(1.0 - tail, 2 * count + 2))
+
+
+def first_above(statistic: Floats, time_h: Floats, threshold: float) -> Floats:
+    """Return when each neuron's statistic, (neuron, visit), first reaches the threshold."""
+    above = statistic >= threshold
+    return np.where(above.any(axis=1), time_h[above.argmax(axis=1)], np.nan)
+
+
+def threshold_at(highest: Floats, days: float, rate: float) -> float:
+    """Return the threshold that living neurons reach ``rate`` times per 1,000 neuron-days.
+
+    ``highest`` is each living neuron's highest statistic, ``days`` the neuron-days watched.
+    Between two neurons' highest the threshold is in the middle.
+    """
+    ordered = np.sort(highest[np.isfinite(highest)])[::-1]
+    allowed = int(rate * days / 1000.0)
+    if allowed >= ordered.size:
+        return float(ordered[-1])
+    return float(0.5 * (ordered[max(allowed - 1, 0)] + ordered[allowed]))

@@ -9,6 +9,7 @@ likelihood ratios over the onsets; its threshold is calibrated on traces of the 
 """
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ def _values_of(law: Law) -> tuple[Floats, Floats, Floats, Floats]:
         edges = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88, 0.95, 0.985, 0.997, 0.9995, 1.0])
         drawn = np.sort(2.0 / np.random.default_rng(0).chisquare(4, 2_000_000))
         at = (edges * drawn.size).astype(int)
-        widened = np.array([drawn[a:b].mean() for a, b in zip(at[:-1], at[1:], strict=True)])
+        widened = np.array([drawn[a:b].mean() for a, b in pairwise(at)])
         share = np.diff(edges)
         shift, blur = np.zeros(share.size), np.zeros(share.size)
     if law.outliers > 0:
@@ -117,7 +118,7 @@ def _transients_of(law: Law) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _forecast(state: Floats, gap_h: float, law: Nuisance) -> None:
+def forecast(state: Floats, gap_h: float, law: Nuisance) -> None:
     """Move one component on by ``gap_h``: (weight, 4 means, 10 covariances by row)."""
     phi = math.exp(-gap_h / WANDER_TAU_H)
     psi = math.exp(-gap_h / TRANSIENT_TAU_H)
@@ -137,7 +138,7 @@ def _forecast(state: Floats, gap_h: float, law: Nuisance) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _observe(state: Floats, y: float, death: float, light: float, fill_var: float, dark: float,
+def observe(state: Floats, y: float, death: float, light: float, fill_var: float, dark: float,
              law: Nuisance) -> float:  # fmt: skip
     """Take a value in; return its likelihood under this component.
 
@@ -215,12 +216,14 @@ def _distance(one: Floats, two: Floats) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _visit(mix: Floats, used: int, gap_h: float, y: float, death: float, light: float,
-           fill_var: float, dark: float, law: Nuisance, pool: Floats) -> tuple[int, float]:  # fmt: skip
+def _visit(
+    mix: Floats, used: int, gap_h: float, y: float, death: float, light: float,
+    fill_var: float, dark: float, law: Nuisance, pool: Floats,
+) -> tuple[int, float]:  # fmt: skip
     """Move a hypothesis on by one visit; return its components and the value's likelihood."""
     count = 0
     for s in range(used):
-        _forecast(mix[s], gap_h, law)
+        forecast(mix[s], gap_h, law)
         pool[count] = mix[s]
         count += 1
     if law.begins.shape[0] > 0:
@@ -237,7 +240,7 @@ def _visit(mix: Floats, used: int, gap_h: float, y: float, death: float, light: 
                 count += 1
     total = 0.0
     for s in range(count):
-        pool[s, 0] *= _observe(pool[s], y, death, light, fill_var, dark, law)
+        pool[s, 0] *= observe(pool[s], y, death, light, fill_var, dark, law)
         total += pool[s, 0]
     for s in range(count):
         pool[s, 0] /= total
@@ -350,16 +353,29 @@ def _follow_all(time_h: Floats, y: Floats, light: Floats, fill_var: Floats, dark
         _follow(time_h, y[i], light[i], fill_var[i], dark, fold[i], rise_h[i], law, out[i])
 
 
-def statistics(traces: Traces) -> Floats:
-    """Return the logarithm of the oracle's statistic, neuron-days, (neuron, visit)."""
+def known_of(traces: Traces) -> tuple[Floats, Floats, Floats, float]:
+    """Return what the oracle knows of each neuron's light.
+
+    The ratio over its own living level, (neuron, visit); the living indicator's electrons
+    and the fill's relative variance, (neuron,); and the indicator's variance in the dark.
+    """
     law = traces.law
     light = law.electrons * traces.brightness * traces.level
     fill = FILL_PER_INDICATOR * law.electrons * traces.brightness
     dark = READ_E**2 + law.electrons * np.array(BACKGROUND)
-    y = FILL_PER_INDICATOR * traces.signal / traces.reference / traces.level[:, None]
-    out = np.empty(y.shape)
+    ratio = FILL_PER_INDICATOR * traces.signal / traces.reference / traces.level[:, None]
+    return ratio, light, (fill + dark[1]) / fill**2, float(dark[0])
+
+
+def statistics(traces: Traces) -> Floats:
+    """Return the logarithm of the oracle's statistic, neuron-days, (neuron, visit).
+
+    Ratios of two counts are taken as normal: from some 200 electrons of the indicator on.
+    """
+    ratio, light, fill_var, dark = known_of(traces)
+    out = np.empty(ratio.shape)
     _follow_all(
-        traces.time_h, y, light, (fill + dark[1]) / fill**2, float(dark[0]), traces.fold,
-        traces.rise_h, nuisance_of(law), out,
+        traces.time_h, ratio, light, fill_var, dark, traces.fold, traces.rise_h,
+        nuisance_of(traces.law), out,
     )  # fmt: skip
     return out
