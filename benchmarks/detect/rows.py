@@ -9,6 +9,7 @@ from detect.dating import best_dates
 from detect.faults import FAULTS
 from detect.judge import Tally, first_above, poisson_limits, ratio_of_means, threshold_at
 from detect.oracle import statistics
+from detect.peers import PEERS, as_practised
 from detect.scored import score
 from detect.traces import Law, simulate
 
@@ -226,6 +227,40 @@ def dated(row: Row, seed: int, size: Size) -> list[Figure]:
     ]  # fmt: skip
 
 
+def peers(row: Row, seed: int, size: Size) -> list[Figure]:
+    """Time what is practised at the rate asked for, on the same traces as the detector."""
+    live, nulls = plates(replace(row.law, dying=0.0, days=7.0), 1000.0 * size.events / ASKED, size)
+    highest: dict[str, list[np.ndarray]] = {name: [] for name in PEERS}
+    for k in range(nulls):
+        traces = simulate(live, [seed, 1, k])
+        for name, statistic in PEERS.items():
+            highest[name].append(statistic(traces).max(axis=1))
+    days = nulls * live.neurons * live.days
+    level = {name: threshold_at(np.concatenate(top), days, ASKED) for name, top in highest.items()}
+    law, count = plates(row.law, size.deaths / 4.0, size)
+    tallies = {name: Tally() for name in ("livedeath", *PEERS, "as practised (T0 99 %)")}
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        bound = information_bound(traces, ASKED / 1000.0)
+        called = {
+            name: first_above(PEERS[name](traces), traces.time_h, level[name]) for name in PEERS
+        }
+        called["livedeath"] = score(traces, ASKED).called_h
+        called["as practised (T0 99 %)"] = as_practised(traces)
+        for name, tally in tallies.items():
+            tally.add(traces, called[name], bound)
+    figures = []
+    for name, tally in tallies.items():
+        share, _ = tally.sensitivity()
+        more = {
+            "sensitivity": share, "delay_min": tally.mean_min(),
+            "false_per_1000": tally.rate()[0], "deaths": tally.deaths,
+            "threshold": level.get(name, float("nan")),
+        }  # fmt: skip
+        figures.append(Figure(name, *tally.ratio(), more=more))
+    return figures
+
+
 def _onsets() -> list[Row]:
     """Return the rows that date onsets."""
     law, same = Law(), {"fold_sd": 0.0, "rise_sd": 0.0, "brightness_sd": 0.0}
@@ -319,5 +354,21 @@ def _delays() -> list[Row]:
     ]  # fmt: skip
 
 
-KINDS = {"delay": delay, "null": null, "fault": fault, "oracle": clairvoyant, "onset": dated}
-ROWS = {row.name: row for row in (*_delays(), *_nulls(), *_faults(), *_oracles(), *_onsets())}
+def _peers() -> list[Row]:
+    """Return the rows that set the detector beside what is practised."""
+    law = Law()
+    laws = {"reference": {}, "60min": {"interval_min": 60.0}, "outliers+transients": CONTAMINATED}
+    return [Row(f"peers-{name}", "peers", replace(law, **kw)) for name, kw in laws.items()]
+
+
+KINDS = {
+    "delay": delay,
+    "null": null,
+    "fault": fault,
+    "oracle": clairvoyant,
+    "onset": dated,
+    "peers": peers,
+}
+ROWS = {
+    row.name: row for row in (*_delays(), *_nulls(), *_faults(), *_oracles(), *_onsets(), *_peers())
+}
