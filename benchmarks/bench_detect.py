@@ -19,7 +19,8 @@ import numba
 import numpy as np
 
 import livedeath
-from detect.rows import KINDS, ROWS, Figure, Row, Size
+from detect.figures import KINDS, Figure, Row, Size
+from detect.rows import ROWS
 from detect.scored import score
 from detect.traces import Law, simulate
 
@@ -49,14 +50,16 @@ def measured(row: Row, seed: int, size: Size, asked: list[float]) -> list[Figure
 
 def show(row: Row, figures: list[Figure], seconds: float) -> None:
     """Print the figures of one row."""
+    verdicts = {None: "", True: "reached", False: "NOT reached"}
     for figure in figures:
-        verdict = {None: "", True: "reached", False: "NOT reached"}[figure.reached]
-        more = "  ".join(f"{k} {v:.4g}" for k, v in figure.more.items())
         print(
-            f"{row.name:20s} {figure.name:18s} {figure.value:8.3f} +- {figure.error:.3f}  "
-            f"{figure.reach or '-':9s} {verdict:12s} today {figure.today or '-':10s} {more}"
+            f"{row.name:22s} {figure.name:24s} {figure.value:8.3f} +- {figure.error:.3f}  "
+            f"{figure.reach:9s} {verdicts[figure.reached]:11s} "
+            f"{'was ' + figure.today if figure.today else ''}".rstrip()
         )
-    print(f"{'':20s} {seconds:.0f} s", flush=True)
+        if figure.more:
+            print("    " + "  ".join(f"{k} {v:.4g}" for k, v in figure.more.items()))
+    print(f"    {seconds:.0f} s", flush=True)
 
 
 def chosen_rows(patterns: list[str] | None, *, toy: bool) -> list[Row]:

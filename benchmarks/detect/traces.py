@@ -6,6 +6,7 @@ that are irregular or follow the signal, steps common to a well.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ TRANSIENT_TAU_H = 0.5
 """Decay of a transient."""
 WELL_STEP = 0.2
 """Step of a whole well in the indicator, fraction, either sign."""
+RUPTURE_H, CORPSE_TAU_H, CLEARED_H = 2.0, (1.0, 24.0), (6.0, 24.0)
+"""After an onset: when light begins to leak, its time constants, and when a corpse is cleared."""
 FINER, FIELD = 3, 25
 """Adaptive visits: steps per interval, neurons of a field that are looked at together."""
 VANISHES = 0.2
@@ -79,6 +82,10 @@ class Law:
     steps_logged: bool = False
     wells: int = 1
     fault: str = ""
+    killed: str = ""
+    """'well': all of the first well die at one time, 'plate': all neurons do."""
+    corpse: str = ""
+    """'indicator-leaks', 'both-leak' or 'cleared'."""
     sd_given: bool = True
     endpoint: str = "indicator_rise"
 
@@ -138,52 +145,89 @@ def times(law: Law, rng: np.random.Generator) -> Floats:
     return time_h[time_h <= law.days * 24.0]
 
 
+class Neurons(NamedTuple):
+    """What the neurons of a plate are, (neuron,)."""
+
+    onset_h: Floats
+    fold: Floats
+    rise_h: Floats
+    level: Floats
+    brightness: Floats
+    well: NDArray[np.int64]
+
+
 def simulate(law: Law, seed: int | list[int]) -> Traces:
     """Return one plate under ``law``."""
     rng = np.random.default_rng(seed)
-    n, time_h = law.neurons, times(law, rng)
-    onset = np.full(n, np.nan)
-    dying = rng.permutation(n) < round(law.dying * n)
-    last = law.days * 24.0 - law.watched_h
-    onset[dying] = rng.uniform(law.first_onset_h, last, int(dying.sum()))
-    fold = 1.0 + (law.fold - 1.0) * np.exp(rng.normal(0.0, law.fold_sd, n))
-    rise_h = law.rise_min / 60.0 * np.exp(rng.normal(0.0, law.rise_sd, n))
-    level = np.exp(rng.normal(0.0, law.ratio_sd, n))
-    brightness = _brightness(law, rng)
-    well = np.arange(n) * law.wells // n
+    time_h = times(law, rng)
+    drawn = _neurons(law, rng)
+    n, well = law.neurons, drawn.well
     ln = _nuisance(law, rng, n, time_h)
     step, intervened = _well_steps(law, rng, time_h)
-    ln += step[well]
-    age = np.clip(time_h - np.nan_to_num(onset, nan=1e9)[:, None], 0.0, None)
-    light = law.electrons * brightness[:, None] * np.ones(time_h.size)
+    ratio = np.exp(ln + step[well])
+    light = law.electrons * drawn.brightness[:, None] * np.ones(time_h.size)
     if law.focus > 0:
         light *= np.exp(rng.normal(0.0, law.focus, light.shape))
     light *= np.exp(-law.bleaching_per_day * time_h / 24.0)
     if law.endpoint == "loss_of_fill":
-        left, rise_h = _leaks(rng, n)
-        fold = left
-        light *= np.exp(ln)
-    change = 1.0 + (fold[:, None] - 1.0) * -np.expm1(-age / rise_h[:, None])
-    fill = change if law.endpoint == "loss_of_fill" else 1.0
-    rise = 1.0 if law.endpoint == "loss_of_fill" else change * np.exp(ln)
+        left, tau_h = _leaks(rng, n)
+        drawn = drawn._replace(fold=left, rise_h=tau_h)
+    rise, fill = _died(law, rng, drawn, time_h)
     struck, dimmed, fault_h = np.ones(1), np.ones(1), np.full(n, np.nan)
     if law.fault:
         struck, dimmed, fault_h = factors(FAULTS[law.fault], rng, time_h, well)
     own, other = law.electrons * np.array(BACKGROUND)
-    signal, signal_sd = _counted(rng, struck * light * level[:, None] * rise, struck * own)
-    fill = FILL_PER_INDICATOR * light * fill
-    reference, reference_sd = _counted(rng, dimmed * fill, dimmed * other)
-    gone = rng.random(signal.shape) < law.missing if law.missing > 0 else False
-    signal = np.where(gone, np.nan, signal)
-    looked = np.ones(signal.shape, np.bool_)
+    if law.endpoint == "loss_of_fill":
+        fill, ratio = fill * ratio, np.ones(ratio.shape)
+    signal = _counted(rng, struck * light * drawn.level[:, None] * rise * ratio, struck * own)
+    reference = _counted(rng, dimmed * FILL_PER_INDICATOR * light * fill, dimmed * other)
+    looked = np.ones(ratio.shape, np.bool_)
+    there = rng.random(ratio.shape) >= law.missing if law.missing > 0 else looked
     if law.schedule == "adaptive":
-        looked = _sooner_where_bright(signal / reference)
-        signal = np.where(looked, signal, np.nan)
+        there = looked = _sooner_where_bright(signal[0] / reference[0])
+    names = np.array([f"W{k:02d}" for k in range(law.wells)])
     return Traces(
-        law, time_h, looked, signal, signal_sd, reference, reference_sd,
-        np.array([f"W{k:02d}" for k in range(law.wells)])[well], intervened,
-        onset, fold, rise_h, level, brightness, fault_h,
+        law, time_h, looked, np.where(there, signal[0], np.nan), signal[1],
+        np.where(there, reference[0], np.nan), reference[1], names[well], intervened,
+        *drawn[:-1], fault_h,
     )  # fmt: skip
+
+
+def _neurons(law: Law, rng: np.random.Generator) -> Neurons:
+    """Return who they are and when they die."""
+    n = law.neurons
+    well = np.arange(n) * law.wells // n
+    onset = np.full(n, np.nan)
+    last = law.days * 24.0 - law.watched_h
+    dying = rng.permutation(n) < round(law.dying * n)
+    onset[dying] = rng.uniform(law.first_onset_h, last, int(dying.sum()))
+    if law.killed:
+        struck = well == 0 if law.killed == "well" else np.ones(n, np.bool_)
+        onset[struck] = rng.uniform(0.5 * last, last)
+    fold = 1.0 + (law.fold - 1.0) * np.exp(rng.normal(0.0, law.fold_sd, n))
+    rise_h = law.rise_min / 60.0 * np.exp(rng.normal(0.0, law.rise_sd, n))
+    level = np.exp(rng.normal(0.0, law.ratio_sd, n))
+    return Neurons(onset, fold, rise_h, level, _brightness(law, rng), well)
+
+
+def _died(
+    law: Law, rng: np.random.Generator, drawn: Neurons, time_h: Floats
+) -> tuple[Floats, Floats]:
+    """Return what death and what follows it do to the indicator and to the fill."""
+    age = np.clip(time_h - np.nan_to_num(drawn.onset_h, nan=1e9)[:, None], 0.0, None)
+    change = 1.0 + (drawn.fold[:, None] - 1.0) * -np.expm1(-age / drawn.rise_h[:, None])
+    still = np.ones(change.shape)
+    if law.endpoint == "loss_of_fill":
+        return still, change
+    if law.corpse == "cleared":
+        gone_h = rng.uniform(*CLEARED_H, drawn.onset_h.size)[:, None]
+        there = np.where(age > gone_h, 0.0, 1.0)
+        return change * there, there
+    if law.corpse:
+        tau_h = np.exp(rng.uniform(*np.log(CORPSE_TAU_H), drawn.onset_h.size))[:, None]
+        left = np.exp(-np.clip(age - RUPTURE_H, 0.0, None) / tau_h)
+        return change * left, left if law.corpse == "both-leak" else still
+    return change, still
 
 
 def _nuisance(law: Law, rng: np.random.Generator, n: int, time_h: Floats) -> Floats:

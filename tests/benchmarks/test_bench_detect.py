@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from detect.bound import information_bound
+from detect.figures import limits
 from detect.judge import Tally, first_above, poisson_limits, ratio_of_means, threshold_at
-from detect.rows import limits
 from detect.scored import columns_of, score
 from detect.traces import Law, simulate
 from livedeath.cli import main
