@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from livedeath.detection.learning import ENDPOINTS, OUTLIERS, TRANSIENT_RATES
 from livedeath.detection.record import empty_bank, empty_baselines
+from livedeath.kernels import bank as templates
 from livedeath.kernels import baseline, detect, onset
 from reference import baseline as slow_baseline
 from reference import detect as slow_detect
@@ -281,6 +282,41 @@ def test_twenty_precise_neurons_that_double_once_and_decay_end_no_run():
         )  # fmt: skip
         assert not np.isnan(out).any()
         assert np.isfinite(lessons).all()
+
+
+@pytest.mark.parametrize("factor", [1e60, 1e300])
+def test_weights_that_grow_beyond_single_precision_stay_numbers(factor):
+    """A neuron that comes back had been all but dead: 1e60 is more than single precision has."""
+    endpoint = ENDPOINTS["indicator_rise"]
+    bank = empty_bank(1, SLOTS, endpoint.deaths)
+    bank.used[0], bank.mass[0], bank.weight[0, 0] = 1, 1e-3, 1e-20
+    bank.weight[0, 0, 0] = 0.0
+    templates.scale(bank, 0, -1.0, factor)
+    assert bank.weight[0, 0, 0] == 0.0
+    assert np.isfinite(bank.mass).all()
+    assert bank.weight[0, 0, 1:] == pytest.approx(templates.HEAVIEST)
+
+
+@pytest.mark.parametrize("gone_visits", [2, 6, 40, 120])
+def test_a_neuron_that_comes_back_from_the_dead_ends_no_run(gone_visits):
+    """Being alive weighs next to nothing while it is dead, and all again when it is back."""
+    endpoint = ENDPOINTS["indicator_rise"]
+    base, deaths, transients = _state(1, endpoint)
+    lessons, row, one = _lessons(1, endpoint), np.zeros(1, np.int64), np.ones(1)
+    weighed = []
+    for k in range(400):
+        gone = 100 <= k % 200 < 100 + gone_visits
+        out = detect.score_visit(
+            row, 0.25 * k, (6.0 if gone else 1.0) * one, one, 1e-4 * one, 0 * one, 0 * one, base,
+            deaths, transients, NOISE, endpoint.deaths, endpoint.transients, OUTLIERS,
+            TRANSIENT_RATES, lessons,
+        )  # fmt: skip
+        weighed.append(out[0, 4])
+        assert np.isfinite(lessons).all()
+        assert np.isfinite(base.alive).all()
+    assert np.isfinite(weighed).all()
+    assert weighed[99] > 0.9
+    assert weighed[101] < 0.1
 
 
 def test_single_precision_stays_by_its_twin_over_ten_thousand_visits():

@@ -21,6 +21,11 @@ WALK_PER_SQRT_H = 0.02 / 24.0**0.5
 """Change of the level itself, 2 % in a day."""
 TREND_PER_H = 0.03 / 24.0
 """Differential bleaching and maturation, 2 % a day between neurons, taken wide."""
+DRIFT_SKEW = 0.75
+"""Living ratios drift in the logarithm, the filter follows them linearly: an upward swing of z
+standard deviations s is exp(z s) - 1, about z s (1 + z s / 2), and looks like a wider drift.
+Half of what a swing of three would ask for; measured, wander twice the usual is then called
+dead at 0.7 of the rate asked for and not at 1.6, and deaths no later."""
 DEATHS_PER_DAY = 0.05
 """Prior hazard; scales the reported probabilities, never a call."""
 MEMORY_H = 168.0
@@ -39,11 +44,10 @@ LEAST_RATE = 1e-6
 SPARED = 1.0
 """Share of the false alarms asked for that outliers, and that transients may use up unopposed."""
 
-OVERSHOOT, OVERSHOOT_H, OVERSHOOT_FROM_H = 1.5, 2.0, 0.25
-"""Visits far apart jump over the threshold: the rate asked for is then kept by a lower one, by
-up to 1 + 1.5 times where intervals are several 2 h longer than 15 min. Measured on simulated
-living neurons: with the threshold of the theory (Pollak and Tartakovsky 2009: a bound that
-leaves the overshoot out) a sixth of the rate asked for was seen at 6 and 12 h."""
+OVERSHOOT_PRIOR = 5.0
+"""Deaths that jump over the threshold by nothing, before any has been called."""
+OVERSHOOT_LEAST = 0.2
+"""Smallest share of the theory's threshold that overshoot may leave."""
 
 LAW_PRIOR = 20.0
 """Deaths that the expected law of folds and rise times is worth."""
@@ -162,13 +166,14 @@ class Learning:
         self.photons = np.zeros(5)
         self.unstated = UnstatedNoise(endpoint.white_unmeasured)
         self.population = np.array([1.0, endpoint.spread])
+        self.excess = np.zeros(2)
         self.law = np.zeros(endpoint.deaths.prior.size)
         self.time_h = np.array([np.nan])
         self.measured_sd = np.array([-1.0])
 
     _kept = (
         "models", "outliers", "transients", "squares", "deaths", "photons",
-        "population", "law", "time_h", "measured_sd",
+        "population", "excess", "law", "time_h", "measured_sd",
     )  # fmt: skip
 
     @property
@@ -229,7 +234,8 @@ class Learning:
         grid = (self.model_prior + self.models).reshape(STEPS.size, STEPS.size)
         white, drift = _quadratic_top(grid)
         unit = self.white[0] / STEPS[0]
-        return float(unit * white), float(self.endpoint.drift * drift)
+        drift *= self.endpoint.drift
+        return float(unit * white), float(drift * (1.0 + DRIFT_SKEW * drift))
 
     def learn_population(self, first: Floats, levels: Floats) -> None:
         """Learn the population's median and spread from baselines and first values.
@@ -242,6 +248,22 @@ class Learning:
         robust = 1.4826 * float(np.median(np.abs(seen - middle)))
         var = (20.0 * self.endpoint.spread**2 + n * robust**2) / (20.0 + n)
         self.population = np.array([np.exp(middle), np.sqrt(var * (1.0 + 1.57 / n))])
+
+    @property
+    def lower(self) -> float:
+        """By how much, ln, the threshold is below that of the theory.
+
+        The theory bounds the rate as if the statistic met its threshold; it jumps over it.
+        The rate is lower by the mean of exp(-excess) over deaths (renewal theory: Siegmund,
+        Sequential Analysis, 1985, chapter 8), and deaths called so far show their excess.
+        """
+        told, n = self.excess
+        share = (OVERSHOOT_PRIOR + told) / (OVERSHOOT_PRIOR + n)
+        return -float(np.log(max(share, OVERSHOOT_LEAST)))
+
+    def count_excess(self, excess: Floats) -> None:
+        """Take in by how much, ln, called deaths stood above the threshold in use."""
+        self.excess += [float(np.exp(-excess).sum()), excess.size]
 
     def count_deaths(self, called: int, days: float) -> None:
         """Take in the deaths called at a visit and the neuron-days since the last."""
@@ -287,12 +309,6 @@ class Learning:
             setattr(self, name, np.array(state[name], dtype=np.float64))
         for name, value in vars(self.unstated).items():
             value[...] = state[f"unstated.{name}"]
-
-
-def overshoot(interval_h: Floats) -> Floats:
-    """Return by how much, ln, the threshold is lower where visits are far apart."""
-    longer = np.maximum(interval_h - OVERSHOOT_FROM_H, 0.0)
-    return np.asarray(np.log1p(OVERSHOOT * -np.expm1(-longer / OVERSHOOT_H)))
 
 
 def _quadratic_top(grid: Floats) -> tuple[float, float]:

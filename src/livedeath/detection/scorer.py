@@ -23,7 +23,6 @@ from livedeath.detection.learning import (
     TRANSIENT_RATES,
     Learning,
     dead_on_arrival,
-    overshoot,
 )
 from livedeath.detection.record import Measured, NeuronRecords, divided, first_scale
 from livedeath.detection.wells import Wells
@@ -335,7 +334,6 @@ class Scorer:
         step = self._wells.steps(now, wells, off, sd, intervened[measured.at])
         measured = divided(measured, step)
         args = measured[1:]
-        interval_h = now - self._base.last_h[measured.rows]
         known = args[0][living & (self._base.visits[args[0]] > 0)]
         days = float((now - self._base.last_h[known]).sum()) / 24.0
         models = baseline.model_visit(
@@ -347,7 +345,7 @@ class Scorer:
             learning.deaths_expected, self.model.transients, OUTLIERS, TRANSIENT_RATES,
             self._lessons[0],
         )  # fmt: skip
-        called = self._call_deaths(measured.rows, out, overshoot(interval_h))
+        called = self._call_deaths(measured.rows, out)
         learning.count_deaths(int(called.sum()), days)
         learning.learn(now, *detect.release(args[0], out, models, LEARNING_RATE, *self._lessons))
         self._learn_law(measured.rows, out)
@@ -369,7 +367,7 @@ class Scorer:
             first = measured.value[new] / np.maximum(measured.fill[new], 0.3)
             self.learning.learn_population(first, self._levels())
 
-    def _call_deaths(self, rows: Ints, out: Floats, lower: Floats) -> NDArray[np.bool_]:
+    def _call_deaths(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
         """Note the evidence; return which rows are called at this visit."""
         records = self._records
         living = np.isnan(records.called_h[rows])
@@ -378,7 +376,9 @@ class Scorer:
         records.odds[rows[living]] = self.learning.hazard * np.exp(
             np.minimum(statistic[living], 50.0)
         )
-        called = np.asarray(statistic >= self.threshold - lower)
+        excess = statistic - (self.threshold - self.learning.lower)
+        called = np.asarray(excess >= 0.0)
+        self.learning.count_excess(excess[called])
         records.called_h[rows[called]] = self._time_h
         records.squares[rows[living]] = self._base.squares[rows[living]]
         records.visits_called[rows[~living]] += 1

@@ -309,11 +309,11 @@ def forget(bank: Bank, rows: Ints) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def scale(bank: Bank, r: int, after_h: float, factor: np.float32) -> None:
+def scale(bank: Bank, r: int, after_h: float, factor: float) -> None:
     """Multiply the weights and masses of a neuron's onsets after ``after_h``."""
     for k in range(bank.used[r]):
         s = bank.order[r, k]
         if bank.onset_h[r, s] > after_h:
-            bank.mass[r, s] *= factor
+            bank.mass[r, s] = min(bank.mass[r, s] * factor, HEAVIEST)
             for c in range(bank.weight.shape[2]):
-                bank.weight[r, s, c] = min(bank.weight[r, s, c] * factor, f4(HEAVIEST))
+                bank.weight[r, s, c] = f4(min(float(bank.weight[r, s, c]) * factor, HEAVIEST))

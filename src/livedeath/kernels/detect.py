@@ -200,7 +200,7 @@ def _settle(
             alive[r] = max(alive[r] + explained, 0.01 * alive[r])
             templates._drop(order, used, r, 0)
         if alive[r] != before:
-            factor = np.float32(alive[r] / before)
+            factor = alive[r] / before
             templates.scale(deaths, r, time_h - dt_h[i], factor)
             templates.scale(transients, r, time_h - dt_h[i], factor)
 
@@ -213,8 +213,8 @@ def _lighten(rows: Ints, heaviest: Floats, base: Baselines, deaths: Bank, transi
             factor = max(1.0 / heaviest[i], 1.0 / templates.HEAVIEST)
             r = rows[i]
             base.alive[r] = max(base.alive[r] * factor, LIGHTEST * LIGHTEST)
-            templates.scale(deaths, r, -math.inf, np.float32(factor))
-            templates.scale(transients, r, -math.inf, np.float32(factor))
+            templates.scale(deaths, r, -math.inf, factor)
+            templates.scale(transients, r, -math.inf, factor)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
