@@ -291,6 +291,25 @@ def kept(row: Row, seed: int, size: Size) -> list[Figure]:
     return [Figure("taken back", share, error, row.reach, row.today, {"called": called})]
 
 
+def arrived(row: Row, seed: int, size: Size) -> list[Figure]:
+    """Count who is named dead on arrival, of the living and of those who were."""
+    law, count = plates(row.law, size.deaths / 4.0, size)
+    named, dead = [], []
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        scored = score(traces, ASKED, dated=True)
+        named.append(scored.calls["outcome"] == "dead_on_arrival")
+        dead.append(traces.onset_h < 0.0)
+    was, is_ = np.concatenate(dead), np.concatenate(named)
+    wrong, right = float(is_[~was].mean()), float(is_[was].mean())
+    return [
+        Figure("living named", wrong, max(is_[~was].sum(), 1) ** 0.5 / (~was).sum(), row.reach,
+               row.today, {"living": int((~was).sum())}),
+        Figure("dead named", right, (right * (1.0 - right) / was.sum()) ** 0.5,
+               more={"dead": int(was.sum())}),
+    ]  # fmt: skip
+
+
 KINDS = {
     "delay": delay,
     "null": null,
@@ -300,4 +319,5 @@ KINDS = {
     "peers": peers,
     "killed": killed,
     "kept": kept,
+    "arrived": arrived,
 }

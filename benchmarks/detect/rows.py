@@ -66,6 +66,7 @@ def _nulls() -> list[Row]:
         "50e-no-sd": {"electrons": 50.0, "sd_given": False},
         "60min": {"interval_min": 60.0},
         "12h": {"interval_min": 720.0, "days": 28.0},
+        "fill": {"endpoint": "loss_of_fill"},
     }
     today = {"no-sd": "", "50e-no-sd": "12.9"}
     return [
@@ -92,9 +93,12 @@ def _fates() -> list[Row]:
     """Return the rows of wells that are killed and of corpses that lose their light."""
     law = Law(interval_min=60.0, neurons=320, wells=8, dying=0.1, rise_min=10.0)
     dying = Law(interval_min=30.0)
+    arrived = Law(days=2.0, dying=0.0, dead_before=0.05)
     return [
         *(Row(f"killed-{what}", "killed", replace(law, killed=what), ">= 0.99")
           for what in ("well", "plate")),
+        *(Row(f"arrival-{n}e", "arrived", replace(arrived, electrons=float(n)), today=today)
+          for n, today in ((300, ""), (50, "0.01"))),
         *(Row(f"corpse-{what}", "kept", replace(dying, corpse=what), "<= 0.01")
           for what in ("indicator-leaks", "both-leak", "cleared")),
     ]  # fmt: skip

@@ -84,6 +84,8 @@ class Law:
     fault: str = ""
     killed: str = ""
     """'well': all of the first well die at one time, 'plate': all neurons do."""
+    dead_before: float = 0.0
+    """Share of neurons that died a day before the first visit."""
     corpse: str = ""
     """'indicator-leaks', 'both-leak' or 'cleared'."""
     sd_given: bool = True
@@ -204,6 +206,8 @@ def _neurons(law: Law, rng: np.random.Generator) -> Neurons:
     if law.killed:
         struck = well == 0 if law.killed == "well" else np.ones(n, np.bool_)
         onset[struck] = rng.uniform(0.5 * last, last)
+    if law.dead_before > 0:
+        onset[rng.random(n) < law.dead_before] = -24.0
     fold = 1.0 + (law.fold - 1.0) * np.exp(rng.normal(0.0, law.fold_sd, n))
     rise_h = law.rise_min / 60.0 * np.exp(rng.normal(0.0, law.rise_sd, n))
     level = np.exp(rng.normal(0.0, law.ratio_sd, n))
