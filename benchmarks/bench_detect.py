@@ -77,6 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--events", type=float, default=28.0, help="false deaths expected per null")
     parser.add_argument("--asked", type=float, nargs="+", default=[10.0, 1.0, 0.1],
                         help="false deaths per 1,000 neuron-days, of the nulls")  # fmt: skip
+    parser.add_argument("--neurons", type=int, help="neurons of a plate; small ones teach little")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--smoke", "--quick", action="store_true", help="toy size, a few seconds")
@@ -87,6 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.list:
         print("\n".join(row.name for row in rows))
         return 0
+    if chosen.neurons:
+        rows = [replace(row, law=replace(row.law, neurons=chosen.neurons)) for row in rows]
     size = Size(chosen.deaths, chosen.events, chosen.smoke)
     score(simulate(replace(Law(), neurons=12, days=2.5), 0), 1.0, dated=True)  # compiles, untimed
     if not chosen.json:
