@@ -11,7 +11,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import record, unstated
+from livedeath.detection import record, revocation, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.fields import Fields
 from livedeath.detection.learning import (
@@ -431,6 +431,8 @@ class Scorer:
         first = np.where(np.isnan(records.entry_h), records.row_h, records.entry_h)
         records = records._replace(entry_h=first)
         dead = np.isfinite(records.called_h)
+        dates = self._dates(traces, records, order, dead)
+        dead &= np.isnan(dates[:, 5])
         lost, reason = record.losses(
             records,
             self._fields.time_h[records.field],
@@ -439,11 +441,10 @@ class Scorer:
             missing=(records.last_flags & Flag.MISSING_CHANNEL) > 0,
         )
         lost &= ~dead & (records.arrival != 1)
-        p_dead = records.odds / (1.0 + records.odds)
+        p_dead = records.odds / (1.0 + records.odds) * (1.0 - dates[:, 6])
         gone = np.where(lost, 1.0 - p_dead, 0.0)
         on_arrival = records.arrival == 1
         p_dead = np.where(on_arrival, 1.0, p_dead)
-        dates = self._dates(traces, records, order, dead)
         outcome = np.select(
             [dead, on_arrival, lost], ["dead", "dead_on_arrival", "lost"], "alive"
         ).astype(object)
@@ -464,6 +465,7 @@ class Scorer:
             "death_low_h": dates[:, 1],
             "death_high_h": dates[:, 2],
             "called_at_h": records.called_h.copy(),
+            "revoked_at_h": dates[:, 5],
             "evidence": np.where(np.isfinite(records.evidence), records.evidence, np.nan),
             "loss_reason": np.where(lost, reason, "").astype(object),
             "flags": rows_of.joined_flags(traces, records.neuron_id),
@@ -472,34 +474,41 @@ class Scorer:
     def _dates(
         self, traces: Columns, records: NeuronRecords, order: Ints, dead: NDArray[np.bool_]
     ) -> Floats:
-        """Return onset, its interval, and the visits around it for the dead neurons."""
-        out = np.full((records.neuron_id.size, 5), np.nan)
+        """Return what became of each call, (n, 7).
+
+        Onset, its interval and the visits around it; the visit at which the call was taken
+        back; the probability that the neuron came back.
+        """
+        out = np.full((records.neuron_id.size, 7), np.nan)
+        out[:, 6] = 0.0
         if not dead.any():
             return out
         noise, model = self.learning.noise(), self.model
+        death = revocation.Death(model.amplitude, model.amplitude_sd, model.tau_h, model.tau_prior)
         sorted_rows = np.lexsort((traces["time_h"], traces["neuron_id"]))
         ids = np.asarray(traces["neuron_id"])[sorted_rows]
         starts = np.searchsorted(ids, records.neuron_id, side="left")
         ends = np.searchsorted(ids, records.neuron_id, side="right")
         for k in np.flatnonzero(dead).tolist():
-            trace = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
+            trace, fill = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
             if trace.time_h.size == 0:
                 continue
             squares = records.squares[k]
             visits = noise.scale_visits + squares[1]
             own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
-            out[k] = onset.date_onset(
-                trace,
-                float(records.called_h[k]),
-                own,
-                (model.amplitude, model.amplitude_sd),
-                model.tau_h,
-                model.tau_prior,
-            )
+            verdict = revocation.judge(
+                trace, fill, float(records.called_h[k]), own, death, self.threshold,
+                zero=self._offset,
+            )  # fmt: skip
+            out[k, 5:] = verdict.revoked_h, verdict.came_back
+            if np.isnan(verdict.revoked_h):
+                out[k, :5] = onset.date_onset(
+                    verdict.trace, verdict.called_h, own, death[:2], death.tau_h, death.tau_prior
+                )
         return out
 
-    def _one_trace(self, traces: Columns, at: Ints, row: int) -> Trace:
-        """Return a neuron's measured visits in detector units, in time order."""
+    def _one_trace(self, traces: Columns, at: Ints, row: int) -> tuple[Trace, Floats | None]:
+        """Return a neuron's measured visits in detector units, in time order, and its fill."""
 
         def column(name: str) -> Floats:
             return rows_of.floats(traces[name][at] if name in traces else None, at.size)
@@ -511,8 +520,9 @@ class Scorer:
         if "flags" in traces:
             good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
         smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-        if "reference" in traces:
-            reference, sd = column("reference"), column("reference_sd")
+        reference = column("reference") if "reference" in traces else None
+        if reference is not None:
+            sd = column("reference_sd")
             good &= np.isfinite(reference)
             sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
             level, error = baseline.follow_reference(
@@ -528,7 +538,8 @@ class Scorer:
         value = signal / unit + self._offset * fill / gain
         fixed = np.where(np.isnan(signal_sd), variance / gain**2, (signal_sd / unit) ** 2)
         slope = np.zeros(at.size)
-        return Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
+        trace = Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
+        return trace, None if reference is None else reference[good]
 
     def state(self) -> State:
         """Return everything the detector knows; `restore` takes it over exactly."""

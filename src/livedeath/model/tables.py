@@ -75,6 +75,7 @@ CALLS = (
     Column("death_low_h", "float64", "h", "lower end of the onset's 95 % interval"),
     Column("death_high_h", "float64", "h", "upper end of the onset's 95 % interval"),
     Column("called_at_h", "float64", "h", "visit at which the online detector spoke"),
+    Column("revoked_at_h", "float64", "h", "visit at which later evidence took the call back"),
     Column("evidence", "float64", "ln", "largest log odds of death reached"),
     Column("loss_reason", "str", "", "why the neuron was lost; empty otherwise"),
     Column("flags", "uint32", "", "all flags of the neuron's visits, joined"),

@@ -1,0 +1,285 @@
+"""One called neuron's whole trace in, the evidence that it died or came back out.
+
+Two courses are weighed visit by visit. *Died*: the signal stays where it went, or leaks away
+to nothing. *Came back*: it returned to the neuron's own baseline and stays there. Looks at
+later values too, so it may take a call back; it never makes one.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from livedeath.kernels.baseline import (
+    LEVEL_FLOOR,
+    Noise,
+    _begin,
+    _normal,
+    _predict,
+    _unusual,
+    _update,
+    _variance,
+)
+
+CHANGE_PER_SQRT_H = 0.5
+"""How fast a changed signal wanders, fraction of itself, until it settles, leaks or returns."""
+UNEVEN = 0.1
+"""How uneven a leak is: the fraction of itself by which it strays over one time constant."""
+SETTLES = 0.2
+"""Chance, per visit, that a changed signal settles, begins to leak, or returns."""
+STILL_CHANGED = 0.5
+"""Share of its largest change at which a signal may settle or begin to leak: one that fell
+farther was falling to nothing."""
+FIRST_SD = 3.0
+"""How far a changed signal may stand from the baseline, in baselines."""
+NEAR_SD = 3.0
+"""A value so many of its standard deviations from the prediction lies within the noise."""
+HOPELESS = 30.0
+"""A course so far behind the best, ln, is followed no more."""
+
+
+@njit(cache=True, nogil=True)
+def _density(e: float, s: float, level: float, noise: Noise) -> tuple[float, float]:
+    """Return the log density of an innovation, and how far it is trusted."""
+    spread = noise.scale * s
+    good = (1.0 - noise.tail - noise.outlier) * _normal(e, spread)
+    both = good + _unusual(e, spread, level, noise.tail, noise.outlier) + 1e-300
+    return math.log(both), good / both
+
+
+@njit(cache=True, nogil=True)
+def _added(a: float, b: float) -> float:
+    """Return the log of a sum whose terms are given as logs."""
+    high, low = max(a, b), min(a, b)
+    return high if low == -np.inf else high + math.log1p(math.exp(low - high))
+
+
+@njit(cache=True, nogil=True)
+def _see(
+    m: float,
+    v: float,
+    zero: float,
+    value: float,
+    fill: float,
+    fixed: float,
+    slope: float,
+    relative: float,
+    noise: Noise,
+) -> tuple[float, float, float]:
+    """Take a value in where the signal is ``m`` above zero; return its density and the rest."""
+    y = zero + m
+    s = v + _variance(y, value, fixed, slope, relative, noise.white)
+    e = value - fill * y
+    density, trust = _density(e, s, max(abs(y), LEVEL_FLOOR), noise)
+    return density, m + trust * v / s * e, v - trust * v * v / s
+
+
+@njit(cache=True, nogil=True)
+def _live(
+    x: NDArray[np.float64],
+    p: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    value: float,
+    fill: float,
+    fixed: float,
+    slope: float,
+    relative: float,
+    noise: Noise,
+) -> tuple[float, bool]:
+    """Take a value into a baseline; return its log density, and whether it lies near it."""
+    y = x[0] + x[2]
+    s = p[0] + 2.0 * p[2] + p[5] + _variance(y, value, fixed, slope, relative, noise.white)
+    e = value - fill * y
+    density, trust = _density(e, s, max(x[0], LEVEL_FLOOR), noise)
+    _update(x, p, gain, e, s, trust)
+    return density, e * e <= NEAR_SD * NEAR_SD * noise.scale * s
+
+
+@njit(cache=True, nogil=True)
+def change_likelihood(
+    time_h: NDArray[np.float64],
+    value: NDArray[np.float64],
+    fill: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    relative: NDArray[np.float64],
+    noise: Noise,
+    zero: float,
+    earliest: int,
+) -> NDArray[np.float64]:
+    """Return the log likelihood that a trace's signal changed from each visit on.
+
+    Parameters
+    ----------
+    time_h, value, fill, fixed, slope, relative : (n,) float64
+        The neuron's measured visits in time order, as in `baseline.predict_visit`.
+    noise, zero
+        As in `weigh_return`.
+    earliest : int
+        First visit that may be changed, 1..n-1.
+
+    Returns
+    -------
+    (n,) float64
+        Minus infinity before ``earliest``. A changed signal is a random walk of any shape.
+    """
+    n = time_h.size
+    out = np.full(n, -np.inf)
+    x, p, gain = np.empty(3), np.empty(6), np.empty(3)
+    start = value[0] / max(fill[0], 0.3)
+    rel = fixed[0] / (start * start + 1e-12) + relative[0] * relative[0]
+    _begin(x, p, start, rel, noise, noise.white, noise.drift)
+    past = 0.0
+    for i in range(1, n):
+        if i >= earliest:
+            m, v = x[0] + x[2] - zero, (FIRST_SD * max(x[0], LEVEL_FLOOR)) ** 2
+            total = past
+            for j in range(i, n):
+                dt = time_h[j] - time_h[j - 1]
+                v += (CHANGE_PER_SQRT_H * max(abs(m), LEVEL_FLOOR)) ** 2 * dt
+                density, m, v = _see(
+                    m, v, zero, value[j], fill[j], fixed[j], slope[j], relative[j], noise
+                )
+                total += density
+            out[i] = total
+        _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
+        density, _ = _live(x, p, gain, value[i], fill[i], fixed[i], slope[i], relative[i], noise)
+        past += density
+    return out
+
+
+@njit(cache=True, nogil=True)
+def weigh_return(
+    time_h: NDArray[np.float64],
+    value: NDArray[np.float64],
+    fill: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    relative: NDArray[np.float64],
+    noise: Noise,
+    zero: float,
+    first: int,
+    call: int,
+    leak_h: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Weigh, at every visit after a call, death against a return to the baseline.
+
+    Parameters
+    ----------
+    time_h, value, fill, fixed, slope, relative : (n,) float64
+        The neuron's measured visits in time order, as in `baseline.predict_visit`.
+    noise : Noise
+        Noise of living neurons; ``scale`` is this neuron's own.
+    zero : float
+        The value of a neuron without any signal.
+    first : int
+        The first visit that may belong to the change, 1..n-1; those before are the baseline.
+    call : int
+        The visit of the call, first..n-1.
+    leak_h : (b,) float64
+        Time constants of a leak, h; infinite for a signal that stays.
+
+    Returns
+    -------
+    (n, 4) float64
+        Log density of the values from ``first`` to each visit for a neuron that died, and for
+        one that came back; the visit of the likeliest return; and how many visits since, up to
+        this one, lie within the noise of the baseline. NaN up to ``call``.
+
+    Notes
+    -----
+    Until it settles, leaks or returns the changed signal is a random walk of any shape, the
+    same for both courses. Then a corpse follows ``zero + z exp(-t / leak_h)`` from where it
+    stood, and a living neuron the filter of its baseline, which took in nothing since
+    ``first``. Courses may begin at any visit after the call; the hopeless ones are
+    dropped, so the cost is linear in visits.
+    """
+    n, b = time_h.size, leak_h.size
+    out = np.full((n, 4), np.nan)
+    x, p, gain = np.empty(3), np.empty(6), np.empty(3)
+    start = value[0] / max(fill[0], 0.3)
+    rel = fixed[0] / (start * start + 1e-12) + relative[0] * relative[0]
+    _begin(x, p, start, rel, noise, noise.white, noise.drift)
+    for i in range(1, first):
+        _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
+        _live(x, p, gain, value[i], fill[i], fixed[i], slope[i], relative[i], noise)
+
+    base, most = x[0] + x[2] - zero, 0.0
+    walk_m, walk_v = base, (FIRST_SD * max(x[0], LEVEL_FLOOR)) ** 2
+    walk = 0.0
+    dead = np.empty((n * b, 4))  # log density, mean, variance, time constant
+    back = np.empty((n, 3))  # log density, visit of the return, visits near the baseline
+    states, covs = np.empty((n, 3)), np.empty((n, 6))
+    n_dead = n_back = 0
+    for i in range(first, n):
+        dt = time_h[i] - time_h[i - 1]
+        # A corpse's signal wanders as that of the living does.
+        wanders = noise.drift**2 * (1.0 - math.exp(-2.0 * dt / noise.drift_tau_h))
+        if i > call and abs(walk_m - base) >= STILL_CHANGED * most:
+            for k in range(b):
+                dead[n_dead, 0] = walk + math.log(SETTLES / b)
+                dead[n_dead, 1], dead[n_dead, 2], dead[n_dead, 3] = walk_m, walk_v, leak_h[k]
+                n_dead += 1
+        best = -np.inf
+        for k in range(n_dead):
+            stays = math.exp(-dt / dead[k, 3])
+            m = stays * dead[k, 1]
+            v = stays * stays * dead[k, 2] + (wanders + UNEVEN**2 * dt / dead[k, 3]) * m * m
+            density, dead[k, 1], dead[k, 2] = _see(
+                m, v, zero, value[i], fill[i], fixed[i], slope[i], relative[i], noise
+            )
+            dead[k, 0] += density
+            best = max(best, dead[k, 0])
+        kept, total = 0, -np.inf
+        for k in range(n_dead):
+            if dead[k, 0] >= best - HOPELESS:
+                for j in range(4):
+                    dead[kept, j] = dead[k, j]
+                total = _added(total, dead[k, 0])
+                kept += 1
+        n_dead = kept
+
+        _predict(x, p, dt, noise, noise.drift)
+        for k in range(n_back):
+            _predict(states[k], covs[k], dt, noise, noise.drift)
+        if i > call:
+            back[n_back, 0], back[n_back, 1], back[n_back, 2] = walk + math.log(SETTLES), i, 0.0
+            for j in range(3):
+                states[n_back, j] = x[j]
+            for j in range(6):
+                covs[n_back, j] = p[j]
+            n_back += 1
+        best = -np.inf
+        for k in range(n_back):
+            density, near = _live(
+                states[k], covs[k], gain,
+                value[i], fill[i], fixed[i], slope[i], relative[i], noise,
+            )  # fmt: skip
+            back[k, 0] += density
+            back[k, 2] += near
+            best = max(best, back[k, 0])
+        kept, returned = 0, -np.inf
+        for k in range(n_back):
+            if back[k, 0] >= best - HOPELESS:
+                returned = _added(returned, back[k, 0])
+                if back[k, 0] == best:
+                    out[i, 2], out[i, 3] = back[k, 1], back[k, 2]
+                for j in range(3):
+                    back[kept, j] = back[k, j]
+                    states[kept, j] = states[k, j]
+                for j in range(6):
+                    covs[kept, j] = covs[k, j]
+                kept += 1
+        n_back = kept
+
+        walk_v += (CHANGE_PER_SQRT_H * max(abs(walk_m), LEVEL_FLOOR)) ** 2 * dt
+        density, walk_m, walk_v = _see(
+            walk_m, walk_v, zero, value[i], fill[i], fixed[i], slope[i], relative[i], noise
+        )
+        walk += density
+        most = max(most, abs(walk_m - base))
+        if i > call:
+            walk += math.log(1.0 - SETTLES)
+            out[i, 0], out[i, 1] = _added(total, walk), returned
+    return out

@@ -1,0 +1,70 @@
+"""The kernels that weigh death against a return, beside their readable twins."""
+
+import numpy as np
+import pytest
+
+from livedeath.kernels import recovery
+from livedeath.kernels.baseline import Noise
+from reference import recovery as slow
+
+NOISE = Noise(0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 0.01, 1e-3, 0.2, 0.05, 1.1, 100.0)
+LEAK_H = np.array([np.inf, 1.0, 4.0, 16.0])
+FIRST, CALL = 6, 7
+
+
+def _trace(seed, n=18, after=3.0, then=1.0):
+    """Return a trace that changes at FIRST and goes to ``then`` two visits after the call."""
+    rng = np.random.default_rng(seed)
+    time_h = np.cumsum(rng.choice([0.25, 1.0, 4.0], n))
+    course = np.ones(n)
+    course[FIRST:] = after
+    course[CALL + 2 :] = then
+    fill = np.exp(rng.normal(0.0, 0.05, n))
+    fixed = (0.02 + 0.05 * rng.random(n)) ** 2
+    value = course * fill * np.exp(rng.normal(0.0, 0.05, n))
+    return time_h, value, fill, fixed, 0.5 * fixed, 0.05 * rng.random(n)
+
+
+@pytest.mark.parametrize("zero", [0.0, 0.4])
+@pytest.mark.parametrize("then", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_weights_equal_those_of_the_twin(seed, then, zero):
+    arguments = (*_trace(seed, then=then), NOISE, zero, FIRST, CALL, LEAK_H)
+    fast, plain = recovery.weigh_return(*arguments), slow.weigh_return(*arguments)
+    np.testing.assert_allclose(fast, plain, atol=1e-6)
+    assert np.isnan(fast[: CALL + 1]).all()
+    assert np.isfinite(fast[CALL + 1 :]).all()
+
+
+@pytest.mark.parametrize("after", [0.3, 1.0, 4.0])
+def test_the_change_is_as_likely_as_by_the_twin(after):
+    arguments = (*_trace(3, after=after), NOISE, 0.0, 2)
+    fast, plain = recovery.change_likelihood(*arguments), slow.change_likelihood(*arguments)
+    np.testing.assert_allclose(fast[2:], plain[2:], atol=1e-9)
+    assert np.isneginf(fast[:2]).all()
+
+
+def test_a_change_is_found_where_it_begins():
+    time_h, *rest = _trace(4, n=CALL + 2)
+    likely = recovery.change_likelihood(time_h, *rest, NOISE, 0.0, 1)
+    assert likely.argmax() == FIRST
+
+
+@pytest.mark.parametrize(("then", "lives"), [(1.0, True), (0.0, False), (3.0, False)])
+def test_what_stays_at_the_baseline_came_back_and_nothing_else(then, lives):
+    found = recovery.weigh_return(*_trace(5, n=30, then=then), NOISE, 0.0, FIRST, CALL, LEAK_H)
+    odds = found[-1, 1] - found[-1, 0]
+    assert (odds > 7.0) == lives
+    assert (odds < -3.0) == (not lives)
+    if lives:
+        assert found[-1, 2] == CALL + 2
+        assert found[-1, 3] >= 0.9 * (30 - CALL - 2)
+
+
+def test_extreme_but_finite_values_give_numbers():
+    time_h, value, fill, fixed, slope, relative = _trace(6)
+    for factor in (1e-12, 1e12, -1e6):
+        wild = value.copy()
+        wild[CALL + 3 :: 3] *= factor
+        arguments = (time_h, wild, fill, fixed, slope, relative, NOISE, 0.0, FIRST, CALL, LEAK_H)
+        assert np.isfinite(recovery.weigh_return(*arguments)[CALL + 1 :, :2]).all()
