@@ -210,7 +210,7 @@ def test_a_fill_that_comes_back_takes_a_loss_of_fill_back():
     lost = [
         Course(np.where(np.arange(64) < QUIET_VISITS, 1.0, 0.1), np.ones(64), QUIET_VISITS)
     ] * 10
-    columns = table(dips + lost, 1.0, reference=False, seed=int(rng.integers(99)))
+    columns = table(dips + lost, 1.0, reference=False, seed=12)
     calls = score_traces(columns, endpoint="loss_of_fill")[1]
     called = np.isfinite(calls["called_at_h"])
     assert called[:20].all()

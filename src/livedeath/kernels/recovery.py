@@ -35,8 +35,11 @@ FIRST_SD = 3.0
 """How far a changed signal may stand from the baseline, in baselines."""
 NEAR_SD = 3.0
 """A value so many of its standard deviations from the prediction lies within the noise."""
-HOPELESS = 30.0
+HOPELESS = 20.0
 """A course so far behind the best, ln, is followed no more."""
+ALIKE = 0.01
+"""Two leaks of one time constant that stand so close, in their standard deviations, and are so
+nearly as certain, are followed as one."""
 
 
 @njit(cache=True, nogil=True)
@@ -208,7 +211,8 @@ def weigh_return(
     base, most = x[0] + x[2] - zero, 0.0
     walk_m, walk_v = base, (FIRST_SD * max(x[0], LEVEL_FLOOR)) ** 2
     walk = 0.0
-    dead = np.empty((n * b, 4))  # log density, mean, variance, time constant
+    dead = np.empty((n * b, 5))  # log density, mean, variance, time constant, its number
+    last = np.empty(b, np.int64)
     back = np.empty((n, 3))  # log density, visit of the return, visits near the baseline
     states, covs = np.empty((n, 3)), np.empty((n, 6))
     n_dead = n_back = 0
@@ -219,7 +223,8 @@ def weigh_return(
         if i > call and abs(walk_m - base) >= STILL_CHANGED * most:
             for k in range(b):
                 dead[n_dead, 0] = walk + math.log(SETTLES / b)
-                dead[n_dead, 1], dead[n_dead, 2], dead[n_dead, 3] = walk_m, walk_v, leak_h[k]
+                dead[n_dead, 1], dead[n_dead, 2] = walk_m, walk_v
+                dead[n_dead, 3], dead[n_dead, 4] = leak_h[k], k
                 n_dead += 1
         best = -np.inf
         for k in range(n_dead):
@@ -232,12 +237,21 @@ def weigh_return(
             dead[k, 0] += density
             best = max(best, dead[k, 0])
         kept, total = 0, -np.inf
+        last[:] = -1
         for k in range(n_dead):
-            if dead[k, 0] >= best - HOPELESS:
-                for j in range(4):
-                    dead[kept, j] = dead[k, j]
-                total = _added(total, dead[k, 0])
-                kept += 1
+            if dead[k, 0] < best - HOPELESS:
+                continue
+            total = _added(total, dead[k, 0])
+            like = last[int(dead[k, 4])]
+            if like >= 0:
+                apart = (dead[k, 1] - dead[like, 1]) ** 2 / dead[k, 2]
+                if apart < ALIKE**2 and abs(dead[like, 2] / dead[k, 2] - 1.0) < ALIKE:
+                    dead[like, 0] = _added(dead[like, 0], dead[k, 0])
+                    continue
+            for j in range(5):
+                dead[kept, j] = dead[k, j]
+            last[int(dead[k, 4])] = kept
+            kept += 1
         n_dead = kept
 
         _predict(x, p, dt, noise, noise.drift)
