@@ -244,6 +244,7 @@ def _calls(neurons, traces):
                 "death_low_h": float(death - 0.2) if dead else None,
                 "death_high_h": float(death + 0.2) if dead else None,
                 "called_at_h": float(low + 2 * INTERVAL_H) if dead else None,
+                "revoked_at_h": None,
                 "evidence": 20.0 + neuron["id"] % 7,
                 "loss_reason": "mask_lost" if lost else "",
                 "flags": flags[neuron["id"]],

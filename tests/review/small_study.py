@@ -195,6 +195,7 @@ def _call(field, neuron, onset, visits):
         "death_low_h": onset * 0.5 - 0.3 if dead else float("nan"),
         "death_high_h": onset * 0.5 + 0.6 if dead else float("nan"),
         "called_at_h": (onset + 2) * 0.5 if dead else float("nan"),
+        "revoked_at_h": float("nan"),
         "evidence": 20.0 if dead else 0.0,
         "loss_reason": "vanished" if outcome == "lost" else "",
         "flags": 0,

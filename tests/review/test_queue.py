@@ -35,6 +35,7 @@ def calls(outcomes, probabilities):
             "death_low_h": [4.1 if o == "dead" else None for o in outcomes],
             "death_high_h": [4.9 if o == "dead" else None for o in outcomes],
             "called_at_h": [5.5 if o == "dead" else None for o in outcomes],
+            "revoked_at_h": [None] * n,
         }
     )
 
@@ -51,6 +52,18 @@ def ids(queue):
 
 def test_every_death_and_loss_is_in_the_queue(mixed):
     assert set(range(200, 210)) <= set(ids(build_queue(mixed, reviewer="anna")))
+
+
+def test_a_call_that_was_taken_back_is_in_the_queue_and_shown_where_it_was_made(mixed):
+    at = pl.col("neuron_id") == 107
+    taken_back = mixed.with_columns(
+        called_at_h=pl.when(at).then(2.5).otherwise("called_at_h"),
+        revoked_at_h=pl.when(at).then(3.5).otherwise(None),
+    )
+    least = {"reviewer": "anna", "audit_share": 0.0, "audit_minimum": 0}
+    (item,) = [one for one in build_queue(taken_back, **least) if one.neuron_id == 107]
+    assert (item.outcome, item.event_h, item.audit) == ("alive", 2.5, False)
+    assert 107 not in ids(build_queue(mixed, **least))
 
 
 def test_an_audit_sample_of_the_living_is_in_the_queue(mixed):

@@ -29,6 +29,7 @@ def perfect(truth):
     calls = seen.select("vessel", "well", "field", "neuron_id").with_columns(
         outcome=pl.Series(np.where(death < 0, "dead_on_arrival", "dead")),
         called_at_h=pl.Series(np.where(death < 0, np.nan, np.ceil(death))),
+        revoked_at_h=pl.Series(np.full(death.size, np.nan)),
         death_h=death,
         death_low_h=death - 0.5,
         death_high_h=death + 0.5,
@@ -117,6 +118,28 @@ def test_a_call_of_a_survivor_is_false(truth):
     found = figures(truth, traces, edit(calls, survivor, called_at_h=5.0))
     assert found["false_deaths"] == 1
     assert found["false_per_1000_neuron_days"] == pytest.approx(1000 / found["neuron_days"])
+
+
+def test_what_was_taken_back_is_an_alarm_and_no_false_death_in_the_end(truth):
+    traces, calls = perfect(truth)
+    survivor = truth.filter(truth["cause"] == "kill")["neuron_id"][0] + 100
+    alarm = edit(calls, survivor, called_at_h=5.0, death_h=4.5)
+    stands = figures(truth, traces, alarm)
+    assert stands["false_taken_back"] == 0
+    assert stands["false_final_per_1000_neuron_days"] == stands["false_per_1000_neuron_days"] > 0
+    for changes in ({"revoked_at_h": 9.0, "death_h": np.nan}, {"death_h": 9.5}):
+        found = figures(truth, traces, edit(alarm, survivor, **changes))
+        assert found["false_deaths"] == found["false_taken_back"] == 1
+        assert found["false_final_per_1000_neuron_days"] == 0.0
+        assert found["deaths_taken_back"] == 0
+
+
+def test_a_true_death_that_is_taken_back_is_counted(truth):
+    traces, calls = perfect(truth)
+    found = figures(truth, traces, edit(calls, counted(truth)[0], revoked_at_h=9.0))
+    assert found["deaths_taken_back"] == 1
+    assert found["false_taken_back"] == 0
+    assert figures(truth, traces, calls)["deaths_taken_back"] == 0
 
 
 def test_a_call_of_nothing_is_false(truth):

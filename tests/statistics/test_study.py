@@ -5,7 +5,8 @@ import pytest
 from livedeath.errors import TableError
 from livedeath.model.events import Events
 from livedeath.model.study import Study
-from livedeath.statistics.study import dated, ended, origin_hours, read_calls
+from livedeath.statistics.study import dated, ended, origin_hours, read_calls, standing
+from livedeath.statistics.table import from_frame
 from made_study import KILL_H, make_study
 
 
@@ -117,6 +118,7 @@ CALLS = pl.DataFrame(
         "death_low_h": [2.1, 5.1, None, None, None],
         "death_high_h": [2.9, 5.9, None, None, None],
         "called_at_h": [3.0, 7.0, None, None, None],
+        "revoked_at_h": pl.Series([None] * 5, dtype=pl.Float64),
         "p_alive": [0.0, 0.0, 0.5, 0.5, 1.0],
         "p_dead": [1.0, 1.0, 0.2, 0.2, 0.0],
         "p_lost": [0.0, 0.0, 0.3, 0.3, 0.0],
@@ -145,6 +147,55 @@ def test_a_neuron_lost_early_stays_lost_when_its_well_is_excluded_late():
 def test_without_an_end_nothing_is_cut():
     found = ended(CALLS, np.full(5, np.inf), np.full(5, np.inf), [""] * 5)
     assert found.drop("ended_h", "ended_by").equals(CALLS)
+
+
+def taken_back(*, called_h, revoked_h, **changes):
+    """Return the calls with the last, living neuron called once."""
+    last = pl.col("neuron_id") == 5
+    said = {"called_at_h": called_h, "revoked_at_h": revoked_h, **changes}
+    return CALLS.with_columns(
+        pl.when(last).then(pl.lit(value, pl.Float64)).otherwise(name).alias(name)
+        for name, value in said.items()
+    )
+
+
+def test_a_call_taken_back_leaves_the_neuron_at_risk_to_the_end():
+    calls = taken_back(called_h=2.0, revoked_h=6.0)
+    table = from_frame(calls.with_columns(arm=pl.lit("a"), unit=pl.lit("u")), "arm", unit="unit")
+    assert (table.exit_h[4], table.event[4], table.at_risk[4]) == (9.0, False, True)
+    assert table.event[:2].all()
+
+
+def test_a_call_taken_back_before_an_exclusion_stays_so_and_one_after_it_stands():
+    end_h, by = np.full(5, 4.5), ["exclusion"] * 5
+    early = taken_back(called_h=2.0, revoked_h=4.0)
+    assert standing(early, end_h, by).equals(early)
+    late = standing(taken_back(called_h=2.0, revoked_h=6.0), end_h, by)
+    assert (late["outcome"][4], late["p_dead"][4], late["revoked_at_h"][4]) == ("dead", 1.0, None)
+    traces = pl.DataFrame({"neuron_id": [5] * 9, "time_h": np.arange(1.0, 10.0)})
+    found = ended(dated(late, traces), np.full(5, 4.0), end_h, by)
+    assert (found["outcome"][4], found["last_alive_h"][4], found["first_dead_h"][4]) == (
+        "dead",
+        1.0,
+        2.0,
+    )
+    killed = taken_back(called_h=2.0, revoked_h=6.0)
+    assert standing(killed, end_h, ["kill"] * 5).equals(killed)
+
+
+def test_a_call_of_a_transient_was_taken_back_by_the_kill_that_the_neuron_died_of():
+    dies = {"death_h": 8.5, "death_low_h": 8.1, "death_high_h": 8.9, "first_dead_h": 9.0}
+    calls = taken_back(called_h=2.0, revoked_h=None, **dies).with_columns(
+        outcome=pl.when(pl.col("neuron_id") == 5).then(pl.lit("dead")).otherwise("outcome")
+    )
+    found = ended(calls, np.full(5, 7.5), np.full(5, 8.0), ["kill"] * 5)
+    assert (found["outcome"][4], found["revoked_at_h"][4], found["death_h"][4]) == (
+        "alive",
+        7.5,
+        None,
+    )
+    whole = ended(calls, np.full(5, np.inf), np.full(5, np.inf), [""] * 5)
+    assert (whole["outcome"][4], whole["revoked_at_h"][4]) == ("dead", None)
 
 
 def test_hours_can_count_from_the_dose(folder):

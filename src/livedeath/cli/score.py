@@ -86,10 +86,16 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
         "neurons": calls.height,
         "visits": scored.visits,
         **counts,
+        "revoked": scored.revoked,
+        "field_fault": scored.field_fault,
         "traces": run.traces_path,
         "calls": run.calls_path,
     }
     said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+    if scored.revoked:
+        said += f" ({scored.revoked} called and taken back)"
+    if scored.field_fault:
+        said += f" ({scored.field_fault} lost to a fault of their field)"
     text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
     if not calls.height:
         text += "\nNo neuron was found: check the pixel size and which channel is the fill."

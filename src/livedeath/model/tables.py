@@ -23,6 +23,9 @@ class Column(NamedTuple):
 OUTCOMES = ("alive", "dead", "lost", "dead_on_arrival")
 """What a call can say; the four are never pooled."""
 
+FIELD_FAULT = "field_fault"
+"""Reason of a loss: what befell the neuron befell its whole field, and may be no death."""
+
 FIRST_DATA_ROW = 2
 """Row numbers in messages count as an editor does: the line of names is row 1."""
 

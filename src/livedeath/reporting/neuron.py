@@ -102,8 +102,8 @@ def neuron_figure(
     trace : NeuronTrace
         Its visits.
     call : mapping
-        ``outcome``, ``death_h``, ``death_low_h``, ``death_high_h`` and ``called_at_h``, None
-        where unknown.
+        ``outcome``, ``death_h``, ``death_low_h``, ``death_high_h``, ``called_at_h`` and
+        ``revoked_at_h``, None where unknown.
     fill : str or None
         Name of the fill channel.
     kill_h : float, optional
@@ -119,6 +119,8 @@ def neuron_figure(
     onset = tuple(_hour(call.get(name)) for name in ("death_h", "death_low_h", "death_high_h"))
     called_h = _hour(call.get("called_at_h"))
     died_h = onset[0] if np.isfinite(onset[0]) else called_h
+    if np.isfinite(_hour(call.get("revoked_at_h"))):
+        died_h = float("nan")
     signals = folds(trace, fill, onset_h=died_h)
     n_rows, n_crops = len(strip.channels), len(strip.t)
     crop_in = (WIDTH_IN - 1.0) / max(n_crops, 1)
@@ -184,6 +186,10 @@ def _legend(colours: dict[str, str]) -> tuple[list[Any], list[str]]:
 def _says(neuron_id: int, call: Mapping[str, Any]) -> str:
     outcome = str(call.get("outcome", "not called")).replace("_", " ")
     hours = [_hour(call.get(name)) for name in ("death_h", "death_low_h", "death_high_h")]
+    revoked_h = _hour(call.get("revoked_at_h"))
+    if np.isfinite(revoked_h):
+        called_h = _hour(call.get("called_at_h"))
+        outcome += f", called dead at {called_h:.1f} h and taken back at {revoked_h:.1f} h"
     if not np.isfinite(hours[0]):
         return f"Neuron {neuron_id}: {outcome}"
     died, low, high = hours

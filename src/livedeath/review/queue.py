@@ -1,9 +1,9 @@
 """Which neurons a reviewer looks at, and in which order.
 
 In: the calls of a run. Out: a list of items with opaque names. Every call of a death or a
-loss is in it, every neuron that the machine is unsure about, and a random sample of the
-neurons called alive: judging suspected events alone would bias what is estimated from
-them. The most uncertain come first; the sample is spread evenly among the others, so that
+loss is in it, also one that was taken back, every neuron that the machine is unsure about,
+and a random sample of the neurons called alive: judging suspected events alone would bias
+what is estimated from them. The most uncertain come first; the sample is spread evenly among the others, so that
 the part done by whoever stops early is a sample too.
 
 It knows nothing of wells, arms and doses, and nothing of what was judged already; see
@@ -43,6 +43,7 @@ _NUMBERS = (
     "death_low_h",
     "death_high_h",
     "called_at_h",
+    "revoked_at_h",
 )
 
 
@@ -71,7 +72,8 @@ class QueueItem:
     event_h : float or None
         Visit the review is centred on, hours: first seen dead (while its onset
         is not known yet, the visit at which it was called), or last seen alive of a
-        lost neuron, or the first visit of one dead on arrival; None for one called alive.
+        lost neuron, or the first visit of one dead on arrival, or the visit of a call that was
+        taken back; None for one that was never called.
     low_h, high_h : float or None
         95 % interval of the onset, hours; None where there is none.
     uncertainty : float
@@ -138,6 +140,7 @@ def build_queue(
     columns = _columns(calls)
     unsure = uncertainty(*(columns[name] for name in _PROBABILITIES))
     suspect = (columns["outcome"] != "alive") | (unsure > UNSURE_ABOVE)
+    suspect |= np.isfinite(columns["revoked_at_h"])
     audit = _sample(
         np.flatnonzero(~suspect),
         share=audit_share,
@@ -258,6 +261,8 @@ def _event_h(call: Mapping[str, Any]) -> float | None:
         "lost": ("last_alive_h",),
         "dead_on_arrival": ("first_dead_h", "entry_h"),
     }.get(call["outcome"], ())
+    if _known(call["revoked_at_h"]) is not None:
+        wanted = ("called_at_h",)
     times = [time for name in wanted if (time := _known(call[name])) is not None]
     return times[0] if times else None
 

@@ -17,7 +17,7 @@ from livedeath.detection import score_traces
 from livedeath.errors import StoreError, StudyError, command
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
-from livedeath.model.tables import OUTCOMES, PLACE, units
+from livedeath.model.tables import FIELD_FAULT, OUTCOMES, PLACE, units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
@@ -65,6 +65,16 @@ class Scored:
         counts = {name: int((self.calls["outcome"] == name).sum()) for name in OUTCOMES}
         said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())
         return f"<{self.calls.height} neurons scored: {said}; in {str(self.path)!r}>"
+
+    @property
+    def revoked(self) -> int:
+        """How many neurons were called dead and the call was taken back."""
+        return self.calls.height - int(self.calls["revoked_at_h"].null_count())
+
+    @property
+    def field_fault(self) -> int:
+        """How many neurons were lost to what befell their whole field."""
+        return int((self.calls["loss_reason"] == FIELD_FAULT).sum())
 
     @property
     def visits(self) -> int:

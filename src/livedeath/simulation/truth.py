@@ -58,6 +58,11 @@ class Figures:
         Calls before the onset, of survivors, or of no true neuron.
     false_per_1000_neuron_days : float
         NaN without neuron-days.
+    false_taken_back, deaths_taken_back : int
+        Of the false deaths, and of the deaths called in time, those whose call was taken back,
+        or replaced by a later death of the neuron.
+    false_final_per_1000_neuron_days : float
+        False deaths that were not taken back.
     median_delay_h : float
         From the onset to the call; NaN without called deaths.
     onset_median_error_h, onset_rmse_h : float
@@ -74,6 +79,9 @@ class Figures:
     sensitivity: float
     false_deaths: int
     false_per_1000_neuron_days: float
+    false_taken_back: int
+    false_final_per_1000_neuron_days: float
+    deaths_taken_back: int
     median_delay_h: float
     onset_median_error_h: float
     onset_rmse_h: float
@@ -102,7 +110,7 @@ def compare(
         Of the fill (without fill: the indicator), at first visit.
     """
     table = judge(truth, traces, calls, study=study, min_electrons=min_electrons)
-    return asdict(_figures(table, false_strangers=_strangers(table, calls, study)))
+    return asdict(_figures(table, strangers=_strangers(table, calls, study)))
 
 
 def judge(
@@ -116,8 +124,8 @@ def judge(
     """Return the truth with what the analysis made of each neuron.
 
     Adds ``called_id`` (null: not found), ``found_h``, ``called_at_h`` (before the end,
-    else NaN), ``onset_h``, ``onset_low_h``, ``onset_high_h``, ``end_h``, ``counts`` (in view,
-    alive and bright), ``death_counts``, ``called``, ``false`` and ``live_days``.
+    else NaN), ``revoked_at_h``, ``onset_h``, ``onset_low_h``, ``onset_high_h``, ``end_h``,
+    ``counts`` (in view, alive and bright), ``death_counts``, ``called``, ``false`` and ``live_days``.
     """
     truth = with_acquisition(truth, study)
     pairs = match(truth, traces, study=study)
@@ -126,6 +134,7 @@ def judge(
         called_id=pl.col("neuron_id").cast(pl.Int64),
         outcome="outcome",
         called_at_h=pl.col("called_at_h").cast(pl.Float64).fill_null(np.nan),
+        revoked_at_h=pl.col("revoked_at_h").cast(pl.Float64).fill_null(np.nan),
         onset_h=pl.col("death_h").cast(pl.Float64).fill_null(np.nan),
         onset_low_h=pl.col("death_low_h").cast(pl.Float64).fill_null(np.nan),
         onset_high_h=pl.col("death_high_h").cast(pl.Float64).fill_null(np.nan),
@@ -166,10 +175,11 @@ def _live_days(table: pl.DataFrame, death: Floats, end_h: Floats) -> Floats:
     return np.nan_to_num(np.maximum(stop - found, 0.0)) / HOURS_PER_DAY
 
 
-def _figures(table: pl.DataFrame, *, false_strangers: int) -> Figures:
+def _figures(table: pl.DataFrame, *, strangers: pl.DataFrame) -> Figures:
     called = table.filter("called")
     true, hit = int(table["death_counts"].sum()), called.height
-    false = int(table["false"].sum()) + false_strangers
+    false = int(table["false"].sum()) + strangers.height
+    taken_back = _taken_back(table.filter("false")) + _taken_back(strangers)
     days = float(table["live_days"].sum())
     counted = table.filter("counts")
     onset = _floats(called["death_h"])
@@ -184,6 +194,11 @@ def _figures(table: pl.DataFrame, *, false_strangers: int) -> Figures:
         sensitivity=hit / true if true else float("nan"),
         false_deaths=false,
         false_per_1000_neuron_days=1000.0 * false / days if days else float("nan"),
+        false_taken_back=taken_back,
+        false_final_per_1000_neuron_days=(
+            1000.0 * (false - taken_back) / days if days else float("nan")
+        ),
+        deaths_taken_back=_taken_back(called),
         median_delay_h=_median(_floats(called["called_at_h"]) - onset),
         onset_median_error_h=_median(np.abs(error)),
         onset_rmse_h=float(np.sqrt(np.nanmean(error**2))) if np.isfinite(error).any() else np.nan,
@@ -191,13 +206,19 @@ def _figures(table: pl.DataFrame, *, false_strangers: int) -> Figures:
     )
 
 
-def _strangers(table: pl.DataFrame, calls: pl.DataFrame, study: Study) -> int:
-    """Count the calls, before the end, of ids that are no true neuron."""
+def _taken_back(called: pl.DataFrame) -> int:
+    """Count the calls that no longer count, of neurons that live or died only later."""
+    later = _floats(called["onset_h"]) > _floats(called["called_at_h"])
+    return int((np.isfinite(_floats(called["revoked_at_h"])) | later).sum())
+
+
+def _strangers(table: pl.DataFrame, calls: pl.DataFrame, study: Study) -> pl.DataFrame:
+    """Return the calls, before the end, of ids that are no true neuron."""
     known = table["called_id"].drop_nulls().implode()
-    others = with_acquisition(calls, study)
+    others = with_acquisition(calls, study).with_columns(onset_h=pl.col("death_h"))
     others = others.filter(~pl.col("neuron_id").cast(pl.Int64).is_in(known))
     called_at = _floats(others["called_at_h"])
-    return int((called_at <= _ends(others, study)).sum())
+    return others.filter(pl.Series(called_at <= _ends(others, study), dtype=pl.Boolean))
 
 
 def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.DataFrame:

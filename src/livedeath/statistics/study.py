@@ -68,7 +68,7 @@ class StudyCalls:
         A neuron that was seen first only after that has no row; see `after_end`.
         """
         return ended(
-            dated(self.calls, self.traces),
+            dated(standing(self.calls, self.end_h, self._ended_by), self.traces),
             self.last_h,
             self.end_h,
             self._ended_by,
@@ -384,7 +384,8 @@ def ended(
     Notes
     -----
     A death that was called only after the end, and whose 95 % interval reaches past the
-    last visit before it, cannot be told from the kill and counts as alive at that visit.
+    last visit before it, cannot be told from the kill and counts as alive at that visit. Where
+    the call itself came before, of a transient, it was taken back by that visit.
     What follows an exclusion is no evidence at all: a death counts if it was called before,
     as it would be if the exclusion had been declared.
     """
@@ -413,6 +414,10 @@ def ended(
             pl.when(alive).then(pl.lit(p)).otherwise(name).alias(name)
             for name, p in _SURELY_ALIVE.items()
         ),
+        pl.when(alive & (pl.col("called_at_h") <= last))
+        .then(pl.coalesce("revoked_at_h", until))
+        .otherwise("revoked_at_h")
+        .alias("revoked_at_h"),
         last.alias("ended_h"),
         pl.Series("ended_by", ended_by, dtype=pl.String),
     )
@@ -448,6 +453,42 @@ def dead_by(calls: pl.DataFrame, last_h: Floats, end_h: Floats) -> Bools:
     dead = (calls["outcome"] == "dead").to_numpy()
     late = ~(floats(calls, "called_at_h") < end_h)
     return np.asarray(dead & np.isfinite(end_h) & late & ~(floats(calls, "death_high_h") < last_h))
+
+
+def standing(calls: pl.DataFrame, end_h: Floats, ended_by: Sequence[str]) -> pl.DataFrame:
+    """Let a call stand that was taken back only by what followed an exclusion.
+
+    Parameters
+    ----------
+    calls : polars.DataFrame
+        Calls of a run, n rows, which keep their order.
+    end_h : (n,) float64
+        Hour of what ended the watch; infinite where nothing did.
+    ended_by : (n,) sequence of str
+        What ended it: ``kill``, ``exclusion`` or empty.
+
+    Notes
+    -----
+    What follows an exclusion is no evidence at all. Such a death is dated by the visits around
+    its call (`dated`): its onset was never worked out.
+    """
+    excluded = np.array(ended_by, dtype=np.str_) == "exclusion"
+    early = (floats(calls, "called_at_h") < end_h) & (floats(calls, "revoked_at_h") >= end_h)
+    stands = excluded & early
+    if not stands.any():
+        return calls
+    again = pl.Series(stands)
+    unknown = pl.lit(None, dtype=pl.Float64)
+    said = {"p_alive": 0.0, "p_dead": 1.0, "p_lost": 0.0}
+    return calls.with_columns(
+        pl.when(again).then(pl.lit("dead")).otherwise("outcome").alias("outcome"),
+        pl.when(again).then(pl.lit("")).otherwise("loss_reason").alias("loss_reason"),
+        *(pl.when(again).then(pl.lit(p)).otherwise(name).alias(name) for name, p in said.items()),
+        *(
+            pl.when(again).then(unknown).otherwise(name).alias(name)
+            for name in ("last_alive_h", "revoked_at_h")
+        ),
+    )
 
 
 def dated(calls: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:

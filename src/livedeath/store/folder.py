@@ -73,7 +73,12 @@ class Run:
 
     def calls(self) -> pl.DataFrame:
         """Return the calls; a run under way has those of its last checkpoint."""
-        return self._table(self.calls_path)
+        calls = self._table(self.calls_path)
+        if "revoked_at_h" in calls.columns:
+            return calls
+        # Written before calls could be taken back: none was.
+        never = pl.Series("revoked_at_h", [None] * calls.height, dtype=pl.Float64)
+        return calls.insert_column(calls.get_column_index("called_at_h") + 1, never)
 
     def _table(self, path: Path) -> pl.DataFrame:
         if not path.is_file():
