@@ -61,6 +61,19 @@ def test_what_stays_at_the_baseline_came_back_and_nothing_else(then, lives):
         assert found[-1, 3] >= 0.9 * (30 - CALL - 2)
 
 
+def test_values_known_exactly_end_no_analysis():
+    time_h, _, fill, _, _, _ = _trace(7)
+    nothing = np.zeros(time_h.size)
+    exact = NOISE._replace(white=0.0, drift=0.0, tail=0.0, outlier=0.0)
+    for then in (0.0, 1.0, 4.0):
+        value = np.ones(time_h.size)
+        value[FIRST : CALL + 2], value[CALL + 2 :] = 2.0, then
+        arguments = (time_h, value * fill, fill, nothing, nothing, nothing, exact, 0.0)
+        found = recovery.weigh_return(*arguments, FIRST, CALL, LEAK_H)
+        assert np.isfinite(found[CALL + 1 :, :2]).all()
+        assert np.isfinite(recovery.change_likelihood(*arguments, FIRST)[FIRST:]).all()
+
+
 def test_extreme_but_finite_values_give_numbers():
     time_h, value, fill, fixed, slope, relative = _trace(6)
     for factor in (1e-12, 1e12, -1e6):

@@ -75,7 +75,8 @@ def _see(
     s = v + _variance(y, value, fixed, slope, relative, noise.white)
     e = value - fill * y
     density, trust = _density(e, s, max(abs(y), LEVEL_FLOOR), noise)
-    return density, m + trust * v / s * e, v - trust * v * v / s
+    # Never below nothing: where the value is nearly exact, the difference would cancel.
+    return density, m + trust * v / s * e, v * max(1.0 - trust * v / s, 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -244,8 +245,8 @@ def weigh_return(
             total = _added(total, dead[k, 0])
             like = last[int(dead[k, 4])]
             if like >= 0:
-                apart = (dead[k, 1] - dead[like, 1]) ** 2 / dead[k, 2]
-                if apart < ALIKE**2 and abs(dead[like, 2] / dead[k, 2] - 1.0) < ALIKE:
+                close = (dead[k, 1] - dead[like, 1]) ** 2 <= ALIKE**2 * dead[k, 2]
+                if close and abs(dead[like, 2] - dead[k, 2]) <= ALIKE * dead[k, 2]:
                     dead[like, 0] = _added(dead[like, 0], dead[k, 0])
                     continue
             for j in range(5):

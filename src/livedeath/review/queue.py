@@ -3,8 +3,8 @@
 In: the calls of a run. Out: a list of items with opaque names. Every call of a death or a
 loss is in it, also one that was taken back, every neuron that the machine is unsure about,
 and a random sample of the neurons called alive: judging suspected events alone would bias
-what is estimated from them. The most uncertain come first; the sample is spread evenly among the others, so that
-the part done by whoever stops early is a sample too.
+what is estimated from them. The most uncertain come first; the sample is spread evenly among
+the others, so that the part done by whoever stops early is a sample too.
 
 It knows nothing of wells, arms and doses, and nothing of what was judged already; see
 `livedeath.review.session`.

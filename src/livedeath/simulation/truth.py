@@ -125,7 +125,8 @@ def judge(
 
     Adds ``called_id`` (null: not found), ``found_h``, ``called_at_h`` (before the end,
     else NaN), ``revoked_at_h``, ``onset_h``, ``onset_low_h``, ``onset_high_h``, ``end_h``,
-    ``counts`` (in view, alive and bright), ``death_counts``, ``called``, ``false`` and ``live_days``.
+    ``counts`` (in view, alive and bright), ``death_counts``, ``called``, ``false`` and
+    ``live_days``.
     """
     truth = with_acquisition(truth, study)
     pairs = match(truth, traces, study=study)
