@@ -25,13 +25,13 @@ from livedeath.reporting.examples import examples
 from livedeath.reporting.fields import shown_fields
 from livedeath.reporting.html import find, render
 from livedeath.reporting.material import gather
-from livedeath.reporting.sensitivity import sensitivity
 from livedeath.review.queue import build_queue
 from livedeath.run.follow import follow
 from livedeath.run.score import score_table
 from livedeath.simulation.render import render_study
 from livedeath.simulation.truth import compare
 from livedeath.simulation.world import World
+from livedeath.statistics.quality import sensitivity
 from livedeath.statistics.study import read_calls
 from livedeath.store.tables import read_table, write_table
 from simulation.small_world import parameters

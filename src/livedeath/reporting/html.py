@@ -6,14 +6,14 @@ are those that its curves and rows were drawn from.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from livedeath.errors import OptionalDependencyError
-from livedeath.reporting import examples, fields, figures, sections, sensitivity
+from livedeath.reporting import examples, fields, figures, living, sections
 from livedeath.reporting.from_table import gather_table, is_table_run
 from livedeath.reporting.material import Material, gather
 from livedeath.reporting.style import (
@@ -23,7 +23,8 @@ from livedeath.reporting.style import (
     arm_colours,
     to_svg,
 )
-from livedeath.reporting.truth import truth_rows
+from livedeath.reporting.truth import never_found, truth_figures, truth_rows
+from livedeath.statistics import quality
 from livedeath.statistics.estimate import ArmEstimate
 from livedeath.statistics.survival import Survival, of_calls
 from livedeath.store import durable
@@ -43,7 +44,9 @@ class Findings:
     """What is computed once for the page, the tables and the command's answer."""
 
     survival: Survival
-    sensitivity: sensitivity.Sensitivity | None
+    sensitivity: quality.Sensitivity | None
+    false_alarms: quality.FalseAlarms
+    truth: dict[str, Any] | None
 
     @property
     def arms(self) -> tuple[ArmEstimate, ...]:
@@ -52,10 +55,12 @@ class Findings:
 
 
 def find(material: Material) -> Findings:
-    """Compute survival, comparisons and sensitivity of a study."""
+    """Compute survival, comparisons, sensitivity and false alarms of a study."""
     unit = "as the table says" if material.from_table else "well"
     survival = of_calls(material.called, material.entries, unit=unit)
-    return Findings(survival, sensitivity.sensitivity(material))
+    alarms = quality.false_alarms(material.called, living.asked(material), living.null(material))
+    found = quality.sensitivity(material.called)
+    return Findings(survival, found, alarms, truth_figures(material))
 
 
 def render(material: Material, findings: Findings, *, step: Step = lambda said: None) -> str:
@@ -121,14 +126,15 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
             "unknown": UNKNOWN_ON_DARK,
         },
         "sensitivity": findings.sensitivity,
-        "false_alarms": sensitivity.false_alarms(material),
+        "never_found": never_found(findings.truth),
+        "false_alarms": findings.false_alarms,
         "comparisons": findings.survival.comparisons,
         "whereabouts": sections.whereabouts(material, arms),
         "missed": sections.missed(material),
         "unscored": sections.unscored(material),
         "flags": flags,
         "reviews": sections.reviews(material),
-        "truth": truth_rows(material),
+        "truth": truth_rows(findings.truth),
         "provenance": sections.provenance(material),
     }
 
@@ -294,7 +300,7 @@ def write_report(
 
 
 def _result(material: Material, findings: Findings, out: Path) -> dict[str, Any]:
-    found = findings.sensitivity
+    found, alarms = findings.sensitivity, findings.false_alarms
     return {
         "study": material.folder.path,
         "run": material.run.name,
@@ -306,6 +312,10 @@ def _result(material: Material, findings: Findings, out: Path) -> dict[str, Any]
         "sensitivity_low": None if found is None else found.low,
         "sensitivity_high": None if found is None else found.high,
         "median_delay_h": None if found is None else found.delay_h,
+        "found_so_far": None if found is None else found.found_so_far,
+        "alarms": alarms.alarms,
+        "taken_back": alarms.taken_back,
+        "null": None if alarms.null is None else asdict(alarms.null),
         **findings.survival.to_dict(),
         "reviews": sections.reviews(material)["total"],
     }

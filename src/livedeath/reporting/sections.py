@@ -87,6 +87,7 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
         ("died", 2, counted("n_dead")),
         ("lost", 2, counted("n_lost")),
         ("alive when watching ended", 2, counted("n_alive")),
+        ("of them called once, and taken back", 3, _taken_back(material)),
     ]
     rows: list[dict[str, Any]] = [
         {"words": words, "level": level, "counts": [own.get(name, 0) for name in names]}
@@ -94,6 +95,11 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
     ]
     kept = [row for row in rows if sum(row["counts"]) or row["words"] in ("found", "followed")]
     return {"arms": names, "rows": [row | {"total": sum(row["counts"])} for row in kept]}
+
+
+def _taken_back(material: Material) -> Counter[str]:
+    back = pl.Series(material.table.at_risk & ~material.table.event & ~material.table.lost)
+    return Counter(material.calls.filter(back & pl.col("revoked_at_h").is_not_null())["arm"])
 
 
 def _scored_visits(material: Material) -> tuple[int, int]:

@@ -25,11 +25,24 @@ WORDS = {
 }
 
 
-def truth_rows(material: Material) -> list[dict[str, Any]] | None:
+def truth_figures(material: Material) -> dict[str, Any] | None:
     """Return the figures against the truth, or None where no truth is known."""
     if material.truth is None:
         return None
-    figures = compare(material.truth, material.traces, material.run.calls(), study=material.study)
+    return compare(material.truth, material.traces, material.run.calls(), study=material.study)
+
+
+def never_found(figures: dict[str, Any] | None) -> tuple[int, int] | None:
+    """Return how many true neurons no run could follow, and of how many; None without truth."""
+    if figures is None:
+        return None
+    return figures["neurons"] - figures["neurons_found"], figures["neurons"]
+
+
+def truth_rows(figures: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+    """Return the figures against the truth in words; None where no truth is known."""
+    if figures is None:
+        return None
     return [
         {"name": words, "value": figures[key], "kind": kind}
         for key, (words, kind) in WORDS.items()
