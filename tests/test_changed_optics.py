@@ -161,7 +161,7 @@ def test_the_calls_stand_the_comparison_with_the_truth(folder, calls, traces):
 
 
 def test_the_kill_is_told_by_those_who_saw_it(folder, calls):
-    card = sensitivity(gather(folder.path))
+    card = sensitivity(gather(folder.path).called)
     seen = of(calls, AFTER).filter(pl.col("entry_h") <= LAST_H[AFTER])
     assert 10 < card.n_alive <= seen.height
     assert card.n_found > 10
