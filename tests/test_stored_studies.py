@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 
+import polars as pl
 import pytest
 
 import livedeath as ld
@@ -55,6 +56,12 @@ def test_its_tables_have_the_promised_columns(stored):
     for name, table, promised in (("traces", run.traces(), TRACES), ("calls", run.calls(), CALLS)):
         assert set(said["columns"][name]) <= set(table.columns)
         assert {column.name for column in promised} <= set(table.columns)
+
+
+def test_no_call_of_an_earlier_version_was_taken_back(stored):
+    calls = ld.open_study(stored[0]).run().calls()
+    assert calls["revoked_at_h"].null_count() == calls.height > 0
+    assert calls["revoked_at_h"].dtype == pl.Float64
 
 
 def test_what_was_done_and_said_is_in_force(own):

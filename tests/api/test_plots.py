@@ -68,6 +68,19 @@ def test_a_neuron_says_what_was_called_in_words(study):
     assert hours == [f"{hour:g} h" for hour in study.strip(dead["neuron_id"]).time_h]
 
 
+def test_a_call_that_was_taken_back_is_said_and_colours_nothing(study, monkeypatch):
+    living = study.calls(joined=False).filter(pl.col("outcome") == "alive")
+    neuron = living["neuron_id"][0]
+    called = living.with_columns(
+        called_at_h=pl.lit(2.0), revoked_at_h=pl.Series([6.5] * living.height)
+    )
+    monkeypatch.setattr(type(study), "calls", lambda *_, **__: called)
+    figure = study.plot_neuron(neuron)
+    says = f"Neuron {neuron}: alive, called dead at 2.0 h and taken back at 6.5 h"
+    assert figure.get_suptitle() == says
+    assert share_of(pixels(figure), "#D55E00") == 0
+
+
 def test_a_strip_is_one_picture_and_says_what_it_is(study):
     strip = study.strip(study.calls()["neuron_id"][0])
     picture = strip.picture()

@@ -22,6 +22,8 @@ KEYS = {
     "dead",
     "lost",
     "dead_on_arrival",
+    "revoked",
+    "field_fault",
     "traces",
     "calls",
 }
@@ -134,6 +136,32 @@ def test_a_table_of_traces_is_scored(command, tmp_path):
     assert calls["death_h"].null_count() == 14
     assert read_units(Path(said["calls"]))["death_h"] == "h"
     assert (tmp_path / "out" / "provenance.json").is_file()
+
+
+def test_a_transient_that_recovers_is_counted_as_taken_back(command, tmp_path):
+    rng, lines = np.random.default_rng(5), ["neuron_id,time_h,signal,reference"]
+    for n in range(20):
+        for hour in range(60):
+            fold = 4.0 if n < 4 and 30 <= hour < 33 else 1.0
+            signal = 500 * fold * rng.lognormal(0, 0.05)
+            lines.append(f"{n},{hour},{signal:.2f},{2000 * rng.lognormal(0, 0.03):.2f}")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    told = ["score", tmp_path / "t.csv", "--out"]
+    status, said, errors = command(*told, tmp_path / "out", "--json")
+    assert (status, errors) == (0, "")
+    assert (said["alive"], said["dead"], said["revoked"], said["field_fault"]) == (20, 0, 4, 0)
+    calls = pl.read_parquet(said["calls"])
+    assert calls.filter(pl.col("revoked_at_h").is_not_null())["neuron_id"].to_list() == [0, 1, 2, 3]
+    assert "4 called and taken back" in str(command(*told, tmp_path / "again")[1])
+    (tmp_path / "cut.csv").write_text(
+        "\n".join(
+            line
+            for line in lines[:1] + [line for line in lines[1:] if float(line.split(",")[1]) < 33]
+        )
+        + "\n"
+    )
+    early = command("score", tmp_path / "cut.csv", "--out", tmp_path / "cut", "--json")[1]
+    assert (early["dead"], early["revoked"]) == (4, 0)
 
 
 def test_what_is_called_does_not_depend_on_what_comes_later(command, tmp_path):

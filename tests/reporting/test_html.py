@@ -8,11 +8,13 @@ import pytest
 from livedeath.api.log import log, logged
 from livedeath.reporting.from_table import is_table_run
 from livedeath.reporting.html import find, number, p_value, percent, render, report, span
+from livedeath.reporting.living import living_traces
 from livedeath.reporting.material import gather
 from livedeath.reporting.sections import summary
+from livedeath.reporting.truth import never_found
 from livedeath.review.journal import ReviewJournal
 from livedeath.statistics.declared import shown_comparisons
-from made_study import make_study
+from made_study import KILL_H, make_study
 
 
 def words(page):
@@ -115,6 +117,46 @@ def test_the_tables_lie_beside_the_page_and_agree_with_it(made):
     assert set(curves["arm"]) == set(arms["arm"])
     assert f"{100 * arms['survival'][0]:.1f} %" in words(page)
     assert result["dead"] == arms["dead"].sum()
+
+
+def test_a_call_that_was_taken_back_is_an_alarm_and_no_death(bare):
+    arm = pl.col("neuron_id") == bare.calls.filter(pl.col("outcome") == "alive")["neuron_id"][0]
+    calls = bare.called.calls.with_columns(
+        called_at_h=pl.when(arm).then(4.0).otherwise("called_at_h"),
+        revoked_at_h=pl.when(arm).then(7.0).otherwise("revoked_at_h"),
+    )
+    taken_back = with_called(bare, calls=calls)
+    before, after = find(bare), find(taken_back)
+    assert after.false_alarms.alarms == before.false_alarms.alarms + 1
+    assert after.false_alarms.taken_back == 1
+    text = words(render(taken_back, after))
+    assert "of them called once, and taken back" in text
+    assert f"{after.false_alarms.alarms} · 1" in text
+    assert "of them called once" not in words(render(bare, before))
+
+
+def test_the_null_of_the_living_stands_beside_the_rate_asked_for(bare):
+    found = find(bare).false_alarms
+    alive = bare.calls.filter(pl.col("outcome") == "alive").height
+    assert found.null_neurons == alive
+    rows = living_traces(bare)
+    assert set(rows["neuron_id"]) == set(
+        bare.calls.filter(pl.col("outcome") == "alive")["neuron_id"]
+    )
+    assert {"signal", "signal_sd", "seen", "intervened"} <= set(rows.columns)
+    text = words(render(bare, find(bare)))
+    assert f"{found.null.low:.1f} to {found.null.high:.1f}" in text
+
+
+def test_what_follows_the_kill_is_not_in_the_null(made):
+    material = gather(made[0].path)
+    assert living_traces(material)["time_h"].max() < KILL_H < material.traces["time_h"].max()
+
+
+def test_without_truth_the_share_never_found_is_not_known(made):
+    assert "Neurons never found not known here" in words(made[2])
+    assert never_found({"neurons": 40, "neurons_found": 37}) == (3, 40)
+    assert never_found(None) is None
 
 
 def test_a_section_without_data_says_so(bare):
