@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from livedeath.kernels import recovery
 from livedeath.kernels.baseline import Noise
@@ -74,10 +76,16 @@ def test_values_known_exactly_end_no_analysis():
         assert np.isfinite(recovery.change_likelihood(*arguments, FIRST)[FIRST:]).all()
 
 
-def test_extreme_but_finite_values_give_numbers():
-    time_h, value, fill, fixed, slope, relative = _trace(6)
-    for factor in (1e-12, 1e12, -1e6):
-        wild = value.copy()
-        wild[CALL + 3 :: 3] *= factor
-        arguments = (time_h, wild, fill, fixed, slope, relative, NOISE, 0.0, FIRST, CALL, LEAK_H)
-        assert np.isfinite(recovery.weigh_return(*arguments)[CALL + 1 :, :2]).all()
+VALUES = st.one_of(st.sampled_from([0.0, 1.0, 2.0]), st.floats(-1e100, 1e100))
+
+
+@given(st.lists(VALUES, min_size=8, max_size=24), st.sampled_from([0.0, 1e-9, 0.05]))
+@settings(max_examples=60, deadline=None)
+def test_extreme_but_finite_values_give_numbers(values, noise):
+    n = len(values)
+    value, some = np.array(values), np.full(n, noise)
+    kind = NOISE._replace(white=noise, drift=noise)
+    arguments = (np.arange(float(n)), value, np.ones(n), some**2, some, some, kind, 0.0)
+    found = recovery.weigh_return(*arguments, 3, 4, LEAK_H)
+    assert np.isfinite(found[5:]).all()
+    assert np.isfinite(recovery.change_likelihood(*arguments, 3)[3:]).all()
