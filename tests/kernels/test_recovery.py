@@ -11,6 +11,7 @@ from reference import recovery as slow
 
 NOISE = Noise(0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 0.01, 1e-3, 0.2, 0.05, 1.1, 100.0)
 LEAK_H = np.array([np.inf, 1.0, 4.0, 16.0])
+DECAY_H = np.array([0.0, 1.0, 4.0])
 FIRST, CALL = 6, 7
 
 
@@ -31,7 +32,7 @@ def _trace(seed, n=18, after=3.0, then=1.0):
 @pytest.mark.parametrize("then", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_weights_equal_those_of_the_twin(seed, then, zero):
-    arguments = (*_trace(seed, then=then), NOISE, zero, FIRST, CALL, LEAK_H)
+    arguments = (*_trace(seed, then=then), NOISE, zero, FIRST, CALL, LEAK_H, DECAY_H)
     fast, plain = recovery.weigh_return(*arguments), slow.weigh_return(*arguments)
     np.testing.assert_allclose(fast, plain, atol=0.01)  # what is alike is followed as one
     assert np.isnan(fast[: CALL + 1]).all()
@@ -54,7 +55,9 @@ def test_a_change_is_found_where_it_begins():
 
 @pytest.mark.parametrize(("then", "lives"), [(1.0, True), (0.0, False), (3.0, False)])
 def test_what_stays_at_the_baseline_came_back_and_nothing_else(then, lives):
-    found = recovery.weigh_return(*_trace(5, n=30, then=then), NOISE, 0.0, FIRST, CALL, LEAK_H)
+    found = recovery.weigh_return(
+        *_trace(5, n=30, then=then), NOISE, 0.0, FIRST, CALL, LEAK_H, DECAY_H
+    )
     odds = found[-1, 1] - found[-1, 0]
     assert (odds > 7.0) == lives
     assert (odds < -3.0) == (not lives)
@@ -71,9 +74,29 @@ def test_values_known_exactly_end_no_analysis():
         value = np.ones(time_h.size)
         value[FIRST : CALL + 2], value[CALL + 2 :] = 2.0, then
         arguments = (time_h, value * fill, fill, nothing, nothing, nothing, exact, 0.0)
-        found = recovery.weigh_return(*arguments, FIRST, CALL, LEAK_H)
+        found = recovery.weigh_return(*arguments, FIRST, CALL, LEAK_H, DECAY_H)
         assert np.isfinite(found[CALL + 1 :, :2]).all()
         assert np.isfinite(recovery.change_likelihood(*arguments, FIRST)[FIRST:]).all()
+
+
+def _decaying(after, to, tau_h=6.0, n=60):
+    """Return a trace that changes at once and goes exponentially to the baseline or to zero."""
+    time_h, _, fill, fixed, slope, relative = _trace(8, n=n)
+    time_h = np.arange(float(n))
+    rest = np.exp(-np.maximum(time_h - FIRST, 0.0) / tau_h)
+    course = np.where(time_h < FIRST, 1.0, to + (after - to) * rest)
+    noise = np.exp(np.random.default_rng(8).normal(0.0, 0.05, n))
+    return time_h, course * noise * fill, fill, fixed, slope, relative
+
+
+def test_a_decay_to_the_baseline_is_told_from_a_leak_to_nothing():
+    arguments = (NOISE, 0.0, FIRST, CALL, LEAK_H, DECAY_H)
+    decays = recovery.weigh_return(*_decaying(4.0, 1.0, tau_h=4.0), *arguments)
+    leaks = recovery.weigh_return(*_decaying(4.0, 0.0, tau_h=4.0), *arguments)
+    assert decays[-1, 1] - decays[-1, 0] > 7.0
+    # It is at the baseline when what is left is lost in the noise, not when it begins to fall.
+    assert FIRST + 6 <= decays[-1, 2] <= FIRST + 20
+    assert np.nanmax(leaks[:, 1] - leaks[:, 0]) < 7.0
 
 
 VALUES = st.one_of(st.sampled_from([0.0, 1.0, 2.0]), st.floats(-1e100, 1e100))
@@ -86,6 +109,6 @@ def test_extreme_but_finite_values_give_numbers(values, noise):
     value, some = np.array(values), np.full(n, noise)
     kind = NOISE._replace(white=noise, drift=noise)
     arguments = (np.arange(float(n)), value, np.ones(n), some**2, some, some, kind, 0.0)
-    found = recovery.weigh_return(*arguments, 3, 4, LEAK_H)
+    found = recovery.weigh_return(*arguments, 3, 4, LEAK_H, DECAY_H)
     assert np.isfinite(found[5:]).all()
     assert np.isfinite(recovery.change_likelihood(*arguments, 3)[3:]).all()

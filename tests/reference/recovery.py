@@ -32,7 +32,22 @@ def live(x, p, visit, noise):
     e = value - fill * (c @ x)
     ll, trust = density(e, s, max(x[0], LEVEL_FLOOR), noise)
     gain = trust * (p @ c) / s
-    return ll, x + gain * e, p - np.outer(gain, p @ c), abs(e) <= 3 * math.sqrt(noise.scale * s)
+    return ll, x + gain * e, p - np.outer(gain, p @ c)
+
+
+def live_with(x, p, m, v, visit, noise):
+    """Take one value of a living neuron in, on whose baseline m +- v is left of a transient."""
+    value, fill, fixed, slope, relative = visit
+    c = np.array([1.0, 0.0, 1.0])
+    y = c @ x + m
+    s = c @ p @ c + v + variance(y, value, fixed, slope, relative, noise.white)
+    e = value - fill * y
+    ll, trust = density(e, s, max(x[0], LEVEL_FLOOR), noise)
+    gain = trust * (p @ c) / s
+    over = m**2 <= noise.scale * s
+    near = abs(value - fill * (c @ x)) <= 3 * math.sqrt(noise.scale * s)
+    x, p = x + gain * e, p - np.outer(gain, p @ c)
+    return ll, x, p, m + trust * v / s * e, v - trust * v**2 / s, over, near
 
 
 def baseline_before(visits, time_h, noise, first):
@@ -42,7 +57,7 @@ def baseline_before(visits, time_h, noise, first):
     past = 0.0
     for i in range(1, first):
         x, p = predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
-        ll, x, p, _ = live(x, p, visits[i], noise)
+        ll, x, p = live(x, p, visits[i], noise)
         past += ll
     return x, p, past
 
@@ -68,7 +83,9 @@ def change_likelihood(time_h, value, fill, fixed, slope, relative, noise, zero, 
     return out
 
 
-def weigh_return(time_h, value, fill, fixed, slope, relative, noise, zero, first, call, leak_h):
+def weigh_return(
+    time_h, value, fill, fixed, slope, relative, noise, zero, first, call, leak_h, decay_h
+):
     n = len(time_h)
     visits = list(zip(value, fill, fixed, slope, relative, strict=True))
     x0, p0, _ = baseline_before(visits, time_h, noise, first)
@@ -95,13 +112,24 @@ def weigh_return(time_h, value, fill, fixed, slope, relative, noise, zero, first
                         ll, m, v = see(m, v, zero, visits[i], noise)
                         total += ll
                     died.append(total)
-            x, p, total, near = x0, p0, before, 0
-            for i in range(first, end + 1):
-                x, p = predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
-                if i >= start:
-                    ll, x, p, inside = live(x, p, visits[i], noise)
+            for tau in decay_h:
+                x, p, total, near = x0, p0, before - math.log(len(decay_h)), 0
+                back, m, v = start, 0.0, 0.0
+                for i in range(first, end + 1):
+                    dt = time_h[i] - time_h[i - 1]
+                    x, p = predict(x, p, dt, noise, noise.drift)
+                    if i < start:
+                        continue
+                    if i == start:
+                        m, v = m0 + zero - x[0] - x[2], v0
+                    stays = math.exp(-dt / tau) if tau > 0 else 0.0
+                    m, v = stays * m, stays**2 * v
+                    v += UNEVEN**2 * dt / tau * m**2 if tau > 0 else 0.0
+                    ll, x, p, m, v, over, inside = live_with(x, p, m, v, visits[i], noise)
                     total, near = total + ll, near + inside
-            came_back.append((total, start, near))
+                    if not (over or inside):
+                        back, near = i + 1, 0
+                came_back.append((total, back, near))
         best = max(came_back)
         out[end] = (
             np.logaddexp.reduce(died),

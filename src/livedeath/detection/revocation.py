@@ -27,12 +27,14 @@ REVOKED_ODDS = np.log(1000.0)
 """Evidence, ln, that takes a call back. If the neuron died as the model says, it is reached at
 some visit with a probability of at most 1 in 1,000 (Ville's inequality): ten times less than
 the 1 % of true deaths that may be lost so, for the leaks that the model does not know."""
-LEAK_H = np.array([np.inf, *np.geomspace(1.0, 64.0, 22), 0.3, 0.1])
+LEAK_H = np.array([np.inf, *np.geomspace(1.0, 40.0, 20), 0.3, 0.1])
 """Time constants of a leak, h: 1 to 24 h are expected after rupture; 0.1 h is a corpse cleared."""
 ONSET_VISITS = 24
 """Visits before a call among which the change began."""
 ONSET_SURE = 3.0
 """The change is taken to begin at the first visit whose likelihood, ln, is so near the best."""
+DECAY_H = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0])
+"""Time constants of a transient's return, h: at once, or in hours."""
 FILL_THERE = 0.5
 """Least share of its own fill at which a neuron is still there."""
 ALONE_VISITS = 15
@@ -115,19 +117,21 @@ def judge(
     while True:
         weights, first = _weigh(trace, called_h, noise, zero)
         odds = weights[:, 1] - weights[:, 0]
-        back = _is_back(trace, reference, weights, odds, first)
         came_back = _probability(odds[-1]) if odds.size and np.isfinite(odds[-1]) else 0.0
-        if not back.any():
-            return Verdict(np.nan, came_back, trace, called_h)
-        at = int(np.flatnonzero(back)[0])
+        sure = np.flatnonzero(np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS)
+        stands = Verdict(np.nan, came_back, trace, called_h)
+        if not sure.size:
+            return stands
         kept = np.ones(trace.time_h.size, np.bool_)
-        kept[first : int(weights[at, 2])] = False
+        kept[first : int(weights[sure[0], 2])] = False
         healed = Trace(*(column[kept] for column in trace))
-        again_h = _called_again(healed, float(trace.time_h[at]), noise, death, threshold)
+        again_h = _called_again(healed, first, noise, death, threshold)
         if np.isnan(again_h):
-            if odds[-1] < 0.0:  # What followed fits a death better: it had never come back.
-                return Verdict(np.nan, came_back, trace, called_h)
-            return Verdict(float(trace.time_h[at]), came_back, trace, called_h)
+            back = np.flatnonzero(_is_back(reference, weights, odds, first))
+            # What follows may fit a death better after all: then it had never come back.
+            if not back.size or odds[-1] < 0.0:
+                return stands
+            return stands._replace(revoked_h=float(trace.time_h[back[0]]))
         reference = None if reference is None else reference[kept]
         trace, called_h = healed, again_h
 
@@ -140,18 +144,17 @@ def _weigh(trace: Trace, called_h: float, noise: Noise, zero: float) -> tuple[Fl
     seen = Trace(*(column[: call + 1] for column in trace))
     changed = change_likelihood(*seen, noise, zero, max(1, call - ONSET_VISITS))
     first = int(np.flatnonzero(changed >= changed.max() - ONSET_SURE)[0])
-    return weigh_return(*trace, noise, zero, first, call, LEAK_H), first
+    return weigh_return(*trace, noise, zero, first, call, LEAK_H, DECAY_H), first
 
 
 def _is_back(
-    trace: Trace, reference: Floats | None, weights: Floats, odds: Floats, first: int
+    reference: Floats | None, weights: Floats, odds: Floats, first: int
 ) -> NDArray[np.bool_]:
     """Return (m,) at which visits a call would be taken back by what was known then."""
-    if not odds.size:
-        return np.zeros(trace.time_h.size, np.bool_)
     sure = np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS
     since = np.where(sure, weights[:, 2], 0.0).astype(np.int64)
     visits = np.arange(odds.size) + 1 - since
+    sure &= visits > 0  # Else it is on its way back.
     if reference is None:
         return np.asarray(sure & (visits >= ALONE_VISITS) & (weights[:, 3] >= ALONE_NEAR * visits))
     own = float(np.median(reference[:first]))
@@ -162,15 +165,12 @@ def _is_back(
     return np.array(there, np.bool_)
 
 
-def _called_again(
-    trace: Trace, after_h: float, noise: Noise, death: Death, threshold: float
-) -> float:
-    """Return the first visit at which a second death would have been called; NaN if none.
+def _called_again(trace: Trace, start: int, noise: Noise, death: Death, threshold: float) -> float:
+    """Return the first visit, from ``start`` on, at which a second death would have been called.
 
-    The detector's own statistic: over onsets after the return, R = sum of dt x likelihood
-    ratio, against ``threshold``.
+    The detector's own statistic: over onsets since the return, R = sum of dt x likelihood
+    ratio, against ``threshold``. NaN where it would not have been.
     """
-    start = int(np.searchsorted(trace.time_h, after_h, side="right"))
     few = np.arange(1, death.tau_h.size, 3)
     prior = np.log(death.tau_prior[few] / death.tau_prior[few].sum())
     lasts = 0

@@ -1,8 +1,9 @@
 """One called neuron's whole trace in, the evidence that it died or came back out.
 
 Two courses are weighed visit by visit. *Died*: the signal stays where it went, or leaks away
-to nothing. *Came back*: it returned to the neuron's own baseline and stays there. Looks at
-later values too, so it may take a call back; it never makes one.
+to nothing. *Came back*: it returned to the neuron's own baseline, at once or as a transient
+decays, and stays there. Looks at later values too, so it may take a call back; it never makes
+one.
 """
 
 import math
@@ -25,7 +26,8 @@ from livedeath.kernels.baseline import (
 CHANGE_PER_SQRT_H = 0.5
 """How fast a changed signal wanders, fraction of itself, until it settles, leaks or returns."""
 UNEVEN = 0.1
-"""How uneven a leak is: the fraction of itself by which it strays over one time constant."""
+"""How uneven a leak or decay is: the fraction of itself by which it strays over one time
+constant."""
 SETTLES = 0.2
 """Chance, per visit, that a changed signal settles, begins to leak, or returns."""
 STILL_CHANGED = 0.5
@@ -80,6 +82,39 @@ def _see(
 
 
 @njit(cache=True, nogil=True)
+def _return(
+    x: NDArray[np.float64],
+    p: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    rest: NDArray[np.float64],
+    value: float,
+    fill: float,
+    fixed: float,
+    slope: float,
+    relative: float,
+    noise: Noise,
+) -> tuple[float, bool, bool]:
+    """Take a value into a baseline on which the rest of a transient stands.
+
+    Returns its log density, whether the rest is lost in the noise, and whether the value lies
+    within the noise of the baseline. ``rest`` is the mean and the variance of the rest; it
+    and the baseline are corrected as if they were independent.
+    """
+    y = x[0] + x[2] + rest[0]
+    own = p[0] + 2.0 * p[2] + p[5]
+    s = own + rest[1] + _variance(y, value, fixed, slope, relative, noise.white)
+    e = value - fill * y
+    density, trust = _density(e, s, max(x[0], LEVEL_FLOOR), noise)
+    still = rest[0] * rest[0] > noise.scale * s
+    off = e + fill * rest[0]
+    near = off * off <= NEAR_SD * NEAR_SD * noise.scale * s
+    _update(x, p, gain, e, s, trust)
+    rest[0] += trust * rest[1] / s * e
+    rest[1] *= max(1.0 - trust * rest[1] / s, 0.0)
+    return density, not still, near
+
+
+@njit(cache=True, nogil=True)
 def _live(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -90,14 +125,14 @@ def _live(
     slope: float,
     relative: float,
     noise: Noise,
-) -> tuple[float, bool]:
-    """Take a value into a baseline; return its log density, and whether it lies near it."""
+) -> float:
+    """Take a value into a baseline; return its log density."""
     y = x[0] + x[2]
     s = p[0] + 2.0 * p[2] + p[5] + _variance(y, value, fixed, slope, relative, noise.white)
     e = value - fill * y
     density, trust = _density(e, s, max(x[0], LEVEL_FLOOR), noise)
     _update(x, p, gain, e, s, trust)
-    return density, e * e <= NEAR_SD * NEAR_SD * noise.scale * s
+    return density
 
 
 @njit(cache=True, nogil=True)
@@ -148,8 +183,7 @@ def change_likelihood(
                 total += density
             out[i] = total
         _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)
-        density, _ = _live(x, p, gain, value[i], fill[i], fixed[i], slope[i], relative[i], noise)
-        past += density
+        past += _live(x, p, gain, value[i], fill[i], fixed[i], slope[i], relative[i], noise)
     return out
 
 
@@ -166,6 +200,7 @@ def weigh_return(
     first: int,
     call: int,
     leak_h: NDArray[np.float64],
+    decay_h: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Weigh, at every visit after a call, death against a return to the baseline.
 
@@ -183,21 +218,24 @@ def weigh_return(
         The visit of the call, first..n-1.
     leak_h : (b,) float64
         Time constants of a leak, h; infinite for a signal that stays.
+    decay_h : (d,) float64
+        Time constants of a return, h; 0 for a return at once.
 
     Returns
     -------
     (n, 4) float64
         Log density of the values from ``first`` to each visit for a neuron that died, and for
-        one that came back; the visit of the likeliest return; and how many visits since, up to
-        this one, lie within the noise of the baseline. NaN up to ``call``.
+        one that came back; the first visit at which the likeliest return reached the baseline,
+        or what was left was to be lost in its noise; and how many visits since, up to this one,
+        lie within the noise of the baseline. NaN up to ``call``.
 
     Notes
     -----
     Until it settles, leaks or returns the changed signal is a random walk of any shape, the
     same for both courses. Then a corpse follows ``zero + z exp(-t / leak_h)`` from where it
     stood, and a living neuron the filter of its baseline, which took in nothing since
-    ``first``. Courses may begin at any visit after the call; the hopeless ones are
-    dropped, so the cost is linear in visits.
+    ``first``, with what is left of the transient on it. Courses may begin at any visit after
+    the call; the hopeless ones are dropped, so the cost is linear in visits.
     """
     n, b = time_h.size, leak_h.size
     out = np.full((n, 4), np.nan)
@@ -214,8 +252,10 @@ def weigh_return(
     walk = 0.0
     dead = np.empty((n * b, 5))  # log density, mean, variance, time constant, its number
     last = np.empty(b, np.int64)
-    back = np.empty((n, 3))  # log density, visit of the return, visits near the baseline
-    states, covs = np.empty((n, 3)), np.empty((n, 6))
+    d = decay_h.size
+    back = np.empty((n * d, 4))  # log density, visit of the return, near the baseline, tau
+    rest = np.empty((n * d, 2))
+    states, covs = np.empty((n * d, 3)), np.empty((n * d, 6))
     n_dead = n_back = 0
     for i in range(first, n):
         dt = time_h[i] - time_h[i - 1]
@@ -259,20 +299,32 @@ def weigh_return(
         for k in range(n_back):
             _predict(states[k], covs[k], dt, noise, noise.drift)
         if i > call:
-            back[n_back, 0], back[n_back, 1], back[n_back, 2] = walk + math.log(SETTLES), i, 0.0
-            for j in range(3):
-                states[n_back, j] = x[j]
-            for j in range(6):
-                covs[n_back, j] = p[j]
-            n_back += 1
+            for k in range(d):
+                back[n_back, 0], back[n_back, 3] = walk + math.log(SETTLES / d), decay_h[k]
+                back[n_back, 1], back[n_back, 2] = i, 0.0
+                rest[n_back, 0], rest[n_back, 1] = walk_m + zero - x[0] - x[2], walk_v
+                for j in range(3):
+                    states[n_back, j] = x[j]
+                for j in range(6):
+                    covs[n_back, j] = p[j]
+                n_back += 1
         best = -np.inf
         for k in range(n_back):
-            density, near = _live(
-                states[k], covs[k], gain,
+            tau = back[k, 3]
+            stays = math.exp(-dt / tau) if tau > 0.0 else 0.0
+            rest[k, 0] *= stays
+            rest[k, 1] *= stays * stays
+            if tau > 0.0:
+                rest[k, 1] += UNEVEN**2 * dt / tau * rest[k, 0] ** 2
+            density, over, near = _return(
+                states[k], covs[k], gain, rest[k],
                 value[i], fill[i], fixed[i], slope[i], relative[i], noise,
             )  # fmt: skip
             back[k, 0] += density
-            back[k, 2] += near
+            if over or near:
+                back[k, 2] += near
+            else:
+                back[k, 1], back[k, 2] = i + 1, 0.0
             best = max(best, back[k, 0])
         kept, returned = 0, -np.inf
         for k in range(n_back):
@@ -280,8 +332,11 @@ def weigh_return(
                 returned = _added(returned, back[k, 0])
                 if back[k, 0] == best:
                     out[i, 2], out[i, 3] = back[k, 1], back[k, 2]
-                for j in range(3):
+                for j in range(4):
                     back[kept, j] = back[k, j]
+                for j in range(2):
+                    rest[kept, j] = rest[k, j]
+                for j in range(3):
                     states[kept, j] = states[k, j]
                 for j in range(6):
                     covs[kept, j] = covs[k, j]
