@@ -175,6 +175,9 @@ def _called_again(trace: Trace, start: int, noise: Noise, death: Death, threshol
     prior = np.log(death.tau_prior[few] / death.tau_prior[few].sum())
     lasts = 0
     for k in range(start, trace.time_h.size):
+        if _is_quiet(trace, k, threshold):
+            lasts = 0
+            continue
         low = max(0, k - onset.VISITS_BEFORE)
         part = Trace(*(column[low : k + 1] for column in trace))
         edges = part.time_h[max(max(start - 1, k - AGAIN_VISITS) - low, 0) :]
@@ -189,6 +192,23 @@ def _called_again(trace: Trace, start: int, noise: Noise, death: Death, threshol
         if lasts == AGAIN_LASTS:
             return float(trace.time_h[k])
     return np.nan
+
+
+def _is_quiet(trace: Trace, k: int, threshold: float) -> bool:
+    """Return whether the last visits lie so near those before that nothing could be called.
+
+    No onset among them gains more than half the sum of their squared deviations.
+    """
+    first = max(0, k + 1 - AGAIN_VISITS)
+    before = slice(max(0, first - 2 * AGAIN_VISITS), first)
+    ratio = trace.value[before.start : k + 1] / np.maximum(trace.fill[before.start : k + 1], 0.3)
+    n = first - before.start
+    if n < AGAIN_VISITS:
+        return False
+    noise = float(np.median(np.abs(np.diff(ratio)))) / 0.954  # of the difference of two
+    days = (trace.time_h[k] - trace.time_h[first - 1]) / 24.0
+    squares = float(((ratio[n:] - np.median(ratio[:n])) ** 2).sum())
+    return bool(squares < 2.0 * noise**2 * (threshold - np.log(days)))
 
 
 def _probability(log_odds: float) -> float:
