@@ -218,7 +218,10 @@ def test_a_fill_that_comes_back_takes_a_loss_of_fill_back():
     assert np.isnan(calls["revoked_at_h"][10:20]).all()
 
 
-NOISE = Noise(0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 1e-3, 1e-5, 0.02, 0.05, 1.0, 100.0)
+NOISE = Noise(
+    0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 1e-3, 1e-5,
+    np.array([0.02]), 0.05, 1.0, 100.0, 4e-5,
+)  # fmt: skip
 RISE = ENDPOINTS["indicator_rise"]
 DEATH = revocation.Death(RISE.amplitude, RISE.amplitude_sd, RISE.tau_h, RISE.tau_prior)
 

@@ -9,7 +9,10 @@ from livedeath.kernels import recovery
 from livedeath.kernels.baseline import Noise
 from reference import recovery as slow
 
-NOISE = Noise(0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 0.01, 1e-3, 0.2, 0.05, 1.1, 100.0)
+NOISE = Noise(
+    0.05, 0.08, 12.0, 0.004, 0.00125, 1.0, 0.31, 0.01, 1e-3,
+    np.array([0.2]), 0.05, 1.1, 100.0, 4e-5,
+)  # fmt: skip
 LEAK_H = np.array([np.inf, 1.0, 4.0, 16.0])
 DECAY_H = np.array([0.0, 1.0, 4.0])
 FIRST, CALL = 6, 7

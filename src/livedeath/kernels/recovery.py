@@ -44,7 +44,7 @@ ALIKE = 0.01
 nearly as certain, are followed as one."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _density(e: float, s: float, level: float, noise: Noise) -> tuple[float, float]:
     """Return the log density of an innovation, and how far it is trusted."""
     spread = noise.scale * s
@@ -53,14 +53,14 @@ def _density(e: float, s: float, level: float, noise: Noise) -> tuple[float, flo
     return math.log(both), good / both
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _added(a: float, b: float) -> float:
     """Return the log of a sum whose terms are given as logs."""
     high, low = max(a, b), min(a, b)
     return high if low == -np.inf else high + math.log1p(math.exp(low - high))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _see(
     m: float,
     v: float,
@@ -81,7 +81,7 @@ def _see(
     return density, m + trust * v / s * e, v * max(1.0 - trust * v / s, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _return(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -114,7 +114,7 @@ def _return(
     return density, not still, near
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _live(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -135,7 +135,7 @@ def _live(
     return density
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def change_likelihood(
     time_h: NDArray[np.float64],
     value: NDArray[np.float64],
@@ -187,7 +187,7 @@ def change_likelihood(
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def weigh_return(
     time_h: NDArray[np.float64],
     value: NDArray[np.float64],
