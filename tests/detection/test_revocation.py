@@ -145,7 +145,9 @@ def test_alone_a_signal_must_stay_at_the_baseline_for_fifteen_visits():
         courses = [transient(4.0, 3, after) for _ in range(10)]
         calls, called = scored(courses, 1.0, reference=False, seed=7)
         assert called.all()
-        assert (np.isfinite(calls["revoked_at_h"]).mean() > 0.8) == back
+        taken_back = np.isfinite(calls["revoked_at_h"])
+        assert (taken_back.mean() > 0.8) == back
+        assert (calls["p_dead"][~taken_back] > 0.4).all()
 
 
 def test_where_the_fill_went_away_a_call_stands():
@@ -161,6 +163,8 @@ def test_where_the_fill_went_away_a_call_stands():
     assert called.all()
     assert np.isnan(calls["revoked_at_h"]).all()
     assert set(calls["outcome"]) == {"dead"}
+    assert (calls["p_dead"] > 0.4).all()
+    assert np.median(calls["p_dead"]) > 0.8
 
 
 def _joined(first, second):

@@ -2,8 +2,9 @@
 
 ``scorer`` holds the detector, ``acquisitions`` one per acquisition of a study; ``learning`` what
 living neurons teach it, ``record`` what it keeps of each neuron, ``wells`` the steps that a
-well's neurons share, ``fields`` when each was looked at, ``rows`` the columns of a table,
-``table`` a whole one. The loops are in `livedeath.kernels`.
+well's neurons share, ``fields`` when each was looked at, ``revocation`` whether a call stands
+once everything was seen, ``null`` what is said of living traces turned round, ``rows`` the
+columns of a table, ``table`` a whole one. The loops are in `livedeath.kernels`.
 """
 
 from livedeath.detection.acquisitions import Scorers, score_traces

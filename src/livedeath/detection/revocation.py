@@ -64,7 +64,8 @@ class Verdict(NamedTuple):
     revoked_h : float
         The visit at which the evidence took the call back; NaN where it stands.
     came_back : float
-        Probability, 0..1, by the whole trace, that the neuron was back at its baseline.
+        Probability, 0..1, by the whole trace, that the neuron was back at its baseline; at most
+        a half where the call stands, and 0 where its fill went away.
     trace, called_h : Trace, float
         What a call that stands is dated with. Where the first call was of a transient and the
         neuron died later: the trace without the transient, and the hour at which the same
@@ -118,8 +119,8 @@ def judge(
         weights, first = _weigh(trace, called_h, noise, zero)
         odds = weights[:, 1] - weights[:, 0]
         came_back = _probability(odds[-1]) if odds.size and np.isfinite(odds[-1]) else 0.0
-        sure = np.flatnonzero(np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS)
-        stands = Verdict(np.nan, came_back, trace, called_h)
+        stands = Verdict(np.nan, min(came_back, 0.5), trace, called_h)
+        sure = np.flatnonzero(_is_sure(weights, odds))
         if not sure.size:
             return stands
         kept = np.ones(trace.time_h.size, np.bool_)
@@ -128,10 +129,12 @@ def judge(
         again_h = _called_again(healed, first, noise, death, threshold)
         if np.isnan(again_h):
             back = np.flatnonzero(_is_back(reference, weights, odds, first))
+            if not back.size:
+                return stands if reference is None else stands._replace(came_back=0.0)
             # What follows may fit a death better after all: then it had never come back.
-            if not back.size or odds[-1] < 0.0:
+            if odds[-1] < 0.0:
                 return stands
-            return stands._replace(revoked_h=float(trace.time_h[back[0]]))
+            return Verdict(float(trace.time_h[back[0]]), came_back, trace, called_h)
         reference = None if reference is None else reference[kept]
         trace, called_h = healed, again_h
 
@@ -147,14 +150,19 @@ def _weigh(trace: Trace, called_h: float, noise: Noise, zero: float) -> tuple[Fl
     return weigh_return(*trace, noise, zero, first, call, LEAK_H, DECAY_H), first
 
 
+def _is_sure(weights: Floats, odds: Floats) -> NDArray[np.bool_]:
+    """Return (m,) at which visits a return was sure, and over."""
+    over = weights[:, 2] <= np.arange(odds.size)
+    return np.asarray((np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS) & over)
+
+
 def _is_back(
     reference: Floats | None, weights: Floats, odds: Floats, first: int
 ) -> NDArray[np.bool_]:
     """Return (m,) at which visits a call would be taken back by what was known then."""
-    sure = np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS
+    sure = _is_sure(weights, odds)
     since = np.where(sure, weights[:, 2], 0.0).astype(np.int64)
     visits = np.arange(odds.size) + 1 - since
-    sure &= visits > 0  # Else it is on its way back.
     if reference is None:
         return np.asarray(sure & (visits >= ALONE_VISITS) & (weights[:, 3] >= ALONE_NEAR * visits))
     own = float(np.median(reference[:first]))
