@@ -230,12 +230,12 @@ RISE = ENDPOINTS["indicator_rise"]
 DEATH = revocation.Death(RISE.amplitude, RISE.amplitude_sd, RISE.tau_h, RISE.tau_prior)
 
 
-def _verdict(values, called_h, reference=None):
+def _verdict(values, called_h, reference=None, noise=NOISE):
     n = len(values)
     rng = np.random.default_rng(0)
     value = np.array(values) * np.exp(rng.normal(0.0, 0.05, n))
     trace = Trace(np.arange(float(n)), value, np.ones(n), np.zeros(n), np.zeros(n), np.zeros(n))
-    return revocation.judge(trace, reference, called_h, NOISE, DEATH, np.log(1000.0))
+    return revocation.judge(trace, reference, called_h, noise, DEATH, np.log(1000.0))
 
 
 @pytest.mark.parametrize("called_h", [0.0, 1.0, 11.0])
@@ -244,6 +244,12 @@ def test_a_trace_that_tells_nothing_changes_nothing(called_h):
     assert np.isnan(verdict.revoked_h)
     assert verdict.called_h == called_h
     assert verdict.came_back < 0.5
+
+
+def test_noise_that_is_no_number_changes_nothing():
+    values = [1.0] * 30 + [4.0] * 3 + [1.0] * 20
+    assert np.isnan(_verdict(values, 30.0, noise=NOISE._replace(scale=np.nan)).revoked_h)
+    assert np.isfinite(_verdict(values, 30.0).revoked_h)
 
 
 def test_a_return_to_another_level_is_none():

@@ -146,7 +146,9 @@ def _weigh(trace: Trace, called_h: float, noise: Noise, zero: float) -> tuple[Fl
         return np.zeros((0, 4)), max(call, 0)
     seen = Trace(*(column[: call + 1] for column in trace))
     changed = change_likelihood(*seen, noise, zero, max(1, call - ONSET_VISITS))
-    first = int(np.flatnonzero(changed >= changed.max() - ONSET_SURE)[0])
+    if not np.isfinite(changed).any():  # Numbers beyond all measure tell nothing.
+        return np.zeros((0, 4)), call
+    first = int(np.flatnonzero(changed >= np.nanmax(changed) - ONSET_SURE)[0])
     return weigh_return(*trace, noise, zero, first, call, LEAK_H, DECAY_H), first
 
 
