@@ -13,7 +13,14 @@ Ints = NDArray[np.int64]
 Bits = NDArray[np.uint32]
 Given = NDArray[np.generic] | None
 
-UNSEEN = Flag.MASK_LOST | Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.MISSING_CHANNEL
+UNSEEN = (
+    Flag.MASK_LOST
+    | Flag.OUTSIDE_COMMON_AREA
+    | Flag.DOUBTED
+    | Flag.MISSING_CHANNEL
+    | Flag.FIELD_FAULT
+    | Flag.BAD_FRAME
+)
 """Flags of a visit at which a neuron was not seen."""
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from livedeath.detection import record, revocation, unstated
 from livedeath.detection import rows as rows_of
+from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
 from livedeath.detection.learning import (
     ARRIVAL_ERROR,
@@ -38,8 +39,10 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-UNMEASURED = Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED
+UNMEASURED = Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT
 """Flags of a value that says nothing of its neuron."""
+FIELD_FAULT = "field_fault"
+"""Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
 MERGED_SD = 0.2
 """Extra noise of a value measured on a soma merged with a neighbour, fraction."""
 REFERENCE_SD_MAX = 0.4
@@ -90,6 +93,7 @@ class Scorer:
         self._n = 0
         self._by_id: Ints = np.zeros(0, np.int64)
         self._wells, self._fields = Wells(), Fields()
+        self._accidents = Accidents(rises=endpoint == "indicator_rise")
         self._time_h = -np.inf
         self._scale, self._offset = np.nan, 0.0
         self._allocate(0)
@@ -179,6 +183,8 @@ class Scorer:
         intervened: NDArray[np.bool_] | None = None,
         seen: NDArray[np.bool_] | None = None,
         flags: NDArray[np.uint32] | None = None,
+        signal_background: Floats | None = None,
+        reference_background: Floats | None = None,
     ) -> Ints:
         """Take one visit in and return the neurons called dead at it.
 
@@ -205,6 +211,9 @@ class Scorer:
         flags : (n,) uint32, optional
             Bits of `livedeath.model.flags.Flag`. A missed channel counts only where the
             signal or the reference is missing.
+        signal_background, reference_background : (n,) float64, optional
+            Background light per pixel beneath each neuron, electrons: light that changes
+            takes it along, a death does not.
 
         Returns
         -------
@@ -242,14 +251,30 @@ class Scorer:
         self._fields.visit(place, self._time_h)
         deviation = rows_of.floats(signal_sd, n)[order]
         base_sd = rows_of.floats(reference_sd, n)[order]
+        backgrounds = (
+            rows_of.floats(b, n)[order] for b in (signal_background, reference_background)
+        )
+        living = self._living(rows) & ((bits & UNMEASURED) == 0)
+        field_seen = Seen(rows, place, living, values, deviation, base, base_sd, *backgrounds)
+        light = self._accidents.judge(self._time_h, field_seen)
+        values, deviation = (a / np.exp(light.signal) for a in (values, deviation))
+        if base is not None:
+            base, base_sd = (a / np.exp(light.reference) for a in (base, base_sd))
+        bits |= np.where(light.doubt, np.uint32(Flag.FIELD_FAULT), np.uint32(0))
         measured = self._measure(rows, values, deviation, base, base_sd, bits)
         unseen = (bits & (UNMEASURED | Flag.MISSING_CHANNEL)) > 0
         found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values) & ~unseen
         self._note(rows, found, bits)
-        added = np.zeros(n, np.uint32)
+        added = bits & np.uint32(Flag.FIELD_FAULT)
+        added |= np.where(light.stepped, np.uint32(Flag.COMMON_STEP), np.uint32(0))
         called = self._score(measured, rows_of.truths(intervened, n, default=False)[order], added)
         self.last_flags[order] = added
         return np.sort(self._records.neuron_id[called])
+
+    def _living(self, rows: Ints) -> NDArray[np.bool_]:
+        """Return which rows are neither called nor dead on arrival."""
+        records = self._records
+        return np.asarray(np.isnan(records.called_h[rows]) & (records.arrival[rows] != 1))
 
     def _note(self, rows: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]) -> None:
         """Keep who was there, when and how."""
@@ -440,6 +465,9 @@ class Scorer:
             outside=(records.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
             missing=(records.last_flags & Flag.MISSING_CHANNEL) > 0,
         )
+        fault = records.last_flags & np.uint32(Flag.FIELD_FAULT | Flag.BAD_FRAME)
+        reason[fault > 0] = FIELD_FAULT
+        lost |= (records.last_flags & np.uint32(Flag.FIELD_FAULT)) > 0
         lost &= ~dead & (records.arrival != 1)
         p_dead = records.odds / (1.0 + records.odds) * (1.0 - dates[:, 6])
         gone = np.where(lost, 1.0 - p_dead, 0.0)
@@ -520,9 +548,11 @@ class Scorer:
         if "flags" in traces:
             good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
         smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-        reference = column("reference") if "reference" in traces else None
+        light = np.exp(self._accidents.gain_at(time_h, int(self._records.field[row])))
+        signal, signal_sd = signal / light[0], signal_sd / light[0]
+        reference = column("reference") / light[1] if "reference" in traces else None
         if reference is not None:
-            sd = column("reference_sd")
+            sd = column("reference_sd") / light[1]
             good &= np.isfinite(reference)
             sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
             level, error = baseline.follow_reference(
@@ -554,6 +584,7 @@ class Scorer:
             state |= {f"{part}.{k}": v[:n].copy() for k, v in values.items()}
         state |= {f"wells.{k}": v for k, v in self._wells.state().items()}
         state |= {f"fields.{k}": v for k, v in self._fields.state().items()}
+        state |= {f"accidents.{k}": v for k, v in self._accidents.state().items()}
         return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
 
     def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
@@ -592,4 +623,5 @@ class Scorer:
         self._by_id = np.argsort(ids, kind="stable")
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
+        self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})

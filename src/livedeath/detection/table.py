@@ -11,10 +11,13 @@ from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns
 from livedeath.model.settings import AnalysisSettings
 
-DETECTED = Flag.COMMON_STEP | Flag.OUTLIER
+DETECTED = Flag.COMMON_STEP | Flag.OUTLIER | Flag.FIELD_FAULT
 """Flags that the detector sets; those of an earlier score are made anew."""
 
-_PUSHED = ("neuron_id", "signal", "signal_sd", "reference", "reference_sd", "intervened", "seen")
+_PUSHED = (
+    "neuron_id", "signal", "signal_sd", "reference", "reference_sd", "intervened", "seen",
+    "signal_background", "reference_background",
+)  # fmt: skip
 """Columns of a table that `Scorer.push` takes as they are."""
 
 

@@ -23,6 +23,8 @@ class Flag(IntFlag):
     OUTLIER = 2048
     UNREGISTERED = 4096
     DOUBTED = 8192
+    FIELD_FAULT = 16384
+    BAD_FRAME = 32768
 
 
 DESCRIPTIONS: dict[Flag, str] = {
@@ -39,6 +41,10 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.OUTLIER: "The value does not fit the neuron's past and was given little weight.",
     Flag.UNREGISTERED: "The shift of this visit could not be measured and was taken as none.",
     Flag.DOUBTED: "Unseen for long, or more often than seen: no evidence of life or death.",
+    Flag.FIELD_FAULT: "All neurons of the field changed at once, by death or by an accident; the "
+    "visit is no evidence until that is known.",
+    Flag.BAD_FRAME: "The frame was judged bad before any neuron (dark, saturated, out of focus, "
+    "obstructed); its values are no evidence.",
 }
 
 
