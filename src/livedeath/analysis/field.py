@@ -6,13 +6,14 @@ trace every channel. It calls no deaths. What comes out depends only on what was
 in which order.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import correct, pieces, register, segment, trace, track
+from livedeath.analysis import correct, judge, pieces, register, segment, trace, track
 from livedeath.errors import FrameError
 from livedeath.kernels import label
 from livedeath.model.flags import Flag
@@ -58,6 +59,9 @@ class FieldPipeline:
         Channel that somata are found on.
     channels : tuple of str
         All channels, in the order of the trace table.
+    scored : tuple of str, optional
+        Channels that deaths are called from: a bad frame of one is flagged in the rows; of
+        another channel it is not measured. Default: all.
     flats : dict of str to (Y, X) float32, optional
         Measured flat field of each channel.
     """
@@ -69,12 +73,14 @@ class FieldPipeline:
         *,
         shown_by: str,
         channels: tuple[str, ...],
+        scored: tuple[str, ...] | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self._settings = settings
         self._optics = optics
         self._shown_by = shown_by
         self._channels = channels
+        self._scored = channels if scored is None else scored
         self._flats = dict(flats or {})
         self._soma_camera_px = settings.soma_px(optics.pixel_size_um)
         self._binning = correct.binning_for(self._soma_camera_px)
@@ -82,6 +88,10 @@ class FieldPipeline:
         self._pixel_um = optics.pixel_size_um * self._binning
         self._tracker = track.Tracker(settings, soma_px=self._soma, pixel_um=self._pixel_um)
         self._tracer = trace.Tracer(self._soma)
+        self._judges = {
+            name: judge.Judge(optics.camera, optics.bit_depth, self._soma_camera_px)
+            for name in channels
+        }
         self._ids = np.empty(0, np.int64)
         self._shape: tuple[int, ...] | None = None
         self._shift = (0.0, 0.0)
@@ -119,7 +129,24 @@ class FieldPipeline:
         self._time_h = visit.time_h
         self._shape = self._shape or next(iter(self._sizes(visit, labels).values()), None)
         self._stage = self._stage or (visit.x_um, visit.y_um)
+        verdicts = {name: self._judges[name].push(visit.images[name]) for name in frames}
+        hidden = self._shown_by in verdicts and verdicts[self._shown_by].whole
+        result = self._looked_at(visit, frames, labels, hidden=hidden, next_id=next_id)
+        return self._with_verdicts(result, verdicts)
+
+    def _looked_at(
+        self,
+        visit: Visit,
+        frames: dict[str, LevelledFrame],
+        labels: NDArray[Any] | None,
+        *,
+        hidden: bool,
+        next_id: int,
+    ) -> VisitResult:
+        """Find, follow and measure somata; ``hidden`` where the frame that shows them is bad."""
         shown = frames.get(self._shown_by)
+        if hidden:
+            return self._unseen(visit, frames)
         if labels is not None:
             found = segment.from_labels(labels, binning=self._binning, where=_where(visit))
         elif shown is not None:
@@ -129,6 +156,22 @@ class FieldPipeline:
             return self._unseen(visit, frames)
         return self._seen(visit, frames, found, trusted=labels is not None, next_id=next_id)
 
+    def _with_verdicts(
+        self, result: VisitResult, verdicts: dict[str, judge.Verdict]
+    ) -> VisitResult:
+        """Flag or leave out what bad frames show, and note the background of every soma."""
+        traces, shape = result.traces, self._shape or (1, 1)
+        y, x = traces["y_px"], traces["x_px"]
+        for name, verdict in verdicts.items():
+            bad = verdict.at(verdict.bad, y, x, shape)
+            traces[f"{name}_background"] = verdict.at(verdict.background, y, x, shape)
+            if name in self._scored:
+                traces["flags"][bad] |= np.uint32(Flag.BAD_FRAME)
+            else:
+                traces[name][bad] = traces[f"{name}_sd"][bad] = np.nan
+        reasons = {name: verdict.reason for name, verdict in verdicts.items() if verdict.reason}
+        return dataclasses.replace(result, bad_frames=reasons)
+
     @property
     def n_neurons(self) -> int:
         """Number of neurons that the field has had."""
@@ -137,6 +180,7 @@ class FieldPipeline:
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays and scalars."""
         parts = {"tracker": self._tracker.state(), "tracer": self._tracer.state()}
+        parts |= {f"judge/{name}": one.state() for name, one in self._judges.items()}
         state: State = {f"{p}.{k}": v for p, s in parts.items() for k, v in s.items()}
         state["ids"] = self._ids.copy()
         state["time_h"] = self._time_h
@@ -151,8 +195,9 @@ class FieldPipeline:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         for name, part in (("tracker", self._tracker), ("tracer", self._tracer)):
-            own = {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(name)}
-            part.restore(own)
+            part.restore(_below(state, name))
+        for name, one in self._judges.items():
+            one.restore(_below(state, f"judge/{name}"))
         self._ids = np.array(state["ids"], np.int64)
         self._time_h = float(state["time_h"])
         self._shape = tuple(int(n) for n in state["shape"]) or None
@@ -275,7 +320,8 @@ class FieldPipeline:
         size = (-(-height // self._binning), -(-width // self._binning))
         block = self._tracer.push(frames, seen, np.zeros(size, np.int32), shape=None)
         block.flags[:] &= ~np.uint32(Flag.MASK_LOST)
-        block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
+        if self._shown_by not in frames:
+            block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
         columns = self._columns(visit, seen, block, np.full(n, np.nan))
         return VisitResult(np.zeros((height, width), np.int32), columns, ())
 
@@ -325,6 +371,7 @@ class FieldPipeline:
         for name in self._channels:
             columns[name] = block.light.get(name, np.full(n, np.nan))
             columns[f"{name}_sd"] = block.light_sd.get(name, np.full(n, np.nan))
+            columns[f"{name}_background"] = np.full(n, np.nan)
         return {name: columns[name] for name in trace_columns(self._channels)}
 
 
@@ -336,6 +383,11 @@ def _enlarge(
         return labels
     large = labels.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.ascontiguousarray(large[: shape[0], : shape[1]])
+
+
+def _below(state: Mapping[str, Any], name: str) -> State:
+    start = f"{name}."
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
 
 
 def _where(visit: Visit) -> str:

@@ -21,7 +21,7 @@ from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.study import Study
-from livedeath.model.tables import TRACES, trace_columns
+from livedeath.model.tables import MEASURED, TRACES, trace_columns
 
 MARKED = 5.0
 """A marker counts as positive above this many standard deviations."""
@@ -58,6 +58,8 @@ class Pipeline:
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._populations: dict[int, str] = {}
         self._next_id = 1
+        self.bad_frames: dict[str, int] = {}
+        """Frames judged bad, by reason."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -90,7 +92,10 @@ class Pipeline:
         traces = result.traces
         self._next_id = max(self._next_id, int(traces["neuron_id"].max(initial=0)) + 1)
         self._name_populations(traces)
-        return VisitResult(result.labels, traces, self._score(visit, traces))
+        for reason in result.bad_frames.values():
+            self.bad_frames[reason] = self.bad_frames.get(reason, 0) + 1
+        called = self._score(visit, traces)
+        return VisitResult(result.labels, traces, called, result.bad_frames)
 
     def calls(self, traces: Columns) -> Columns:
         """Return the calls table of a study's traces.
@@ -112,6 +117,7 @@ class Pipeline:
         state: State = {"next_id": self._next_id}
         state["fields"] = json.dumps([list(key) for key in self._fields])
         state["populations"] = json.dumps(list(self._populations.items()))
+        state["bad_frames"] = json.dumps(self.bad_frames)
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
         return state | {f"scorer/{name}": v for name, v in self._scorers.state().items()}
@@ -120,6 +126,7 @@ class Pipeline:
         """Go on from a state, exactly."""
         self._next_id = int(state["next_id"])
         self._populations = {int(k): str(v) for k, v in json.loads(str(state["populations"]))}
+        self.bad_frames = json.loads(str(state["bad_frames"]))
         self._fields = {}
         for number, names in enumerate(json.loads(str(state["fields"]))):
             key = FieldKey(*names)
@@ -133,15 +140,16 @@ class Pipeline:
             self.study.optics.of(key.acquisition),
             shown_by=self._shown_by,
             channels=self.channels,
+            scored=tuple(self._roles.values()),
             flats=self._flats,
         )
 
     def _scored(self, traces: Columns) -> Columns:
-        """Return what is scored of each row: signal, reference where there is one, their sd."""
+        """Return what is scored of each row: signal, reference where there is one, and its sd."""
         return {
             f"{role}{ending}": traces[f"{channel}{ending}"]
             for role, channel in self._roles.items()
-            for ending in ("", "_sd")
+            for ending in MEASURED
         }
 
     def _score(self, visit: Visit, traces: Columns) -> tuple[int, ...]:

@@ -63,7 +63,9 @@ ENOUGH = 8
 """Neurons that can show that two channels were exchanged."""
 
 
-DEBUG=[]
+DEBUG = []
+
+
 class Seen(NamedTuple):
     """What one visit shows, (n,) each; NaN where nothing was measured.
 
@@ -269,16 +271,15 @@ class Accidents:
             return None
         before = float(self.gain[place, which])
         one = alike.explain(known, before, differ)
-        apart = abs(np.expm1(before - one.step))
-        if abs(one.step - before) < SMALLEST_LN or apart < 3.0 * one.error:
-            self.shown_ln[place, which] = before
+        mild = abs(one.step - before) < SMALLEST_LN
+        unsure = abs(np.expm1(before - one.step)) < 3.0 * one.error
+        if mild or (unsure and self._other_fields(which, place, one) <= 0.0):
+            self.shown_ln[place, which] = before if mild else one.step
             self.doubt[place, which] = 0.0
             return None
         return one
 
-    def _decide(
-        self, time_h: float, place: int, here: Ints, seen: Seen, one: alike.Common
-    ) -> bool:
+    def _decide(self, time_h: float, place: int, here: Ints, seen: Seen, one: alike.Common) -> bool:
         """Take a common change as gain, as death (the visit is used as it is) or as neither."""
         before = float(self.gain[place, SCORED])
         odds = self._odds(SCORED, place, here, seen, one)
@@ -370,7 +371,9 @@ class Accidents:
         last = np.cumsum(n) - n < OTHERS
         if n[last].sum() < OTHERS:
             return 0.0
-        same = np.abs(self.shown_ln[since, which] - one.step) < 0.1 + 3.0 * one.error
+        apart = abs(one.step - float(self.gain[place, which]))
+        reach = min(0.1 + 3.0 * one.error, 0.5 * apart)
+        same = np.abs(self.shown_ln[since, which] - one.step) < reach
         same |= one.nothing & (self.shown_ln[since, which] < alike.NOTHING_LN)
         return MOST_BESIDE if float(n[same & last].sum()) > MOVED * float(n[last].sum()) else -1.0
 

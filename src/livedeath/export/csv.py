@@ -9,6 +9,7 @@ import polars as pl
 from livedeath.errors import StoreError
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey
+from livedeath.model.tables import MEASURED
 from livedeath.run.visits import Sequence
 from livedeath.statistics.study import read_calls
 from livedeath.store import tables
@@ -56,8 +57,8 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With ``signal, signal_sd``, where there is one ``reference, reference_sd``, and
-        ``seen, intervened, endpoint``. A neuron's population is the one that was decided at
+        With ``signal, signal_sd, signal_background``, where there is a reference the same of
+        it, and ``seen, intervened, endpoint``. A neuron's population is the one that was decided at
         last, when its marker had been seen, along its whole trace.
     """
     study = folder.study
@@ -65,7 +66,8 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
     copies = [
         pl.col(f"{channel.name}{ending}").alias(f"{role}{ending}")
         for role, channel in roles.items()
-        for ending in ("", "_sd")
+        for ending in MEASURED
+        if f"{channel.name}{ending}" in traces.columns
     ]
     seen = (pl.col("flags").cast(pl.Int64) & int(Flag.MASK_LOST)) == 0
     visits = Sequence(study, folder.plan).feed(folder.journal.read())

@@ -199,8 +199,11 @@ class VisitResult:
         per neuron of the field.
     called : tuple of int
         Neurons called dead at this visit.
+    bad_frames : dict of str to str
+        Channel to the reason why its frame was judged bad.
     """
 
     labels: NDArray[np.int32]
     traces: Columns
     called: tuple[int, ...]
+    bad_frames: dict[str, str] = dataclasses.field(default_factory=dict)

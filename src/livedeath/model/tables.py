@@ -60,7 +60,10 @@ TRACES = (
     Column("area_um2", "float64", "um2", "soma area; empty where no soma was found"),
     Column("flags", "uint32", "", "bits of livedeath.model.flags.Flag"),
 )
-"""One row per neuron and visit; for each channel ``<channel>`` and ``<channel>_sd`` are added."""
+"""One row per neuron and visit; for each channel its `MEASURED` columns are added."""
+
+MEASURED = ("", "_sd", "_background")
+"""Endings of a channel's columns: light above background, its sd, background per pixel."""
 
 CALLS = (
     *_PLACE,
@@ -85,7 +88,11 @@ CALLS = (
 )
 """One row per neuron."""
 
-SCORED = ("signal", "signal_sd", "reference", "reference_sd", "seen", "intervened")
+SCORED = (
+    "signal", "signal_sd", "signal_background",
+    "reference", "reference_sd", "reference_background",
+    "seen", "intervened",
+)  # fmt: skip
 """What ``livedeath score`` reads of a table of traces; exported traces have these columns too."""
 
 JOINED = ("arm", "unit", "block", "genotype", "dose", "dose_unit", "ended_h", "ended_by")
@@ -96,7 +103,7 @@ def trace_columns(channels: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the trace table's columns for a study's channels, in order."""
     names = [column.name for column in TRACES]
     at = names.index("flags")
-    measured = [name for channel in channels for name in (channel, f"{channel}_sd")]
+    measured = [f"{channel}{ending}" for channel in channels for ending in MEASURED]
     return (*names[:at], *measured, *names[at:])
 
 
@@ -114,9 +121,9 @@ def intensity_unit(camera: Camera) -> str:
 
 
 def channel_units(channels: Iterable[str], camera: Camera) -> dict[str, str]:
-    """Return the unit of each channel's two columns in a table of traces."""
+    """Return the unit of each channel's columns in a table of traces."""
     unit = intensity_unit(camera)
-    return {name: unit for channel in channels for name in (channel, f"{channel}_sd")}
+    return {f"{channel}{ending}": unit for channel in channels for ending in MEASURED}
 
 
 def units(names: Iterable[str], measured: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -13,7 +13,10 @@ from livedeath.errors import TableError
 from livedeath.model.tables import ENDPOINTS, FIRST_DATA_ROW, LONGEST_H
 
 NEEDED = ("neuron_id", "time_h", "signal")
-MEASURED = ("signal", "signal_sd", "reference", "reference_sd")
+MEASURED = (
+    "signal", "signal_sd", "signal_background",
+    "reference", "reference_sd", "reference_background",
+)  # fmt: skip
 DEVIATIONS = ("signal_sd", "reference_sd")
 PER_NEURON = ("vessel", "well", "field", "acquisition", "population", "unit", "arm")
 """Columns that say what a neuron is; they may not change along its trace."""
@@ -34,8 +37,8 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     ----------
     table : polars.DataFrame
         Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
-        reference_sd, vessel, well, field, acquisition, population, unit, arm, session,
-        intervened, seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one
+        reference_sd, signal_background, reference_background, vessel, well, field,
+        acquisition, population, unit, arm, session, intervened, seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one
         for the whole table). Other columns are left out.
     path : Path
         Where it was read; named in messages.

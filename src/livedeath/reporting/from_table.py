@@ -11,7 +11,7 @@ import polars as pl
 from livedeath.errors import StoreError
 from livedeath.model.events import Events
 from livedeath.model.study import Study
-from livedeath.model.tables import PLACE
+from livedeath.model.tables import MEASURED, PLACE
 from livedeath.reporting.material import Material
 from livedeath.statistics.study import StudyCalls, grouped, one_endpoint
 from livedeath.store.folder import Run, StudyFolder
@@ -88,9 +88,7 @@ def _study(source: str, traces: pl.DataFrame, endpoint: str) -> Study:
 def _as_channels(traces: pl.DataFrame, endpoint: str) -> pl.DataFrame:
     """Name the columns of each channel, value and deviation, by its role."""
     named = {
-        f"{old}{end}": f"{new}{end}"
-        for old, new in CHANNELS[endpoint].items()
-        for end in ("", "_sd")
+        f"{old}{end}": f"{new}{end}" for old, new in CHANNELS[endpoint].items() for end in MEASURED
     }
     return traces.rename(named, strict=False)
 

@@ -60,11 +60,13 @@ def column_taken(name: str, names: Iterable[str]) -> str:
     name : str
         Of the channel.
     names : iterable of str
-        Of all channels; each has a column ``<channel>_sd`` beside its own.
+        Of all channels; each has columns ``<channel>_sd`` and ``<channel>_background`` beside
+        its own.
     """
-    deviations = {f"{other}_sd".casefold(): other for other in names}
-    if name.casefold() in deviations:
-        return f"the column of the standard deviation of {deviations[name.casefold()]!r}"
+    for ending, what in (("_sd", "standard deviation"), ("_background", "background")):
+        others = {f"{other}{ending}".casefold(): other for other in names}
+        if name.casefold() in others:
+            return f"the column of the {what} of {others[name.casefold()]!r}"
     taken = _TAKEN.get(name.casefold())
     return f"the column {taken!r} of the tables" if taken else ""
 
