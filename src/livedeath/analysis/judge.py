@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from livedeath.kernels import frames
 from livedeath.model.optics import Camera
@@ -20,8 +21,9 @@ from livedeath.model.optics import Camera
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-ROWS_READ, LEAST_APART = 64, 4
-"""Rows that are read of a frame, and how far apart they are at least: a quarter or fewer."""
+PIXELS_READ, ROWS_READ, LEAST_APART = 65536, 48, 4
+"""Pixels and rows that are read of a frame at least, and how far apart its rows are at least: a
+quarter of them or fewer."""
 TILES, TILE_PX = 8, 32
 """Tiles along a side at most, and the least side of one, px."""
 PER_ROW = 8
@@ -33,7 +35,7 @@ MEMORY_FRAMES = 8.0
 """Frames over which it is remembered how a field looks."""
 SURE = 5.0
 """Standard deviations from which structure is seen, and a level differs."""
-CLEAR = 200.0
+CLEAR = 600.0
 """Structure of so many standard deviations would be seen even if all neurons died: dead somata
 keep up to 30 % of their light, 3 % of the structure."""
 DARK = 0.2
@@ -45,8 +47,15 @@ SATURATED, SATURATED_MORE, WHOLLY_SATURATED = 0.003, 4.0, 0.3
 background rose too; of a field not seen before."""
 BRIGHTER = 1.5
 """How much the background rises at least when a whole frame is overexposed."""
-BLURRED = 0.5
-"""Below this part of the usual sharpness a frame is out of focus."""
+BLURRED, STILL_BLURRED = 0.75, 0.9
+"""Below this part of both the usual sharpness and the usual structure a frame is out of focus: a
+soma 4.5 px wide (sd) blurred by 3 px. Neurons that die take structure away and leave what is
+small and sharp. A field that was out of focus is so until it is nearly as sharp as before."""
+BLUR_DOUBT = 0.5
+"""Standard deviations by which a frame must be less sharp."""
+STRUCTURE_SD = 1.0
+"""Scatter of the structure of pure noise, in its mean squared difference over the root of half
+the number of pairs; neighbouring pairs share pixels."""
 SHADED = 0.5
 """A tile whose background falls below this part of what the rest of the frame keeps is
 obstructed."""
@@ -121,6 +130,7 @@ class Judge:
             max(round(COARSE_SOMAS * soma_px), 4),
         )
         self._n = 0.0
+        self._was_blurred = False
         self._floor = np.inf if camera.offset_adu is None else camera.offset_adu
         self._usual = np.zeros(3)
         self._levels: Floats = np.zeros((0, 0))
@@ -141,6 +151,7 @@ class Judge:
         """
         looks = self._look(image)
         reason, bad = self._judge(looks)
+        self._was_blurred = reason == BLURRED_FRAME or (self._was_blurred and reason != "")
         gain = self._camera.gain_e_per_adu
         known = gain is not None and self._camera.offset_adu is not None
         light = self._light(looks.level)
@@ -153,6 +164,7 @@ class Judge:
         """Return everything that the next frame depends on."""
         return {
             "n": self._n,
+            "was_blurred": self._was_blurred,
             "floor": float(self._floor),
             "usual": self._usual.copy(),
             "levels": self._levels.copy(),
@@ -161,6 +173,7 @@ class Judge:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self._n, self._floor = float(state["n"]), float(state["floor"])
+        self._was_blurred = bool(state["was_blurred"])
         self._usual = np.array(state["usual"], np.float64)
         self._levels = np.array(state["levels"], np.float64)
 
@@ -174,7 +187,8 @@ class Judge:
             int(np.clip(width // TILE_PX, 1, TILES)),
         )
         coarse = min(self._distances[1], width - 1)
-        rows_apart = max(height // ROWS_READ, LEAST_APART)
+        rows = max(ROWS_READ, PIXELS_READ // width)
+        rows_apart = max(height // rows, LEAST_APART)
         cols_apart = max(width // tiles[1] // PER_ROW, 1)
         found, structure = frames.digest(
             stack, rows_apart, cols_apart, tiles, (min(self._distances[0], coarse), coarse),
@@ -187,7 +201,7 @@ class Judge:
             self._floor = min(self._floor, float((level - SURE * noise).min()))
         n = height // rows_apart * (width - coarse)
         near, fine, far, clipped = structure.tolist()
-        unsure = 3.0 * near * (2.0 / n) ** 0.5 + 1e-12
+        unsure = STRUCTURE_SD * near * (2.0 / n) ** 0.5 + 1e-12
         seen = far - near
         sharpness = (fine - near) / seen if seen > 0 else 0.0
         error = noise / n_level**0.5 + 1e-9
@@ -216,12 +230,17 @@ class Judge:
         more = looks.clipped > SATURATED + SATURATED_MORE * usual_clipped
         if more and not share < BRIGHTER:
             return SATURATED_FRAME, everything
-        doubt = SURE * looks.unsure / max(looks.structure, looks.unsure)
-        if seen and looks.sharpness + doubt < BLURRED * usual_sharpness:
+        doubt = BLUR_DOUBT * looks.unsure / max(looks.structure, looks.unsure)
+        least = STILL_BLURRED if self._was_blurred else BLURRED
+        light = min(share, 1.0) ** 2 if np.isfinite(share) else 1.0
+        dimmer = looks.structure < least * light * usual_structure
+        if seen and dimmer and looks.sharpness + doubt < least * usual_sharpness:
             return BLURRED_FRAME, everything
         bad = self._shaded(looks)
         if bad.mean() > MOSTLY:
             return OBSTRUCTED_FRAME, everything
+        # An obstruction ends somewhere in the tiles beside it.
+        bad = ndimage.binary_dilation(bad, np.ones((3, 3), np.bool_))
         return (OBSTRUCTED_FRAME if bad.any() else ""), bad
 
     def _at_first(self, looks: _Looks, *, seen: bool) -> str:

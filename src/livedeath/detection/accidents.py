@@ -63,9 +63,6 @@ ENOUGH = 8
 """Neurons that can show that two channels were exchanged."""
 
 
-DEBUG = []
-
-
 class Seen(NamedTuple):
     """What one visit shows, (n,) each; NaN where nothing was measured.
 
@@ -283,7 +280,6 @@ class Accidents:
         """Take a common change as gain, as death (the visit is used as it is) or as neither."""
         before = float(self.gain[place, SCORED])
         odds = self._odds(SCORED, place, here, seen, one)
-        DEBUG.append((time_h, place, here.size, one.step, one.error, one.odds, odds, before))
         if one.nothing:
             odds = min(odds, 0.0)
         if one.n == 1:

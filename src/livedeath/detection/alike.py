@@ -149,7 +149,8 @@ def _fit(seen: Neurons, steps: Floats) -> Floats:
 def _explained(seen: Neurons, square: Floats, var: Floats) -> Floats:
     """Return (steps,) log likelihoods; some neurons do something of their own."""
     normal = np.exp(-0.5 * square / var) / np.sqrt(2.0 * np.pi * var)
-    return np.log((1.0 - OWN_EVENTS) * normal + OWN_EVENTS * FLAT / seen.level).sum(axis=1)
+    explained = np.log((1.0 - OWN_EVENTS) * normal + OWN_EVENTS * FLAT / seen.level)
+    return np.asarray(explained.sum(axis=1))
 
 
 def is_other_channel(before: Floats, now: Floats, noise: float) -> bool:

@@ -25,94 +25,90 @@ ROUNDS = 5
 """Estimates of a level, each from what the one before left."""
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def clipped_level(values: NDArray[np.float32], n: int) -> tuple[float, float]:
-    """Return mean and standard deviation of what lies near most values.
+@njit(cache=True, nogil=True)
+def clipped_levels(sample: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Return mean and standard deviation of what lies near most values, of several tiles.
 
     The mean of all, then five times that of the values within 2.5 standard deviations of the
     one before: what is bright and rare counts no more.
 
     Parameters
     ----------
-    values : (N,) float32
-        Of a tile.
+    sample : (N, C) float32
+        Values of C tiles.
     n : int
-        How many of them are filled, from the first; at least 1.
+        How many of each are filled, from the first; at least 1.
 
     Returns
     -------
-    level, noise : float
-        In the values' unit.
-    """
-    centre, reach = values[0], np.float32(WIDE)
-    level, noise = float(centre), 0.0
-    for _ in range(ROUNDS + 1):
-        count, total, square = np.float32(0), np.float32(0), np.float32(0)
-        for i in range(n):
-            off = values[i] - centre
-            off *= np.float32(abs(off) <= reach)
-            count += np.float32(abs(values[i] - centre) <= reach)
-            total += off
-            square += off * off
-        if count == np.float32(0):
-            break
-        mean = total / count
-        level = float(centre + mean)
-        noise = math.sqrt(max(float(square / count - mean * mean), 0.0))
-        centre, reach = np.float32(level), np.float32(CUT * noise)
-    return level, noise
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def squares_apart(line: NDArray[np.float32], apart: int, n: int) -> float:
-    """Return the sum of squared differences of pixels some distance apart.
-
-    Parameters
-    ----------
-    line : (X,) float32
-        A row.
-    apart : int
-        The distance, pixels.
-    n : int
-        How many pairs, from the first pixel on; at most X - apart.
-
-    Returns
-    -------
-    float
-        In the square of the row's unit.
+    (C, 2) float32
+        Level and noise, in the values' unit.
 
     Notes
     -----
-    Summed in the order that is quickest: `benchmarks/bench_pipeline.py` times it.
+    The tiles side by side fill the processor's vectors.
     """
-    total = np.float32(0)
-    here, there = line[:n], line[apart : apart + n]
-    for x in range(n):
-        off = there[x] - here[x]
-        total += off * off
-    return float(total)
+    tiles = sample.shape[1]
+    centre, reach = sample[0].copy(), np.full(tiles, np.float32(WIDE))
+    out = np.zeros((tiles, 2), np.float32)
+    count, total, square = np.empty((3, tiles), np.float32)
+    for _ in range(ROUNDS + 1):
+        count[:], total[:], square[:] = 0, 0, 0
+        for i in range(n):
+            values = sample[i]
+            for c in range(tiles):
+                off = values[c] - centre[c]
+                inside = np.float32(1) if abs(off) <= reach[c] else np.float32(0)
+                off *= inside
+                count[c] += inside
+                total[c] += off
+                square[c] += off * off
+        for c in range(tiles):
+            if count[c] > 0:
+                mean = total[c] / count[c]
+                out[c, 0] = centre[c] + mean
+                out[c, 1] = math.sqrt(max(square[c] / count[c] - mean * mean, 0.0))
+                centre[c] = out[c, 0]
+                reach[c] = np.float32(CUT) * out[c, 1]
+    return out
 
 
 @njit(cache=True, nogil=True)
-def count_from(values: NDArray[Any], ceiling: float) -> int:
-    """Count the values from a ceiling on.
+def add_reached(line: NDArray[np.float32], ceiling: float, counts: NDArray[np.float32]) -> None:
+    """Count where a line reaches a ceiling, place by place.
 
     Parameters
     ----------
-    values : (N,) integer or float
-        Camera values.
+    line : (N,) float32
+        A row.
     ceiling : float
         The least that counts.
-
-    Returns
-    -------
-    int
-        How many there are.
+    counts : (N,) float32
+        Changed in place.
     """
-    count = 0
-    for x in range(values.size):
-        count += np.int32(values[x] >= ceiling)
-    return count
+    least = np.float32(ceiling)
+    for x in range(line.size):
+        counts[x] += np.float32(1) if line[x] >= least else np.float32(0)
+
+
+@njit(cache=True, nogil=True)
+def add_squares(
+    line: NDArray[np.float32], other: NDArray[np.float32], sums: NDArray[np.float32]
+) -> None:
+    """Add the squared differences of two lines to sums, in place.
+
+    Parameters
+    ----------
+    line : (N,) float32
+        A row.
+    other : (M,) float32
+        What it is compared with, place by place; M >= N.
+    sums : (N,) float32
+        Changed in place.
+    """
+    for x in range(line.size):
+        off = other[x] - line[x]
+        sums[x] += off * off
 
 
 @njit(cache=True, nogil=True)
@@ -123,7 +119,7 @@ def digest(
     tiles: tuple[int, int],
     distances: tuple[int, int],
     ceiling: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Describe a frame.
 
     Parameters
@@ -142,7 +138,7 @@ def digest(
 
     Returns
     -------
-    levels : (n_rows, n_cols, 2) float64
+    levels : (n_rows, n_cols, 2) float32
         Level and noise of each tile's background.
     structure : (4,) float64
         Mean squared difference of pixels one (`NEAR`), fine (`FINE`) and coarse distances
@@ -155,33 +151,41 @@ def digest(
     """
     planes, height, width = stack.shape
     n_rows, n_cols = tiles
-    levels, structure = np.zeros((n_rows, n_cols, 2)), np.zeros(4)
+    fine, coarse = distances
+    levels, structure = np.zeros((n_rows, n_cols, 2), np.float32), np.zeros(4)
     line = np.empty(width, np.float32)
-    per_row = width // n_cols // cols_apart
-    sample = np.empty((n_cols, (height // n_rows // rows_apart + 2) * per_row), np.float32)
-    pairs = width - distances[1]
+    per_row = max(width // n_cols // cols_apart, 1)
+    sample = np.empty(((height // n_rows // rows_apart + 2) * per_row, n_cols), np.float32)
+    pairs = width - coarse
+    # Each by itself: rows of one array are not known to lie apart, which is slow.
+    one, some, many = (
+        np.zeros(pairs, np.float32),
+        np.zeros(pairs, np.float32),
+        np.zeros(pairs, np.float32),
+    )
+    plane, reached = np.zeros(width, np.float32), np.zeros(width, np.float32)
     read = 0
     for row in range(n_rows):
         top, bottom = row * height // n_rows, (row + 1) * height // n_rows
         filled = 0
         for y in range(top + min(rows_apart, bottom - top) // 2, bottom, rows_apart):
             read += 1
-            line[:] = np.float32(0)
+            line[:] = 0
             for z in range(planes):
                 source = stack[z, y]
-                structure[CLIPPED] += count_from(source, ceiling)
                 for x in range(width):
-                    line[x] += np.float32(source[x])
-            structure[NEAR] += squares_apart(line, 1, pairs)
-            structure[FINE] += squares_apart(line, distances[0], pairs)
-            structure[COARSE] += squares_apart(line, distances[1], pairs)
-            for col in range(n_cols):
-                left = col * width // n_cols
-                for k in range(per_row):
-                    sample[col, filled + k] = line[left + k * cols_apart]
-            filled += per_row
-        for col in range(n_cols):
-            levels[row, col, 0], levels[row, col, 1] = clipped_level(sample[col], filled)
-    structure[CLIPPED] /= read * planes * width
-    structure[:CLIPPED] /= read * pairs
+                    plane[x] = np.float32(source[x])
+                add_reached(plane, ceiling, reached)
+                line += plane
+            add_squares(line[:pairs], line[1:], one)
+            add_squares(line[:pairs], line[fine:], some)
+            add_squares(line[:pairs], line[coarse:], many)
+            for k in range(per_row):
+                for col in range(n_cols):
+                    sample[filled, col] = line[col * width // n_cols + k * cols_apart]
+                filled += 1
+        levels[row] = clipped_levels(sample, filled)
+    for k, sums in enumerate((one, some, many)):
+        structure[k] = sums.sum() / (read * pairs)
+    structure[CLIPPED] = reached.sum() / (read * planes * width)
     return levels, structure

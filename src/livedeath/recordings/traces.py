@@ -38,8 +38,9 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     table : polars.DataFrame
         Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
         reference_sd, signal_background, reference_background, vessel, well, field,
-        acquisition, population, unit, arm, session, intervened, seen, flags`` (bits of `livedeath.model.flags.Flag`), ``endpoint`` (one
-        for the whole table). Other columns are left out.
+        acquisition, population, unit, arm, session, intervened, seen, flags`` (bits of
+        `livedeath.model.flags.Flag`), ``endpoint`` (one for the whole table). Other columns
+        are left out.
     path : Path
         Where it was read; named in messages.
 
