@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from reference import frames as twin
 
 from livedeath.kernels import frames
+from reference import frames as twin
 
 SHAPES = {"square": (1, 64, 64), "odd": (1, 37, 53), "planes": (3, 40, 48), "flat": (1, 8, 90)}
 
