@@ -15,7 +15,9 @@ def living(seed=1, n=60, hours=96.0, dt=1.0, trend_per_day=0.0, outliers=0.0):
     white = rng.normal(0.0, 0.06, (n, time_h.size))
     wild = rng.random(white.shape) < outliers
     white[wild] += rng.choice([-1.0, 1.0], wild.sum()) * rng.uniform(0.5, 1.5, wild.sum())
-    level = rng.normal(0.0, 0.31, (n, 1)) + trend_per_day * time_h / 24.0
+    # Each at its own pace: what all do alike is an accident of the field.
+    trend = trend_per_day * rng.uniform(0.0, 2.0, (n, 1))
+    level = rng.normal(0.0, 0.31, (n, 1)) + trend * time_h / 24.0
     signal = 100.0 * np.exp(level + white)
     return {
         "neuron_id": np.repeat(np.arange(n), time_h.size),
@@ -53,7 +55,7 @@ def test_bleaching_turned_round_is_no_death():
 
 def test_a_rise_that_was_a_death_is_seen_backwards_as_none():
     rows = living(n=40)
-    step = rows["time_h"] >= 48.0
+    step = rows["time_h"] >= 40.0 + rows["neuron_id"] % 16
     fallen = rows | {"signal": np.where(step, 1.0, 4.0) * rows["signal"]}
     # Forwards these fall and nobody is called; backwards they rise and the null shows it.
     assert null_of(fallen).alarms > 20
@@ -91,3 +93,11 @@ def test_the_traces_given_are_left_as_they_were():
     null_of(rows)
     for name, values in before.items():
         np.testing.assert_array_equal(rows[name], values)
+
+
+def test_neurons_that_lose_their_signal_one_by_one_make_nobody_else_die():
+    """What most neurons did hours apart is no light of the field, to be divided out of the rest."""
+    rows = living(n=40)
+    step = rows["time_h"] >= 40.0 + rows["neuron_id"] % 16
+    fallen = rows | {"signal": np.where(step, 0.25, 1.0) * rows["signal"]}
+    assert np.isfinite(score_traces(fallen)[1]["called_at_h"]).sum() == 0

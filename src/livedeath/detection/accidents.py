@@ -32,6 +32,8 @@ FIRST_SD = 0.12
 DIFFER_RISE, DIFFER_LOSS = 0.5, 0.1
 """Dying neurons differ by this part of their common change: folds of 3, log sd 0.35, on the
 rise; fills that fall to 0-30 %."""
+AWAY_VISITS = 3.0
+"""Visits in a row beyond its noise after which a neuron is taken to have moved on its own."""
 MOVED = 0.6
 """Share of a field's neurons that must have moved before the field is looked at closely."""
 NEGATIVE = 0.3
@@ -47,6 +49,10 @@ MANY, PRIOR = 8, 2.0
 """So many neurons seldom begin to die between two visits: prior log odds of an accident."""
 MOST_ALIKE, MOST_BESIDE = 8.0, 6.0
 """Largest log odds of the neurons' agreement; of the background, and of other fields."""
+AGREE = 0.7
+"""Share of a field's neurons that go with a number that is taken out of all of them."""
+STAYED = 0.1
+"""Share that may be where they were: what is done to a field is done to all of it."""
 MILD_LN, MILD = 0.3, 4.0
 """No death that can be called changes all neurons by less, ln: then a gain is likelier."""
 SETTLED_VISITS = 3.0
@@ -108,15 +114,15 @@ class Accidents:
 
     Notes
     -----
-    Memory is 64 bytes per neuron, 136 per field, and 32 per change of a field's gain.
+    Memory is 80 bytes per neuron, 136 per field, and 32 per change of a field's gain.
     """
 
-    _of_neurons = ("level", "var", "past", "visits")
+    _of_neurons = ("level", "var", "past", "visits", "away")
     _of_fields = ("gain", "settled", "held", "doubt", "background", "looked", "shown_ln")
 
     def __init__(self, *, rises: bool) -> None:
         self._rises = rises
-        self.level, self.var, self.past, self.visits = np.zeros((4, 0, 2))
+        self.level, self.var, self.past, self.visits, self.away = np.zeros((5, 0, 2))
         self.gain, self.settled, self.held, self.doubt, self.shown_ln = np.zeros((5, 0, 2))
         self.background = np.zeros((0, 2))
         self.looked = np.zeros((0, 3))
@@ -312,6 +318,8 @@ class Accidents:
     def _odds(self, which: int, place: int, here: Ints, seen: Seen, one: alike.Common) -> float:
         """Return the log odds of an accident against deaths, all evidence together."""
         before = float(self.gain[place, which])
+        if (one.share < AGREE or one.stayed > STAYED) and not one.nothing:
+            return -SURE_DEATH
         odds = float(np.clip(one.odds, -np.inf, MOST_ALIKE))
         odds += PRIOR * (one.n >= MANY)
         if one.nothing:
@@ -403,6 +411,9 @@ class Accidents:
             level = np.where(first, now, self.level[rows, which])
             noise = np.where(first, FIRST_SD**2, self.var[rows, which])
             reach = 3.0 * np.sqrt(noise) * np.abs(level)
+            away = np.where(np.abs(now - level) > reach, self.away[rows, which] + 1.0, 0.0)
+            level = np.where(away >= AWAY_VISITS, now, level)
+            self.away[rows, which] = np.where(away >= AWAY_VISITS, 0.0, away)
             off = np.clip(now - level, -reach, reach)
             step = (off / np.where(level == 0.0, 1.0, level)) ** 2 * visits / (visits + 1.0)
             share = np.maximum(1.0 / (visits + 3.0), 0.5 / MEMORY_VISITS)

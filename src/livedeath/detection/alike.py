@@ -52,14 +52,16 @@ class Neurons(NamedTuple):
 class Common(NamedTuple):
     """What one number does: its ln, that one's error, and the log odds against deaths.
 
-    ``nothing`` says that the neurons may as well be gone altogether; ``n`` were compared.
+    ``nothing`` says that the neurons may as well be gone altogether; ``n`` were compared,
+    ``share`` of them go with the number, and ``stayed`` are where they were before it.
     """
 
     n: int
-
     step: float
     error: float
     odds: float
+    share: float
+    stayed: float
     nothing: bool
 
 
@@ -125,7 +127,15 @@ def explain(seen: Neurons, before: float, differ: float) -> Common:
     apart = float(_explained(seen, square, wide).max())
     sd = np.sqrt(var[0]) / (np.exp(step) * seen.level)
     error = 1.2533 * float(np.median(sd)) / seen.value.size**0.5
-    return Common(seen.value.size, step, error, alike - apart, bool(nothing))
+    square, var, _ = _spread(seen, one, before, differ)
+    own = OWN_EVENTS * FLAT / seen.level
+    goes = (1.0 - OWN_EVENTS) * _normal(square, var)[0]
+    square, var, _ = _spread(seen, np.array([before]), before, differ)
+    stays = (1.0 - OWN_EVENTS) * _normal(square, var)[0] > np.maximum(goes, own)
+    return Common(
+        seen.value.size, step, error, alike - apart, float(np.mean(goes > own)),
+        float(np.mean(stays)), bool(nothing),
+    )  # fmt: skip
 
 
 def _spread(
@@ -148,9 +158,12 @@ def _fit(seen: Neurons, steps: Floats) -> Floats:
 
 def _explained(seen: Neurons, square: Floats, var: Floats) -> Floats:
     """Return (steps,) log likelihoods; some neurons do something of their own."""
-    normal = np.exp(-0.5 * square / var) / np.sqrt(2.0 * np.pi * var)
-    explained = np.log((1.0 - OWN_EVENTS) * normal + OWN_EVENTS * FLAT / seen.level)
-    return np.asarray(explained.sum(axis=1))
+    own = OWN_EVENTS * FLAT / seen.level
+    return np.asarray(np.log((1.0 - OWN_EVENTS) * _normal(square, var) + own).sum(axis=1))
+
+
+def _normal(square: Floats, var: Floats) -> Floats:
+    return np.asarray(np.exp(-0.5 * square / var) / np.sqrt(2.0 * np.pi * var))
 
 
 def is_other_channel(before: Floats, now: Floats, noise: float) -> bool:
