@@ -379,7 +379,11 @@ class Accidents:
         reach = min(0.1 + 3.0 * one.error, 0.5 * apart)
         same = np.abs(self.shown_ln[since, which] - one.step) < reach
         same |= one.nothing & (self.shown_ln[since, which] < alike.NOTHING_LN)
-        return MOST_BESIDE if float(n[same & last].sum()) > MOVED * float(n[last].sum()) else -1.0
+        if float(n[same & last].sum()) > MOVED * float(n[last].sum()):
+            return MOST_BESIDE
+        # Light that changed between two fields is seen by the others only at the next visit.
+        later = self.doubt[place, which] != 0.0
+        return -SURE_DEATH if later and one.n < MANY else -1.0
 
     def _is_other_channel(self, here: Ints, seen: Seen, shown: _Shown) -> bool:
         """Tell whether signal and reference show the same, or have changed places."""
