@@ -18,6 +18,8 @@ ALIKE = 0.05
 """Neurons that one number scales still differ by this fraction."""
 MOST_COMPARED = 400
 """Neurons that are compared at most, evenly chosen."""
+CLEARLY = 30.0
+"""Likelihood ratio from which a neuron is where it was and not where the number would take it."""
 LOWEST_LN, HIGHEST_LN = float(np.log(0.02)), float(np.log(150.0))
 """Numbers that are tried, ln."""
 NOTHING_LN, NEARLY_LN, AS_WELL = float(np.log(0.05)), float(np.log(0.2)), 2.0
@@ -131,7 +133,7 @@ def explain(seen: Neurons, before: float, differ: float) -> Common:
     own = OWN_EVENTS * FLAT / seen.level
     goes = (1.0 - OWN_EVENTS) * _normal(square, var)[0]
     square, var, _ = _spread(seen, np.array([before]), before, differ)
-    stays = (1.0 - OWN_EVENTS) * _normal(square, var)[0] > np.maximum(goes, own)
+    stays = (1.0 - OWN_EVENTS) * _normal(square, var)[0] > np.maximum(CLEARLY * goes, own)
     return Common(
         seen.value.size, step, error, alike - apart, float(np.mean(goes > own)),
         float(np.mean(stays)), bool(nothing),
