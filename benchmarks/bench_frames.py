@@ -1,0 +1,656 @@
+"""From frames to deaths: how soon and how rightly, counted against the true neurons.
+
+Simulated plates are rendered frame by frame and go through the real pipeline, in process.
+In every visit the somata that were found are matched, here and by nothing of the project, to
+the true neurons that stand there; so it is known at every hour who is who, who is nobody,
+and whose death a call is.
+
+* A death counts if its neuron was wholly in view and alive at the first visit and four hours
+  were left after the onset. A missed one counts as 24 h of delay.
+* A call is false before the onset, of a neuron that does not die, or of what is no neuron.
+* The information bound is the first visit at which a detector that knows the neuron's
+  electrons, fold, rise and noise could have ln(1 / (rate * interval)) of evidence from the
+  indicator; whoever is called falsely is left out of both delay and bound.
+* An identity switch is an id that goes on to another true neuron.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import chi2
+
+import livedeath
+from livedeath.analysis.pipeline import Pipeline, join_traces
+from livedeath.model.flags import Flag
+from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.light import LightLedger
+from livedeath.model.plan import PlannedVisit
+from livedeath.model.study import Study
+from livedeath.simulation import signal
+from livedeath.simulation.demo import demo_parameters, demo_study
+from livedeath.simulation.parameters import WorldParameters
+from livedeath.simulation.world import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+RATE = 1e-3
+"""False deaths asked for, per neuron-day."""
+
+GATE_PX = 12.0
+"""A soma farther from a true neuron than this, or its radius, is not it."""
+
+LEFT_H = 4.0
+"""Hours left after an onset without which its death does not count."""
+
+MISSED_H = 24.0
+"""Delay counted for a missed death."""
+
+IS_NEURON = 0.5
+"""An id is a neuron if it stood on a true one in this part of its sightings."""
+
+FAR = 1e6
+"""Cost of a pair beyond the gate."""
+
+STAYS = 1e3
+"""Taken off the cost of a pair that was one before."""
+
+STUDY = """
+schema_version = 1
+title = "{name}"
+channels = [
+  {{ name = "fill", role = "fill", exposure_ms = 100.0 }},
+  {{ name = "indicator", role = "indicator", exposure_ms = 100.0 }},
+]
+vessels = [{{ id = "plate1", format = "96-well", wells = ["A1:H12"] }}]
+
+[optics]
+objective = "20x/0.75"
+pixel_size_um = 0.65
+image_shape_px = [{side}, {side}]
+bit_depth = 16
+camera = {{ offset_adu = 100.0, gain_e_per_adu = 0.46, read_noise_e = 1.6 }}
+
+[schedule]
+interval_h = {interval_h}
+duration_h = {duration_h}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One simulated plate; ``changes`` are parameters of the world that are not the default."""
+
+    name: str
+    says: str
+    changes: dict[str, dict[str, float]] = field(default_factory=dict)
+    interval_h: float = 0.5
+    duration_h: float = 19.0
+    wells: int = 12
+    side: int = 512
+    seed: int = 20
+
+    def world(self, seed: int | None) -> World:
+        """Return the plate, with another seed where one is given."""
+        if self.name == DEMONSTRATION:
+            world = demo_parameters()
+            return World(demo_study(), world if seed is None else world.replace(seed=seed))
+        study = Study.from_toml(STUDY.format_map(asdict(self)))
+        told = {"seed": self.seed if seed is None else seed, **self.changes}
+        return World(study, WorldParameters.model_validate(told))
+
+
+DEMONSTRATION = "demonstration"
+CROWDED = {"density_per_mm2": 320.0, "debris_per_mm2": 20.0}
+GOOD = {"fold": 4.0, "fold_log_sd": 0.3, "fold_min": 1.8}
+DYING = {"hazard_per_day": 0.7}
+STEADY = {"error_um": 1.0, "focus_drift_um_per_h": 0.05}
+MOVING = {"error_um": 4.0, "focus_drift_um_per_h": 0.4, "motion_um": 4.5}
+HEAPED = {"density_per_mm2": 800.0, "debris_per_mm2": 100.0}
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("demo", "320 neurons per mm2, good indicator: fold 4 from 1.8",
+             {"culture": CROWDED, "signal": GOOD, "death": DYING, "stage": STEADY}),
+        Case("weak", "the same, fold 3 from 1.3",
+             {"culture": CROWDED, "death": DYING, "stage": STEADY}),
+        Case("drift", "fold 4; neurons move three times as far, stage and focus drift",
+             {"culture": CROWDED, "signal": GOOD, "death": DYING, "stage": MOVING}),
+        Case("dense", "fold 4; 800 neurons and 100 bits of debris per mm2",
+             {"culture": HEAPED, "signal": GOOD, "death": DYING, "stage": STEADY}),
+        Case("sparse", "the simulator's defaults: 40 neurons and 20 bits of debris per mm2, fold 3",
+             {}, 1.0, 72.0, wells=96, seed=5),
+        Case(DEMONSTRATION, "what `livedeath demo` shows, up to its kill", duration_h=19.25),
+    )
+}  # fmt: skip
+
+
+@dataclass
+class Truth:
+    """The true neurons of one field and where they stood; arrays of one row per neuron.
+
+    ``y_px``, ``x_px``, ``fill`` and ``indicator`` (electrons without a death's rise) have one
+    column per visit.
+    """
+
+    radius_px: Floats
+    area_um2: Floats
+    death_h: Floats
+    fold: Floats
+    rise_h: Floats
+    time_h: Floats
+    y_px: Floats
+    x_px: Floats
+    fill: Floats
+    indicator: Floats
+    side: int
+
+    @property
+    def in_view(self) -> NDArray[np.bool_]:
+        """Who was wholly inside the first frame."""
+        y, x = self.y_px[:, 0], self.x_px[:, 0]
+        inside = np.minimum.reduce([y, x, self.side - 1 - y, self.side - 1 - x])
+        return inside >= self.radius_px
+
+    def inside(self, k: int) -> NDArray[np.bool_]:
+        """Of whom something was inside the frame of the kth visit."""
+        y, x = self.y_px[:, k], self.x_px[:, k]
+        near = np.minimum.reduce([y, x, self.side - 1 - y, self.side - 1 - x])
+        return near > -self.radius_px
+
+
+def visits_of(case: Case, world: World, wells: int) -> list[PlannedVisit]:
+    """Return the planned visits of some wells, up to the hour at which the case ends."""
+    named = list(dict.fromkeys(visit.field.well for visit in world.plan.visits))[:wells]
+    return [
+        visit
+        for visit in world.plan.visits
+        if visit.field.well in named and visit.planned_h <= case.duration_h
+    ]
+
+
+def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
+    """Return the true neurons of a field from its visits."""
+    p, study = world.parameters, world.study
+    scene, _ = world.first_sight(visits[0])
+    neurons, fates = scene.neurons, scene.fates
+    y, x, fill, indicator = (np.zeros((neurons.number.size, len(visits))) for _ in range(4))
+    channels = study.channel("fill"), study.channel("indicator")
+    for k, visit in enumerate(visits):
+        now = world.optics_at(visit.planned_h)
+        view = world.stage.view(
+            visit.field.vessel, visit.session, x_um=visit.x_um, y_um=visit.y_um,
+            z_um=visit.z_um[0], planned_h=visit.planned_h,
+        )  # fmt: skip
+        place = signal.place_um(neurons, fates, visit.planned_h, p.stage)
+        y[:, k], x[:, k] = view.pixels(
+            *place, pixel_size_um=now.pixel_size_um, shape=now.image_shape_px
+        )
+        given = k * sum(c.exposure_ms for c in channels) / p.signal.reference_exposure_ms
+        left = (1.0 - p.light.bleaching) ** given
+        for channel, table in zip(channels, (fill, indicator), strict=True):
+            light = signal.electrons(
+                channel, neurons, fates, visit.planned_h, signal=p.signal, death=p.death,
+                median_radius_um=world.median_radius_um,
+            )  # fmt: skip
+            table[:, k] = light * left * channel.exposure_ms / p.signal.reference_exposure_ms
+        indicator[:, k] /= signal.death_fold(neurons, fates, visit.planned_h, p.signal)
+    return Truth(
+        radius_px=neurons.radius_um / now.pixel_size_um,
+        area_um2=np.pi * neurons.radius_um**2,
+        death_h=fates.death_h,
+        fold=signal.fold(neurons, p.signal),
+        rise_h=signal.rise_h(neurons, p.signal),
+        time_h=np.array([visit.planned_h for visit in visits]),
+        y_px=y, x_px=x, fill=fill, indicator=indicator, side=now.image_shape_px[0],
+    )  # fmt: skip
+
+
+def bound_h(truth: Truth, world: World) -> Floats:
+    """Return each neuron's information bound: the delay of who knows all laws, h; inf: never.
+
+    Level, trend and slow wander of the living ratio are filtered; the template goes through
+    the same filter. Light is collected with the soma's own profile, whose effective area is
+    smaller than the soma's by 1 + CV^2.
+    """
+    s, camera = world.parameters.signal, world.parameters.camera
+    pixel = world.optics_at(0.0).pixel_size_um
+    area = truth.area_um2 / (1.0 + world.parameters.culture.soma_cv**2)
+    per_um2 = s.background_electrons_per_um2 + camera.read_noise_e**2 / pixel**2
+    dark = (area * per_um2)[:, np.newaxis]
+    with np.errstate(divide="ignore", over="ignore"):
+        photon = (truth.fill + dark) / truth.fill**2
+        photon += (truth.indicator + dark) / truth.indicator**2
+    n = truth.death_h.size
+    covariance = np.zeros((n, 3, 3))
+    diagonal = s.ratio_log_sd**2, s.trend_log_sd_per_day**2, s.wander_log_sd**2
+    for axis, variance in enumerate(diagonal):
+        covariance[:, axis, axis] = variance
+    seen, response, evidence = np.array([1.0, 0.0, 1.0]), np.zeros((n, 3)), np.zeros(n)
+    delay = np.full(n, np.inf)
+    hours = np.diff(truth.time_h, prepend=truth.time_h[0])
+    needed = np.log(24.0 / (RATE * np.median(hours[1:])))
+    for k, now in enumerate(truth.time_h):
+        phi = np.exp(-hours[k] / s.wander_h)
+        move = np.array([[1.0, hours[k] / 24.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, phi]])
+        covariance = move @ covariance @ move.T
+        covariance[:, 2, 2] += s.wander_log_sd**2 * (1.0 - phi**2)
+        response = response @ move.T
+        spread = covariance @ seen
+        variance = spread @ seen + s.white_log_sd**2 + photon[:, k]
+        age = np.maximum(now - truth.death_h, 0.0)
+        rise = (truth.fold - 1.0) * -np.expm1(-age / truth.rise_h)
+        over = np.where(age > 0, rise - response @ seen, 0.0)
+        evidence += over**2 / (2.0 * variance)
+        gain = spread / variance[:, np.newaxis]
+        response += gain * over[:, np.newaxis]
+        covariance = covariance - gain[:, :, np.newaxis] * spread[:, np.newaxis]
+        delay = np.where((evidence >= needed) & np.isinf(delay), age, delay)
+    return delay
+
+
+def rendered(world: World, visits: list[PlannedVisit]) -> Iterator[NDArray[np.uint16]]:
+    """Iterate over the visits' two frames, (2, Y, X); light adds up and bleaches."""
+    light = LightLedger(world.study)
+    for visit in visits:
+        pair = []
+        for key in visit.frames():
+            channel = world.study.channel(key.channel)
+            pair.append(
+                world.render(
+                    vessel=key.vessel, x_um=visit.x_um, y_um=visit.y_um, z_um=visit.z_um[key.z],
+                    planned_h=visit.planned_h, channel=key.channel,
+                    exposure_ms=channel.exposure_ms, session=visit.session,
+                    light_ms=light.given_ms(visit.field),
+                )
+            )  # fmt: skip
+            light.add(key)
+        yield np.stack(pair).astype(np.uint16)
+
+
+def movie(
+    case: Case, world: World, visits: list[PlannedVisit], cache: Path | None
+) -> Iterator[NDArray[np.uint16]]:
+    """Iterate over the visits' frames: rendered, or kept by an earlier run in ``cache``."""
+    if cache is None:
+        yield from rendered(world, visits)
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    shape = (len(visits), 2, *world.study.optics.image_shape_px)
+    told = f"{case.name}-{world.parameters.seed}-{shape[0]}-{shape[-1]}"
+    path, partial = cache / f"{told}.npy", cache / f"{told}.partial.npy"
+    if not path.exists():
+        kept = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint16, shape=shape)
+        for k, pair in enumerate(rendered(world, visits)):
+            kept[k] = pair
+        kept.flush()
+        partial.rename(path)
+    yield from np.load(path, mmap_mode="r")
+
+
+def analyse(
+    case: Case, world: World, visits: list[PlannedVisit], cache: Path | None
+) -> tuple[dict[str, Any], dict[str, Any], float]:
+    """Put a plate through the pipeline; return traces, calls and milliseconds per visit."""
+    study = world.study
+    pipeline = Pipeline(study)
+    blocks, spent = [], 0.0
+    for visit, pair in zip(visits, movie(case, world, visits, cache), strict=True):
+        images = dict(zip(visit.channels, np.array(pair), strict=True))
+        start = time.process_time()
+        blocks.append(
+            pipeline.push(
+                Visit(
+                    visit.field, visit.t, visit.planned_h, visit.session, images,
+                    x_um=visit.x_um, y_um=visit.y_um, z_um=visit.z_um[0],
+                )
+            ).traces
+        )  # fmt: skip
+        spent += time.process_time() - start
+    traces = join_traces(blocks, pipeline.channels)
+    return traces, pipeline.calls(traces), 1e3 * spent / len(visits)
+
+
+def who_is_where(truth: Truth, traces: dict[str, Any]) -> dict[int, dict[int, int]]:
+    """Match one field, visit by visit: id to {visit: true neuron, or -1 for none}.
+
+    Only somata that were found are matched, one to one. Whoever stood on a true neuron before
+    stays on it while it is within the gate, as in CLEAR MOT (Bernardin and Stiefelhagen
+    2008); the others are matched at the least total distance.
+    """
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    last: dict[int, int] = {}
+    for k in range(truth.time_h.size):
+        rows = np.flatnonzero((traces["t"] == k) & np.isfinite(traces["area_um2"]))
+        ids = traces["neuron_id"][rows].tolist()
+        there = np.flatnonzero(truth.inside(k))
+        apart = np.hypot(
+            truth.y_px[there, k, np.newaxis] - traces["y_px"][rows],
+            truth.x_px[there, k, np.newaxis] - traces["x_px"][rows],
+        )
+        gate = np.maximum(GATE_PX, truth.radius_px[there])[:, np.newaxis]
+        before = there[:, np.newaxis] == np.array([last.get(name, -1) for name in ids])
+        cost = np.where(apart <= gate, apart - STAYS * before, FAR)
+        for name in ids:
+            found[name][k] = -1
+        for i, j in zip(*linear_sum_assignment(cost), strict=True):
+            if cost[i, j] < FAR:
+                found[ids[j]][k] = last[ids[j]] = int(there[i])
+    return found
+
+
+@dataclass
+class Tally:
+    """What is counted over the fields of a plate."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    days: float = 0.0
+    delay_h: list[float] = field(default_factory=list)
+    bound_h: list[float] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    missed: list[dict[str, Any]] = field(default_factory=list)
+    false: list[dict[str, Any]] = field(default_factory=list)
+
+
+def owners(found: dict[int, dict[int, int]], n: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the true neuron of each id, -1 for none, and the id of each true neuron.
+
+    An id is the neuron on which it stood most often before others; of several ids of one
+    neuron the one that stood there most often is its own.
+    """
+    true_of: dict[int, int] = {}
+    shares: dict[int, tuple[int, int]] = {}
+    for name, places in found.items():
+        often = Counter(place for place in places.values() if place >= 0).most_common(1)
+        near = sum(place >= 0 for place in places.values())
+        if not often or near < IS_NEURON * len(places):
+            true_of[name] = -1
+            continue
+        true, times = often[0]
+        true_of[name] = true
+        if times > shares.get(true, (0, 0))[1]:
+            shares[true] = (name, times)
+    return true_of, {true: name for true, (name, _) in shares.items() if true < n}
+
+
+def count_field(
+    tally: Tally, key: FieldKey, truth: Truth, traces: dict[str, Any], calls: dict[str, Any],
+    bound: Floats,
+) -> None:  # fmt: skip
+    """Add one field to the counts."""
+    found = who_is_where(truth, traces)
+    true_of, id_of = owners(found, truth.death_h.size)
+    row_of = {int(name): k for k, name in enumerate(calls["neuron_id"])}
+    _count_switches(tally, found)
+    _count_unmatched(tally, truth, found)
+    early = _count_false(tally, key, truth, calls, true_of, row_of)
+    end_h = float(truth.time_h[-1])
+    for k in np.flatnonzero(truth.in_view & (truth.death_h > truth.time_h[0])).tolist():
+        tally.counts["neurons"] += 1
+        row = row_of.get(id_of.get(k, -1))
+        death = float(truth.death_h[k])
+        outcome = "never_found" if row is None else str(calls["outcome"][row])
+        if row is not None:
+            _count_days(tally, calls, row, min(death, end_h))
+        if death > end_h:
+            tally.counts["alive"] += 1
+            tally.counts["lost_but_alive"] += outcome == "lost"
+            tally.counts["alive_not_found"] += row is None
+        elif death <= end_h - LEFT_H:
+            tally.counts["deaths"] += 1
+            called_at = np.nan if row is None else float(calls["called_at_h"][row])
+            hit = called_at >= death
+            tally.counts["called"] += hit
+            tally.counts[f"death_{outcome}"] += not hit
+            if not hit:
+                tally.missed.append(_miss(key, truth, k, row, calls, outcome, bound))
+            if k not in early:
+                tally.delay_h.append(min(called_at - death, MISSED_H) if hit else MISSED_H)
+                tally.bound_h.append(min(float(bound[k]), MISSED_H))
+
+
+def _miss(
+    key: FieldKey, truth: Truth, k: int, row: int | None, calls: dict[str, Any], outcome: str,
+    bound: Floats,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what is worth knowing of a death that was not called."""
+    return {
+        "field": key.name,
+        "id": None if row is None else int(calls["neuron_id"][row]),
+        "outcome": outcome,
+        "reason": "" if row is None else str(calls["loss_reason"][row]),
+        "death_h": round(float(truth.death_h[k]), 2),
+        "fold": round(float(truth.fold[k]), 2),
+        "indicator_electrons": round(float(truth.indicator[k, 0])),
+        "bound_h": round(float(bound[k]), 2) if np.isfinite(bound[k]) else None,
+        "evidence": None if row is None else round(float(calls["evidence"][row]), 1),
+    }
+
+
+def _count_days(tally: Tally, calls: dict[str, Any], row: int, until_h: float) -> None:
+    """Add the live time that was watched: from entry to death, loss, call or the end."""
+    stop = until_h
+    if calls["outcome"][row] == "lost":
+        stop = min(stop, float(calls["last_alive_h"][row]))
+    if np.isfinite(calls["called_at_h"][row]):
+        stop = min(stop, float(calls["called_at_h"][row]))
+    tally.days += max(stop - float(calls["entry_h"][row]), 0.0) / 24.0
+
+
+def _count_switches(tally: Tally, found: dict[int, dict[int, int]]) -> None:
+    for places in found.values():
+        seen = [place for _, place in sorted(places.items()) if place >= 0]
+        tally.counts["switches"] += sum(a != b for a, b in pairwise(seen))
+
+
+def _count_unmatched(tally: Tally, truth: Truth, found: dict[int, dict[int, int]]) -> None:
+    """Count visits of living neurons, wholly in view at first, at which none was found."""
+    seen = np.zeros((truth.death_h.size, truth.time_h.size), np.bool_)
+    for places in found.values():
+        for k, true in places.items():
+            if true >= 0:
+                seen[true, k] = True
+    for k, now in enumerate(truth.time_h):
+        here = truth.in_view & (truth.death_h > now) & truth.inside(k)
+        tally.counts["alive_visits"] += int(here.sum())
+        tally.counts["alive_unmatched"] += int((here & ~seen[:, k]).sum())
+
+
+def _count_false(
+    tally: Tally, key: FieldKey, truth: Truth, calls: dict[str, Any], true_of: dict[int, int],
+    row_of: dict[int, int],
+) -> set[int]:  # fmt: skip
+    """Count false deaths and what became of ids that are nobody; return who was called early."""
+    early = set()
+    for name, row in row_of.items():
+        if str(calls["vessel"][row]) != key.vessel or str(calls["well"][row]) != key.well:
+            continue
+        if int(calls["field"][row]) != key.field:
+            continue
+        true = true_of.get(name, -1)
+        outcome, called_at = str(calls["outcome"][row]), float(calls["called_at_h"][row])
+        tally.counts["reported"] += 1
+        if true < 0:
+            reason = str(calls["loss_reason"][row])
+            unproven = outcome == "lost" and reason == "not_shown_a_neuron"
+            tally.outcomes["not_at_risk" if unproven else outcome] += 1
+        elif outcome == "dead_on_arrival" and truth.death_h[true] > truth.time_h[0]:
+            tally.counts["alive_but_dead_on_arrival"] += 1
+        elif outcome == "lost" and str(calls["loss_reason"][row]) == "not_shown_a_neuron":
+            tally.counts["neurons_not_at_risk"] += bool(truth.in_view[true])
+        if np.isfinite(called_at) and (true < 0 or called_at < truth.death_h[true]):
+            tally.counts["false"] += 1
+            early.add(true)
+            tally.false.append(
+                {
+                    "field": key.name,
+                    "id": name,
+                    "true": true,
+                    "called_at_h": round(called_at, 2),
+                    "entry_h": round(float(calls["entry_h"][row]), 2),
+                    "flags": str(Flag(int(calls["flags"][row]))),
+                }
+            )
+    return early
+
+
+def poisson_limits(events: int) -> tuple[float, float]:
+    """Return the exact 95 % limits of an expected count."""
+    low = 0.5 * chi2.ppf(0.025, 2 * events) if events else 0.0
+    return float(low), float(0.5 * chi2.ppf(0.975, 2 * events + 2))
+
+
+def figures(tally: Tally) -> dict[str, Any]:
+    """Return the figures of a plate."""
+    c, days = tally.counts, max(tally.days, 1e-9)
+    low, high = poisson_limits(c["false"])
+    delay, bound = np.array(tally.delay_h), np.array(tally.bound_h)
+    ratio = float(delay.mean() / bound.mean()) if delay.size and bound.mean() else None
+    missed = {k.removeprefix("death_"): n for k, n in c.items() if k.startswith("death_") and n}
+    return {
+        "neurons": c["neurons"],
+        "neuron_days": days,
+        "deaths": c["deaths"],
+        "called": c["called"],
+        "sensitivity": c["called"] / c["deaths"] if c["deaths"] else None,
+        "not_called": missed,
+        "false": c["false"],
+        "false_per_1000": 1e3 * c["false"] / days,
+        "false_per_1000_low": 1e3 * low / days,
+        "false_per_1000_high": 1e3 * high / days,
+        "mean_delay_h": float(delay.mean()) if delay.size else None,
+        "median_delay_h": float(np.median(delay)) if delay.size else None,
+        "mean_bound_h": float(bound.mean()) if bound.size else None,
+        "ratio_to_bound": ratio,
+        "switches_per_1000": 1e3 * c["switches"] / days,
+        "alive_unmatched": c["alive_unmatched"] / max(c["alive_visits"], 1),
+        "alive": c["alive"],
+        "lost_but_alive": c["lost_but_alive"],
+        "never_found_alive": c["alive_not_found"],
+        "alive_but_dead_on_arrival": c["alive_but_dead_on_arrival"],
+        "neurons_not_at_risk": c["neurons_not_at_risk"],
+        "reported": c["reported"],
+        "not_neurons": sum(tally.outcomes.values()),
+        "not_neurons_by_outcome": dict(tally.outcomes),
+    }
+
+
+def counted(
+    world: World, visits: list[PlannedVisit], traces: dict[str, Any], calls: dict[str, Any]
+) -> Tally:
+    """Count a plate against its truth."""
+    tally = Tally()
+    by_field: dict[FieldKey, list[PlannedVisit]] = defaultdict(list)
+    for visit in visits:
+        by_field[visit.field].append(visit)
+    for key, own in by_field.items():
+        truth = truth_of(world, own)
+        here = (traces["well"] == key.well) & (traces["field"] == key.field)
+        part = {name: values[here] for name, values in traces.items()}
+        count_field(tally, key, truth, part, calls, bound_h(truth, world))
+    return tally
+
+
+def run(
+    case: Case, *, wells: int, seed: int | None = None, cache: Path | None = None
+) -> dict[str, Any]:
+    """Render, analyse and count one plate."""
+    world = case.world(seed)
+    visits = visits_of(case, world, wells)
+    traces, calls, per_visit = analyse(case, world, visits, cache)
+    tally = counted(world, visits, traces, calls)
+    return {
+        "world": case.name,
+        "says": case.says,
+        "wells": wells,
+        "seed": world.parameters.seed,
+        "interval_h": world.study.schedule.interval_h,
+        "ms_per_visit": per_visit,
+        **figures(tally),
+        "missed_deaths": tally.missed,
+        "false_deaths": tally.false,
+    }
+
+
+def header() -> dict[str, object]:
+    """Return what the figures were measured on."""
+    return {
+        "livedeath": livedeath.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "scipy": scipy.__version__,
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "threads": 1,
+    }
+
+
+def _text(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def show(r: dict[str, Any]) -> None:
+    """Print one plate as text."""
+    print(f"\n{r['world']}: {r['says']}; {r['wells']} wells, seed {r['seed']}")
+    print(
+        f"  deaths {r['called']}/{r['deaths']} = {_text(r['sensitivity'], 3)}, the others "
+        f"{r['not_called'] or 'none'}\n"
+        f"  false {r['false']} in {r['neuron_days']:.0f} neuron-days = "
+        f"{r['false_per_1000']:.1f} per 1,000 ({r['false_per_1000_low']:.1f}-"
+        f"{r['false_per_1000_high']:.1f})\n"
+        f"  delay {_text(r['mean_delay_h'])} h (median {_text(r['median_delay_h'])}) / bound "
+        f"{_text(r['mean_bound_h'])} h = {_text(r['ratio_to_bound'])}\n"
+        f"  switches {r['switches_per_1000']:.1f} per 1,000 neuron-days; alive and unmatched "
+        f"{100 * r['alive_unmatched']:.2f} %; lost but alive {r['lost_but_alive']}/{r['alive']}; "
+        f"never found {r['never_found_alive']}; alive but dead on arrival "
+        f"{r['alive_but_dead_on_arrival']}; neurons not at risk {r['neurons_not_at_risk']}\n"
+        f"  reported {r['reported']}, no neurons {r['not_neurons']}: "
+        f"{r['not_neurons_by_outcome'] or 'none'}; {r['ms_per_visit']:.1f} ms a visit"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--world", action="append", choices=list(CASES), help="default: all")
+    parser.add_argument("--wells", type=int, help="wells of each plate, from its first")
+    parser.add_argument("--seed", type=int, help="another world of the same kind")
+    parser.add_argument("--cache", type=Path, help="folder that keeps frames for a later run")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--smoke", action="store_true", help="toy size, a few seconds")
+    chosen = parser.parse_args(arguments)
+    cases = [CASES[name] for name in chosen.world or CASES]
+    if chosen.smoke:
+        cases = [Case("toy", "a corner of a plate", CASES["demo"].changes, 1.0, 12.0, 1, 256)]
+    top = header()
+    if not chosen.json:
+        print("  ".join(f"{k} {v}" for k, v in top.items()))
+    results = []
+    for case in cases:
+        wells = min(chosen.wells or case.wells, case.wells)
+        results.append(run(case, wells=wells, seed=chosen.seed, cache=chosen.cache))
+        if not chosen.json:
+            show(results[-1])
+    if chosen.json:
+        json.dump({"header": top, "results": results}, sys.stdout, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
