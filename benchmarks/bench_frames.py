@@ -35,7 +35,6 @@ from scipy.stats import chi2
 
 import livedeath
 from livedeath.analysis.pipeline import Pipeline, join_traces
-from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.light import LightLedger
 from livedeath.model.plan import PlannedVisit
@@ -418,28 +417,21 @@ def count_field(
             tally.counts["called"] += hit
             tally.counts[f"death_{outcome}"] += not hit
             if not hit:
-                tally.missed.append(_miss(key, truth, k, row, calls, outcome, bound))
+                tally.missed.append(_example(key, id_of.get(k), calls, row))
             if k not in early:
                 tally.delay_h.append(min(called_at - death, MISSED_H) if hit else MISSED_H)
                 tally.bound_h.append(min(float(bound[k]), MISSED_H))
 
 
-def _miss(
-    key: FieldKey, truth: Truth, k: int, row: int | None, calls: dict[str, Any], outcome: str,
-    bound: Floats,
-) -> dict[str, Any]:  # fmt: skip
-    """Return what is worth knowing of a death that was not called."""
-    return {
-        "field": key.name,
-        "id": None if row is None else int(calls["neuron_id"][row]),
-        "outcome": outcome,
-        "reason": "" if row is None else str(calls["loss_reason"][row]),
-        "death_h": round(float(truth.death_h[k]), 2),
-        "fold": round(float(truth.fold[k]), 2),
-        "indicator_electrons": round(float(truth.indicator[k, 0])),
-        "bound_h": round(float(bound[k]), 2) if np.isfinite(bound[k]) else None,
-        "evidence": None if row is None else round(float(calls["evidence"][row]), 1),
-    }
+def _example(
+    key: FieldKey, name: int | None, calls: dict[str, Any], row: int | None
+) -> dict[str, Any]:
+    """Return where to look: a death that was not called, or a call that is false."""
+    said: dict[str, Any] = {"field": key.name, "id": name}
+    if row is not None:
+        columns = ("outcome", "loss_reason", "called_at_h", "entry_h", "evidence", "flags")
+        said |= {column: str(calls[column][row]) for column in columns}
+    return said
 
 
 def _count_days(tally: Tally, calls: dict[str, Any], row: int, until_h: float) -> None:
@@ -478,9 +470,7 @@ def _count_false(
     """Count false deaths and what became of ids that are nobody; return who was called early."""
     early = set()
     for name, row in row_of.items():
-        if str(calls["vessel"][row]) != key.vessel or str(calls["well"][row]) != key.well:
-            continue
-        if int(calls["field"][row]) != key.field:
+        if (calls["well"][row], calls["field"][row]) != (key.well, key.field):
             continue
         true = true_of.get(name, -1)
         outcome, called_at = str(calls["outcome"][row]), float(calls["called_at_h"][row])
@@ -496,16 +486,7 @@ def _count_false(
         if np.isfinite(called_at) and (true < 0 or called_at < truth.death_h[true]):
             tally.counts["false"] += 1
             early.add(true)
-            tally.false.append(
-                {
-                    "field": key.name,
-                    "id": name,
-                    "true": true,
-                    "called_at_h": round(called_at, 2),
-                    "entry_h": round(float(calls["entry_h"][row]), 2),
-                    "flags": str(Flag(int(calls["flags"][row]))),
-                }
-            )
+            tally.false.append(_example(key, name, calls, row))
     return early
 
 
@@ -588,17 +569,9 @@ def run(
 
 
 def header() -> dict[str, object]:
-    """Return what the figures were measured on."""
-    return {
-        "livedeath": livedeath.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "scipy": scipy.__version__,
-        "machine": platform.machine(),
-        "system": platform.platform(),
-        "threads": 1,
-    }
+    """Return what the figures were measured on, with one thread."""
+    versions = {module.__name__: module.__version__ for module in (livedeath, np, numba, scipy)}
+    return {**versions, "python": platform.python_version(), "system": platform.platform()}
 
 
 def _text(value: float | None, digits: int = 2) -> str:

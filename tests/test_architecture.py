@@ -48,11 +48,15 @@ def test_the_drawing_has_every_room_and_no_other():
     assert rooms_drawn() == {path.parent.name for path in CORE.glob("*/__init__.py")}
 
 
+AFTER = ["risk"]
+"""What looks at all fields together, after the stages of one."""
+
+
 def test_the_stages_stand_in_the_order_of_a_visits_way():
     stages = ["correct", "segment", "pieces", "register", "track", "trace"]
     assert " ".join(stages) in PAGE
     rows = re.findall(r"^\| `livedeath\.analysis\.(\w+)` \|", PAGE, re.MULTILINE)
-    assert rows == stages
+    assert rows == [*stages, *AFTER]
     field = (CORE / "analysis/field.py").read_text(encoding="utf-8")
     order = ["self._level(visit", "segment.segment(", "pieces.join(", "self._seen(visit"]
     order += ["self._register(found", "self._tracker.push(", "self._tracer.push("]

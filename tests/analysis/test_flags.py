@@ -104,6 +104,11 @@ def unregistered():
     return analysed([*quiet(2), with_images(SCENE.visit(2), np.zeros_like)])
 
 
+def late():
+    shown = np.arange(12) > 0
+    return analysed([SCENE.visit(t, shown=shown if t < 2 else None) for t in range(4)])
+
+
 SCENES = {
     Flag.CLIPPED: clipped,
     Flag.TOUCHES_BORDER: touching,
@@ -118,6 +123,7 @@ SCENES = {
     Flag.OUTLIER: wild,
     Flag.UNREGISTERED: unregistered,
     Flag.DOUBTED: lambda: outlined(same, *[without_first] * 5),
+    Flag.UNPROVEN: late,
 }
 
 
@@ -155,9 +161,10 @@ def test_a_missed_visit_of_the_indicator_leaves_no_neuron_without_a_call():
 
 def test_bits_of_flags_never_change():
     # Tables of earlier versions are read by these values.
-    values = (1, 2, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+    values = (1, 2, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 65536)
     names = (
         "CLIPPED TOUCHES_BORDER MERGED TRACK_GAP MASK_LOST OUTSIDE_COMMON_AREA LOW_LIGHT "
-        "UNCALIBRATED MISSING_CHANNEL COMMON_STEP OUTLIER UNREGISTERED DOUBTED"
+        "UNCALIBRATED MISSING_CHANNEL COMMON_STEP OUTLIER UNREGISTERED DOUBTED "
+        "UNPROVEN"
     ).split()
     assert {flag.name: int(flag) for flag in Flag} == dict(zip(names, values, strict=True))

@@ -103,8 +103,8 @@ def test_the_neurons_refine_the_shift():
     seen = follower.push(at(GRID + np.array([3.3, -2.2])), time_h=1.0, shift=(3.0, -2.0))
     assert seen.shift == pytest.approx((3.3, -2.2), abs=1e-9)
     few = tracker()
-    few.push(at(GRID[:3]), time_h=0.0)
-    assert few.push(at(GRID[:3] + 0.3), time_h=1.0).shift == (0.0, 0.0)
+    few.push(at(GRID[:2]), time_h=0.0)
+    assert few.push(at(GRID[:2] + 0.3), time_h=1.0).shift == (0.0, 0.0)
 
 
 def test_what_appears_later_must_be_seen_twice():
@@ -273,3 +273,101 @@ def test_visits_that_show_nobody_make_nobody_doubtful_for_good():
     assert follower.doubted().all()
     follower.push(at(GRID), time_h=9.0)
     assert not follower.doubted().any()
+
+
+PAIR = np.array([(60.0, 60.0), (60.0, 82.0), (200.0, 60.0), (200.0, 200.0)])
+
+
+def both(points, areas, lights=None):
+    found = at(points)
+    found.area[:] = areas
+    found.light[:] = 1e4 if lights is None else lights
+    return found
+
+
+def test_an_outline_over_two_neurons_is_neithers():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    assert not follower.doubted().any()
+    blob = both([(60.0, 70.0), *PAIR[2:]], [420.0, 200.0, 200.0])
+    follower.push(blob, time_h=0.5)
+    assert follower.doubted().tolist()[2:] == [False, False]
+    assert (follower.doubted() | follower.hidden())[:2].all()
+    np.testing.assert_allclose(follower.tracks.points, PAIR, atol=0.1)
+
+
+def test_a_neuron_whose_outline_comes_back_is_believed_again():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    follower.push(both([(60.0, 70.0), *PAIR[2:]], [420.0, 200.0, 200.0]), time_h=0.5)
+    follower.push(both(PAIR, 200.0), time_h=1.0)
+    assert not (follower.doubted() | follower.hidden()).any()
+
+
+def test_a_neuron_found_at_its_lost_neighbours_place_is_doubted_until_it_is_back():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    swapped = both([(60.0, 71.0), *PAIR[2:]], 200.0)
+    for visit in range(1, 6):
+        follower.push(swapped, time_h=0.5 * visit)
+        assert (follower.doubted() | follower.hidden())[:2].all()
+
+
+def test_a_step_without_a_lost_neighbour_is_a_move():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    moved = PAIR.copy()
+    moved[3] += (8.0, 0.0)
+    follower.push(both(moved, 200.0), time_h=0.5)
+    assert not follower.doubted().any()
+    assert follower.tracks.y[3] == pytest.approx(208.0, abs=0.5)
+
+
+def test_whoever_vanishes_while_its_like_turns_up_may_have_moved():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    follower.push(both([*PAIR[:3], (200.0, 235.0)], 200.0), time_h=0.5)
+    assert follower.doubted().tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("newcomers", "areas", "lights"),
+    [
+        ([], [], []),
+        ([(200.0, 400.0)], [200.0], [1e4]),
+        ([(200.0, 235.0)], [40.0], [1e4]),
+        ([(200.0, 235.0)], [200.0], [1e3]),
+    ],
+    ids=["nobody", "far", "small", "faint"],
+)
+def test_whoever_vanishes_in_a_quiet_field_is_not_doubted(newcomers, areas, lights):
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    found = both([*PAIR[:3], *newcomers], [200.0] * 3 + areas, [1e4] * 3 + lights)
+    follower.push(found, time_h=0.5, shape=(500, 500))
+    assert not (follower.doubted() | follower.hidden())[3]
+
+
+def test_whoever_vanishes_at_the_border_may_have_left():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0, shape=(500, 210))
+    follower.push(both(PAIR[:3], 200.0), time_h=0.5, shape=(500, 210))
+    assert follower.doubted().tolist() == [False, False, False, True]
+
+
+def test_what_shines_otherwise_elsewhere_is_another():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    step = [*PAIR[:3], (207.0, 200.0)]
+    fainter = both(step, 200.0, [1e4] * 3 + [2e3])
+    assert follower.push(fainter, time_h=0.5).neuron[3] == -1
+    alike = tracker()
+    alike.push(both(PAIR, 200.0), time_h=0.0)
+    assert alike.push(both(step, 200.0), time_h=0.5).neuron[3] == 3
+
+
+def test_whoever_fades_where_it_stands_is_the_same():
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    faded = both(PAIR, 200.0, [1e4] * 3 + [1e3])
+    assert follower.push(faded, time_h=0.5).neuron[3] == 3

@@ -294,3 +294,30 @@ def test_what_was_changed_since_the_first_frame_and_what_was_retracted_is_told(t
 
 def test_an_unchanged_study_says_nothing_of_changes(made):
     assert "What was changed in study.toml" not in words(made[2])
+
+
+def unshown(material, n):
+    """Return the material in which the first neurons were never shown to be any."""
+    first = pl.int_range(pl.len()) < n
+    calls = material.called.calls.with_columns(
+        outcome=pl.when(first).then(pl.lit("lost")).otherwise("outcome"),
+        loss_reason=pl.when(first).then(pl.lit("not_shown_a_neuron")).otherwise("loss_reason"),
+        last_alive_h=pl.when(first).then("entry_h").otherwise("last_alive_h"),
+        **{
+            name: pl.when(first).then(None).otherwise(name)
+            for name in ("first_dead_h", "called_at_h", "death_h")
+        },
+    )
+    return with_called(material, calls=calls)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_what_was_never_shown_to_be_a_neuron_is_counted_and_not_at_risk(bare, n):
+    material = unshown(bare, n)
+    page = words(render(material, find(material)))
+    said = re.search(r"(\d+) things? found and never shown to be (a neuron|neurons)", page)
+    assert (int(said.group(1)) if said else 0) == n
+    rows = dict(re.findall(r"(not shown to be a neuron|found|followed) ((?:\d+ )+)", page))
+    total = {name: int(numbers.split()[-1]) for name, numbers in rows.items()}
+    assert total.get("not shown to be a neuron", 0) == n
+    assert total["followed"] <= total["found"] - n

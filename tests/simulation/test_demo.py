@@ -2,6 +2,7 @@ import pytest
 
 from livedeath.simulation.census import census
 from livedeath.simulation.demo import demo_parameters, demo_study
+from livedeath.simulation.parameters import WorldParameters
 from livedeath.simulation.world import World
 
 
@@ -19,10 +20,18 @@ def test_the_plan_fits_the_time_of_a_demonstration(world):
 def test_enough_neurons_live_and_die(world):
     truth = census(world)
     seen = truth.filter("in_view")
-    assert seen.height >= 300
+    assert seen.height >= 180
     before = seen.filter(seen["cause"] != "kill")
-    assert 100 <= before.height <= 180
+    assert 55 <= before.height <= 100
     assert set(before["arm"]) == set(world.study.arms().values())
+
+
+def test_it_is_the_default_culture_and_its_debris_with_the_default_indicator(world):
+    default = WorldParameters()
+    assert world.parameters.culture == default.culture
+    assert world.parameters.signal == default.signal
+    assert default.culture.debris_per_mm2 >= 20
+    assert default.signal.fold_min <= 1.3
 
 
 def test_visits_go_on_after_the_kill(world):

@@ -348,6 +348,7 @@ class FieldPipeline:
         tracks = self._tracker.tracks
         stage_x, stage_y = self._stage or (0.0, 0.0)
         block.flags[self._tracker.doubted()] |= np.uint32(Flag.DOUBTED)
+        block.flags[self._tracker.hidden()] |= np.uint32(Flag.MERGED)
         if visit.missing:
             block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
         columns: Columns = {

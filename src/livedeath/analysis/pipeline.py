@@ -1,7 +1,8 @@
 """Visits of all fields go in; neurons, their traces and calls of death come out.
 
-Each visit goes through the stages of its field (`livedeath.analysis.field`), then to the
-scorer, which sees the neurons of all fields; a change of optics starts new fields, new neurons
+Each visit goes through the stages of its field (`livedeath.analysis.field`), then it is said who
+is at risk (`livedeath.analysis.risk`), then it goes to the scorer; both see the neurons of all
+fields; a change of optics starts new fields, new neurons
 and a new scorer. What comes out depends only on what was
 pushed and in which order: streaming equals batch, and a restart from `state` equals none.
 """
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import trace
+from livedeath.analysis import risk, trace
 from livedeath.analysis.field import ALL, FieldPipeline
 from livedeath.detection import Scorer, Scorers
 from livedeath.model.biology import Population
@@ -22,6 +23,9 @@ from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.study import Study
 from livedeath.model.tables import MEASURED, TRACES, trace_columns
+
+PART_OF_IT = Flag.MERGED | Flag.TOUCHES_BORDER | Flag.OUTSIDE_COMMON_AREA | Flag.CLIPPED
+"""Flags of a soma whose size and light are not those of the whole soma alone."""
 
 MARKED = 5.0
 """A marker counts as positive above this many standard deviations."""
@@ -56,6 +60,7 @@ class Pipeline:
         self._scorers = Scorers(make_scorer or (lambda: Scorer(study.analysis, study.endpoint)))
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
+        self._risks: dict[int, risk.AtRisk] = {}
         self._populations: dict[int, str] = {}
         self._next_id = 1
         self.bad_frames: dict[str, int] = {}
@@ -87,9 +92,11 @@ class Pipeline:
             If an image does not fit; nothing has changed then.
         """
         field = self._fields.get(visit.field) or self._begin(visit.field)
+        first = field.n_neurons == 0
         result = field.push(visit, labels, next_id=self._next_id)
         self._fields[visit.field] = field
         traces = result.traces
+        self._say_who_is_at_risk(visit, traces, first=first, trusted=labels is not None)
         self._next_id = max(self._next_id, int(traces["neuron_id"].max(initial=0)) + 1)
         self._name_populations(traces)
         for reason in result.bad_frames.values():
@@ -120,6 +127,9 @@ class Pipeline:
         state["bad_frames"] = json.dumps(self.bad_frames)
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
+        state["risks"] = json.dumps(list(self._risks))
+        for acquisition, one in self._risks.items():
+            state |= {f"risk{acquisition}/{name}": v for name, v in one.state().items()}
         return state | {f"scorer/{name}": v for name, v in self._scorers.state().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -132,6 +142,9 @@ class Pipeline:
             key = FieldKey(*names)
             self._fields[key] = self._begin(key)
             self._fields[key].restore(_below(state, f"field{number}/"))
+        self._risks = {}
+        for acquisition in json.loads(str(state["risks"])):
+            self._risk_of(acquisition).restore(_below(state, f"risk{acquisition}/"))
         self._scorers.restore(_below(state, "scorer/"))
 
     def _begin(self, key: FieldKey) -> FieldPipeline:
@@ -143,6 +156,30 @@ class Pipeline:
             scored=tuple(self._roles.values()),
             flats=self._flats,
         )
+
+    def _risk_of(self, acquisition: int) -> risk.AtRisk:
+        """Return who is at risk in an acquisition; another objective shows other sizes."""
+        if acquisition not in self._risks:
+            self._risks[acquisition] = risk.AtRisk(self.study.analysis.soma_diameter_um)
+        return self._risks[acquisition]
+
+    def _say_who_is_at_risk(
+        self, visit: Visit, traces: Columns, *, first: bool, trusted: bool
+    ) -> None:
+        """Flag the rows of whoever has still to show that it is a neuron."""
+        at_risk, flags = self._risk_of(visit.field.acquisition), traces["flags"]
+        if not trusted and self._shown_by not in visit.images:
+            waiting = at_risk.waiting(traces["neuron_id"])
+        else:
+            waiting = at_risk.push(
+                traces["neuron_id"],
+                traces["area_um2"],
+                traces[self._shown_by],
+                first=first,
+                whole=(flags & np.uint32(PART_OF_IT)) == 0,
+                trusted=trusted,
+            )
+        flags[waiting] |= np.uint32(Flag.UNPROVEN)
 
     def _scored(self, traces: Columns) -> Columns:
         """Return what is scored of each row: signal, reference where there is one, and its sd."""

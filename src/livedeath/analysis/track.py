@@ -2,8 +2,8 @@
 
 Neurons hardly move, but they vanish, reappear and have neighbours. Whoever is nearest to
 nobody else is linked at once; the rest is assigned together at least cost. A number is
-never used twice, and no visit has a number on two detections or two on one. Nothing here
-looks at intensities.
+never used twice, and no visit has a number on two detections or two on one. Light says only
+what cannot be the same neuron.
 """
 
 import dataclasses
@@ -20,8 +20,9 @@ from livedeath.model.settings import AnalysisSettings
 
 DAY_H = 24.0
 
-MOTION_UM = 1.5
-"""Displacement in a day, per axis: median 1.8 um over 268 rat cortical neurons (eLife 35977)."""
+MOTION_UM = 5.0
+"""Displacement in a day, per axis: 95 % of 268 rat cortical neurons stay within 12 um (eLife
+35977). Most move less, but a place that lags behind a mover loses its light."""
 
 LEAST_GATE = 0.75
 """However short the interval, a neuron may be found this far away, in soma diameters:
@@ -36,11 +37,11 @@ CLEARLY_NEARER = 0.5
 CENTRE_ERROR = 0.03
 """Least error of an outline's centre, in soma diameters."""
 
-JUMP = 3.0
+JUMP = 2.5
 """An innovation beyond this many standard deviations is a real move: the filter follows."""
 
-ENOUGH_TO_REFINE = 5
-"""Neurons needed for their median displacement to refine a shift."""
+ENOUGH_TO_REFINE = 3
+"""Neurons needed for their median displacement to refine a shift: one that moves is outvoted."""
 
 RADIUS_GAIN = 0.2
 """Part of the way that a soma's remembered radius goes towards that of its new outline."""
@@ -58,6 +59,21 @@ OTHER_THING = 4.0
 LEAST_APART = 0.8
 """Centres of two somata are at least this part of the sum of their radii apart."""
 
+BLENDED = 1.5
+"""An outline so many times as large as the neuron's own may hold a neighbour as well."""
+
+OFF = 0.25
+"""A neuron farther from its place than this, in soma diameters, has taken a step."""
+
+BESIDE = 0.5
+"""Outlines nearer to each other than this, in soma diameters, may be mistaken for one."""
+
+MAY_HAVE_MOVED = 2.0
+"""Whoever is not found may be the newcomer within this many gates,"""
+
+ALIKE = 1.1
+"""if ln(area) and ln(light) differ by less than this: a factor of three."""
+
 AREA_SD = 0.4
 """Visit-to-visit change of ln(area): plain sd 0.38 over 268 rat cortical neurons (eLife 35977)."""
 
@@ -68,7 +84,9 @@ class Tracks:
 
     ``y`` and ``x`` are in the field's reference frame, working px; ``unseen`` counts the
     visits since a neuron was seen, ``sightings`` and ``missed`` all with and without it,
-    visits that show nobody left out.
+    visits that show nobody left out. ``light`` is that of the last outline of its own,
+    ``began_h`` its first hour. ``blended`` and ``moved`` say that it may be mistaken for a
+    neighbour, and that it may be a newcomer elsewhere.
     """
 
     y: NDArray[np.float64]
@@ -79,13 +97,21 @@ class Tracks:
     unseen: NDArray[np.int64]
     sightings: NDArray[np.int64]
     missed: NDArray[np.int64]
+    light: NDArray[np.float64]
+    began_h: NDArray[np.float64]
+    blended: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
 
     @classmethod
     def empty(cls) -> "Tracks":
         """Return no tracks."""
-        y, x, variance, radius, seen_h = np.empty((5, 0))
+        y, x, variance, radius, seen_h, light, began_h = np.empty((7, 0))
         unseen, sightings, missed = np.empty((3, 0), np.int64)
-        return cls(y, x, variance, radius, seen_h, unseen, sightings, missed)
+        blended, moved = np.empty((2, 0), np.bool_)
+        return cls(
+            y, x, variance, radius, seen_h, unseen, sightings, missed,
+            light, began_h, blended, moved,
+        )  # fmt: skip
 
     @property
     def points(self) -> NDArray[np.float64]:
@@ -161,15 +187,16 @@ class Tracker:
             Who is who.
         """
         points = np.column_stack([detections.y, detections.x]) - np.asarray(shift)
-        links = self._link(self.tracks, points, detections.area, time_h)
+        links = self._link(self.tracks, points, detections, time_h)
         points, shift = self._refine(points, links, detections, shift)
+        self._doubt_places(links, points, detections, _depth_of(self.tracks.points, shift, shape))
         gap = self._follow(links, points, detections, time_h)
         neuron = np.full(detections.y.size, -1, np.int64)
         neuron[links[links >= 0]] = np.flatnonzero(links >= 0)
         depth = _depth(detections, shape)
         new = self._births(neuron < 0, points, detections, time_h, None if trusted else depth)
         neuron[new] = len(self.tracks) + np.arange(new.size)
-        self.tracks.append(self._begin(points[new], detections.area[new], time_h))
+        self.tracks.append(self._begin(points[new], detections, new, time_h))
         gap = np.concatenate([gap, np.zeros(new.size, np.bool_)])
         return Tracking(neuron, np.concatenate([links, new]), gap, shift)
 
@@ -177,13 +204,19 @@ class Tracker:
         """Tell whose place says nothing about life and death.
 
         Who was away for long, or for longer than it was ever seen, is lost; who was missed
-        more often than seen, up to the last sighting, was no neuron of its own. A neuron
-        that vanishes as it dies is neither.
+        more often than seen, up to the last sighting, was no neuron of its own. Who may
+        have been mistaken for a neighbour, or may be a newcomer elsewhere, is doubted too.
+        A neuron that vanishes as it dies is none of these.
         """
         tracks = self.tracks
         patience = np.minimum(AWAY_VISITS * self._gap_visits, tracks.sightings)
         away = tracks.unseen > patience
-        return away | (tracks.missed - tracks.unseen > tracks.sightings)
+        away |= tracks.moved | (tracks.blended & (tracks.unseen == 0))
+        return np.asarray(away | (tracks.missed - tracks.unseen > tracks.sightings), np.bool_)
+
+    def hidden(self) -> NDArray[np.bool_]:
+        """Tell who is not found and may lie under a neighbour's outline."""
+        return np.asarray(self.tracks.blended & (self.tracks.unseen > 0), np.bool_)
 
     def support(self, detections: Detections, shift: tuple[float, float]) -> int:
         """Count the detections that a shift brings within half a soma of a neuron."""
@@ -217,15 +250,19 @@ class Tracker:
         self,
         tracks: Tracks,
         points: NDArray[np.float64],
-        areas: NDArray[np.float64],
+        detections: Detections,
         time_h: float,
     ) -> NDArray[np.int64]:
         """Return the index of each track's detection, -1 for none."""
         reaches = self._reaches(tracks, time_h)
         first, second, squares = pairs_within(tracks.points, points, reaches)
-        ratio = np.log(areas[second] / (math.pi * tracks.radius[first] ** 2)) / AREA_SD
+        areas = detections.area[second]
+        ratio = np.log(areas / (math.pi * tracks.radius[first] ** 2)) / AREA_SD
         costs = squares / reaches[first] ** 2 + 0.02 * np.minimum(ratio**2, 9.0)
         same = np.abs(ratio) <= OTHER_THING
+        # A dying neuron fades where it stands; what shines elsewhere otherwise is another.
+        step = squares > (OFF * self._soma) ** 2
+        same &= ~(step & (_light_ratio(detections.light[second], tracks.light[first]) > ALIKE))
         sizes = (len(tracks), len(points))
         return assign(first[same], second[same], costs[same], sizes)
 
@@ -253,7 +290,12 @@ class Tracker:
     ) -> NDArray[np.bool_]:
         """Move each linked track towards its detection; return who comes after a gap."""
         tracks = self.tracks
-        seen = np.flatnonzero(links >= 0)
+        gap = (links >= 0) & (tracks.unseen > 0)
+        tracks.unseen[:] = np.where(links >= 0, 0, tracks.unseen + 1)
+        tracks.sightings[links >= 0] += 1
+        if (links >= 0).any():
+            tracks.missed[links < 0] += 1
+        seen = np.flatnonzero((links >= 0) & ~tracks.blended)
         found = links[seen]
         days = np.maximum(time_h - tracks.seen_h[seen], 0.0) / DAY_H
         prior = tracks.variance[seen] + self._motion**2 * days
@@ -267,13 +309,75 @@ class Tracker:
         tracks.variance[seen] = np.where(jumped, error, prior * (1.0 - gain))
         change = np.sqrt(detections.area[found] / math.pi) - tracks.radius[seen]
         tracks.radius[seen] += RADIUS_GAIN * change
+        tracks.light[seen] = detections.light[found]
         tracks.seen_h[seen] = time_h
-        gap = (links >= 0) & (tracks.unseen > 0)
-        tracks.unseen[:] = np.where(links >= 0, 0, tracks.unseen + 1)
-        tracks.sightings[seen] += 1
-        if links.size and seen.size:
-            tracks.missed[links < 0] += 1
         return gap
+
+    def _doubt_places(
+        self,
+        links: NDArray[np.int64],
+        points: NDArray[np.float64],
+        detections: Detections,
+        depth: NDArray[np.float64],
+    ) -> None:
+        """Say who may be mistaken for a neighbour, and who may be a newcomer elsewhere.
+
+        A neuron whose outline takes a step in place or size while a neighbour is lost there
+        shares it with the neighbour, or has taken its outline: it is not followed and nothing
+        it shows counts, until it is found again at its own place. Whoever is not
+        found beside another's outline may lie under it; whoever is not found while something
+        like it turned up may be that.
+        """
+        tracks, n = self.tracks, len(self.tracks)
+        if n == 0:
+            return
+        linked, lost = np.flatnonzero(links >= 0), np.flatnonzero(links < 0)
+        found = links[linked]
+        off = np.hypot(*(points[found] - tracks.points[linked]).T)
+        grown = detections.area[found] / (math.pi * tracks.radius[linked] ** 2)
+        step = off > OFF * self._soma
+        other = np.zeros(n, np.bool_)
+        beside, under = self._beside(points[found], detections.area[found], lost)
+        other[linked[beside]] = True
+        begins = (step | (grown > BLENDED)) & other[linked]
+        tracks.blended[linked] = begins | (step & tracks.blended[linked])
+        tracks.blended[lost[np.unique(under)]] = True
+        tracks.moved[linked] = False
+        tracks.moved[lost] |= self._turned_up(lost, links, points, detections)
+        tracks.moved[lost] |= depth[lost] < LEAST_GATE * self._soma
+
+    def _beside(
+        self, points: NDArray[np.float64], areas: NDArray[np.float64], lost: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return pairs (outline, lost neuron) that nearly touch."""
+        own = np.sqrt(areas / math.pi)
+        radius = self.tracks.radius[lost]
+        reach = own + radius.max(initial=0.0) + BESIDE * self._soma
+        first, second, squares = pairs_within(points, self.tracks.points[lost], reach)
+        near = squares < (own[first] + radius[second] + BESIDE * self._soma) ** 2
+        return first[near], second[near]
+
+    def _turned_up(
+        self,
+        lost: NDArray[np.int64],
+        links: NDArray[np.int64],
+        points: NDArray[np.float64],
+        detections: Detections,
+    ) -> NDArray[np.bool_]:
+        """Tell which lost neurons may be something that turned up since they were seen."""
+        tracks = self.tracks
+        since = np.full(len(points), np.inf)
+        since[links[links >= 0]] = tracks.began_h[links >= 0]
+        reach = np.full(lost.size, MAY_HAVE_MOVED * self._gate)
+        first, second, _ = pairs_within(tracks.points[lost], points, reach)
+        i = lost[first]
+        new = since[second] > tracks.seen_h[i]
+        size = np.log(detections.area[second] / (math.pi * tracks.radius[i] ** 2))
+        alike = np.abs(size) < ALIKE
+        alike &= ~(_light_ratio(detections.light[second], tracks.light[i]) >= ALIKE)
+        out = np.zeros(lost.size, np.bool_)
+        out[first[new & alike]] = True
+        return out
 
     def _error(self, snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the variance of a centre: the outline's, and the light's."""
@@ -297,14 +401,14 @@ class Tracker:
         if first:
             return new
         new = new[~self._on_known(points[new], detections.area[new])]
-        links = self._link(self._candidates, points[new], detections.area[new], time_h)
+        links = self._link(self._candidates, points[new], detections.take(new), time_h)
         confirmed = np.zeros(new.size, np.bool_)
         confirmed[links[links >= 0]] = True
         self._candidates.unseen += 1
         waiting = (links < 0) & (self._candidates.unseen <= self._gap_visits)
         self._candidates = self._candidates.take(waiting)
         later = new[~confirmed]
-        self._candidates.append(self._begin(points[later], detections.area[later], time_h))
+        self._candidates.append(self._begin(points[later], detections, later, time_h))
         return new[confirmed]
 
     def _on_known(
@@ -320,9 +424,14 @@ class Tracker:
         return known
 
     def _begin(
-        self, points: NDArray[np.float64], areas: NDArray[np.float64], time_h: float
+        self,
+        points: NDArray[np.float64],
+        detections: Detections,
+        which: NDArray[np.int64],
+        time_h: float,
     ) -> Tracks:
         n = len(points)
+        areas = detections.area[which]
         return Tracks(
             y=points[:, 0].copy(),
             x=points[:, 1].copy(),
@@ -332,7 +441,27 @@ class Tracker:
             unseen=np.zeros(n, np.int64),
             sightings=np.ones(n, np.int64),
             missed=np.zeros(n, np.int64),
+            light=detections.light[which].copy(),
+            began_h=np.full(n, time_h),
+            blended=np.zeros(n, np.bool_),
+            moved=np.zeros(n, np.bool_),
         )
+
+
+def _light_ratio(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the size of the ln of the ratio of two lights; NaN where either is unknown."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.abs(np.log(one / other)))
+
+
+def _depth_of(
+    points: NDArray[np.float64], shift: tuple[float, float], shape: tuple[int, int] | None
+) -> NDArray[np.float64]:
+    """Return how far inside the frame places of the reference lie, px."""
+    if shape is None:
+        return np.full(len(points), np.inf)
+    here = points + np.asarray(shift)
+    return np.asarray(np.minimum(here, np.array(shape) - 1.0 - here).min(axis=1))
 
 
 def _depth(detections: Detections, shape: tuple[int, int] | None) -> NDArray[np.float64]:

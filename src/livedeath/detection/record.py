@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from livedeath.kernels.bank import Bank, Shapes
 from livedeath.kernels.baseline import Baselines
+from livedeath.model.flags import Flag
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,6 +36,8 @@ class NeuronRecords(NamedTuple):
     variance_sum: Floats
     variance_visits: Floats
     variance_population: Floats
+    statistic: Floats
+    fading: Floats
 
     def taken(self, rows: Ints) -> "NeuronRecords":
         """Return a copy of some rows."""
@@ -84,6 +87,7 @@ def empty_records(n: int) -> NeuronRecords:
         np.full(n, -np.inf), np.zeros(n),
         np.zeros(n, np.int8), np.zeros(n, np.uint32),
         np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n), np.zeros(n),
+        np.full(n, -np.inf), np.full(n, -np.inf),
     )  # fmt: skip
 
 
@@ -141,12 +145,7 @@ def patience_h(
 
 
 def losses(
-    records: NeuronRecords,
-    field_time_h: Floats,
-    gap_visits: int,
-    *,
-    outside: NDArray[np.bool_],
-    missing: NDArray[np.bool_],
+    records: NeuronRecords, field_time_h: Floats, gap_visits: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     """Return which neurons have been missing too long, and why.
 
@@ -155,6 +154,8 @@ def losses(
     intervals. ``field_time_h`` holds first visit, last visit and number of visits of each
     neuron's field.
     """
+    outside = (records.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0
+    missing = (records.last_flags & Flag.MISSING_CHANNEL) > 0
     end = field_time_h[:, 1]
     last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
     patience = patience_h(records.entry_h, last, records.visits, field_time_h, gap_visits)

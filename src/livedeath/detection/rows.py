@@ -20,6 +20,7 @@ UNSEEN = (
     | Flag.MISSING_CHANNEL
     | Flag.FIELD_FAULT
     | Flag.BAD_FRAME
+    | Flag.UNPROVEN
 )
 """Flags of a visit at which a neuron was not seen."""
 

@@ -11,7 +11,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import record, revocation, unstated
+from livedeath.detection import fading, record, revocation, risk, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
@@ -39,7 +39,9 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-UNMEASURED = Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT
+UNMEASURED = (
+    Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT | Flag.UNPROVEN
+)
 """Flags of a value that says nothing of its neuron."""
 FIELD_FAULT = "field_fault"
 """Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
@@ -94,6 +96,8 @@ class Scorer:
         self._by_id: Ints = np.zeros(0, np.int64)
         self._wells, self._fields = Wells(), Fields()
         self._accidents = Accidents(rises=endpoint == "indicator_rise")
+        self.silent = False
+        self._fill_loss = fading.FillLoss(lambda: Scorer(self.settings, "loss_of_fill"))
         self._time_h = -np.inf
         self._scale, self._offset = np.nan, 0.0
         self._allocate(0)
@@ -112,26 +116,11 @@ class Scorer:
         held = self._n
         if n <= self._records.neuron_id.size:
             return
-        old = (
-            self._base,
-            self._deaths,
-            self._transients,
-            self._models,
-            self._lessons,
-            self._records,
-        )
+        old = self._parts()
         self._allocate(max(2 * held, n, 64))
-        new = (
-            self._base,
-            self._deaths,
-            self._transients,
-            self._models,
-            self._lessons,
-            self._records,
-        )
-        for source, target in zip(old, new, strict=True):
-            for a, b in zip(source, target, strict=True):
-                b[:held] = a[:held]
+        for part, values in self._parts().items():
+            for name, array in values.items():
+                array[:held] = old[part][name][:held]
 
     def _check_visit(self, time_h: float, ids: Ints) -> None:
         """Refuse a neuron twice in a visit, or before its own last one."""
@@ -267,9 +256,28 @@ class Scorer:
         self._note(rows, found, bits)
         added = bits & np.uint32(Flag.FIELD_FAULT)
         added |= np.where(light.stepped, np.uint32(Flag.COMMON_STEP), np.uint32(0))
-        called = self._score(measured, rows_of.truths(intervened, n, default=False)[order], added)
+        done = rows_of.truths(intervened, n, default=False)[order]
+        faded = self._fill_loss.push(
+            self._records, rows, None if seen is None else base, base_sd, time_h=self._time_h,
+            seen=found, watched=self._living(rows) & ((bits & UNMEASURED) == 0), bits=bits,
+            intervened=done,
+        )  # fmt: skip
+        called = self._score(measured, done, added)
+        rest = rows[faded & ~np.isin(rows, measured.rows)]
+        called = np.concatenate([called, rest[self._call(rest)]])
+        self._fill_loss.stop(self._records.neuron_id[called])
         self.last_flags[order] = added
         return np.sort(self._records.neuron_id[called])
+
+    def evidence_of(self, neuron_id: Ints) -> Floats:
+        """Return (n,) ln of the statistic of death of neurons that were pushed."""
+        return self._records.statistic[self._find(neuron_id)[0]]
+
+    def stop(self, neuron_id: Ints) -> None:
+        """Take neurons as dead that were called for other evidence."""
+        rows, known = self._find(neuron_id)
+        called_h = self._records.called_h
+        called_h[rows[known]] = np.fmin(called_h[rows[known]], self._time_h)
 
     def _living(self, rows: Ints) -> NDArray[np.bool_]:
         """Return which rows are neither called nor dead on arrival."""
@@ -279,9 +287,8 @@ class Scorer:
     def _note(self, rows: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]) -> None:
         """Keep who was there, when and how."""
         records, now = self._records, self._time_h
-        records.entry_h[rows] = np.where(
-            np.isnan(records.entry_h[rows]), now, records.entry_h[rows]
-        )
+        enters = np.isnan(records.entry_h[rows]) & risk.at_risk(bits)
+        records.entry_h[rows[enters]] = now
         records.seen_h[rows[found]] = now
         records.visits[rows[found]] += 1
         records.last_flags[rows] = bits
@@ -393,20 +400,27 @@ class Scorer:
             self.learning.learn_population(first, self._levels())
 
     def _call_deaths(self, rows: Ints, out: Floats) -> NDArray[np.bool_]:
-        """Note the evidence; return which rows are called at this visit."""
+        """Note the evidence of measured rows; return which are called at this visit."""
         records = self._records
         living = np.isnan(records.called_h[rows])
-        statistic = np.where(living, out[:, 0], -np.inf)
+        records.statistic[rows[living]] = out[living, 0]
+        records.squares[rows[living]] = self._base.squares[rows[living]]
+        records.visits_called[rows[~living]] += 1
+        return self._call(rows)
+
+    def _call(self, rows: Ints) -> NDArray[np.bool_]:
+        """Return which rows are called at this visit, for all evidence there is by now."""
+        records = self._records
+        living = np.isnan(records.called_h[rows])
+        statistic = np.where(living, self._fill_loss.joint(records, rows), -np.inf)
         records.evidence[rows] = np.maximum(records.evidence[rows], statistic)
         records.odds[rows[living]] = self.learning.hazard * np.exp(
             np.minimum(statistic[living], 50.0)
         )
         excess = statistic - (self.threshold - self.learning.lower)
-        called = np.asarray(excess >= 0.0)
+        called = np.asarray((excess >= 0.0) & (not self.silent))
         self.learning.count_excess(excess[called])
         records.called_h[rows[called]] = self._time_h
-        records.squares[rows[living]] = self._base.squares[rows[living]]
-        records.visits_called[rows[~living]] += 1
         return called
 
     def _learn_law(self, rows: Ints, out: Floats) -> None:
@@ -453,22 +467,19 @@ class Scorer:
         n = self._n
         order = np.argsort(self._records.neuron_id[:n], kind="stable")
         records = self._records.taken(order)
-        first = np.where(np.isnan(records.entry_h), records.row_h, records.entry_h)
+        first, unproven = risk.entries(records, traces)
         records = records._replace(entry_h=first)
         dead = np.isfinite(records.called_h)
         dates = self._dates(traces, records, order, dead)
+        dates = self._fill_loss.redate(dates, traces, records, dead)
         dead &= np.isnan(dates[:, 5])
-        lost, reason = record.losses(
-            records,
-            self._fields.time_h[records.field],
-            self.settings.gap_visits,
-            outside=(records.last_flags & Flag.OUTSIDE_COMMON_AREA) > 0,
-            missing=(records.last_flags & Flag.MISSING_CHANNEL) > 0,
-        )
+        watched = self._fields.time_h[records.field]
+        lost, reason = record.losses(records, watched, self.settings.gap_visits)
         fault = records.last_flags & np.uint32(Flag.FIELD_FAULT | Flag.BAD_FRAME)
         reason[fault > 0] = FIELD_FAULT
         lost |= (records.last_flags & np.uint32(Flag.FIELD_FAULT)) > 0
-        lost &= ~dead & (records.arrival != 1)
+        lost = unproven | (lost & ~dead & (records.arrival != 1))
+        reason[unproven] = risk.NOT_SHOWN
         p_dead = records.odds / (1.0 + records.odds) * (1.0 - dates[:, 6])
         gone = np.where(lost, 1.0 - p_dead, 0.0)
         on_arrival = records.arrival == 1
@@ -498,6 +509,13 @@ class Scorer:
             "loss_reason": np.where(lost, reason, "").astype(object),
             "flags": rows_of.joined_flags(traces, records.neuron_id),
         }
+
+    def dates_of(self, traces: Columns, records: NeuronRecords, dead: NDArray[np.bool_]) -> Floats:
+        """Return what became of calls that another detector made; see `_dates`."""
+        rows, known = self._find(records.neuron_id)
+        own = self._records.taken(rows)
+        own = own._replace(neuron_id=records.neuron_id, called_h=records.called_h)
+        return self._dates(traces, own, rows, dead & known)
 
     def _dates(
         self, traces: Columns, records: NeuronRecords, order: Ints, dead: NDArray[np.bool_]
@@ -585,6 +603,7 @@ class Scorer:
         state |= {f"wells.{k}": v for k, v in self._wells.state().items()}
         state |= {f"fields.{k}": v for k, v in self._fields.state().items()}
         state |= {f"accidents.{k}": v for k, v in self._accidents.state().items()}
+        state |= {f"fill.{k}": v for k, v in self._fill_loss.state().items()}
         return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
 
     def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
@@ -624,4 +643,5 @@ class Scorer:
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})
+        self._fill_loss.restore(fading.below(state, "fill."))
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})

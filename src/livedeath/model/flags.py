@@ -25,6 +25,7 @@ class Flag(IntFlag):
     DOUBTED = 8192
     FIELD_FAULT = 16384
     BAD_FRAME = 32768
+    UNPROVEN = 65536
 
 
 DESCRIPTIONS: dict[Flag, str] = {
@@ -40,11 +41,13 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.COMMON_STEP: "A step common to the well's neurons was taken out.",
     Flag.OUTLIER: "The value does not fit the neuron's past and was given little weight.",
     Flag.UNREGISTERED: "The shift of this visit could not be measured and was taken as none.",
-    Flag.DOUBTED: "Unseen for long, or more often than seen: no evidence of life or death.",
+    Flag.DOUBTED: "Unseen for long, or more often than seen, or taken for another: no evidence "
+    "of life or death.",
     Flag.FIELD_FAULT: "All neurons of the field changed at once, by death or by an accident; the "
     "visit is no evidence until that is known.",
     Flag.BAD_FRAME: "The frame was judged bad before any neuron (dark, saturated, out of focus, "
     "obstructed); its values are no evidence.",
+    Flag.UNPROVEN: "Not at risk yet: it has still to show that it is a neuron.",
 }
 
 

@@ -104,6 +104,10 @@ class Detections:
         """Return the number of somata."""
         return self.label.size
 
+    def take(self, chosen: NDArray[Any]) -> "Detections":
+        """Return some of the somata."""
+        return Detections(*(getattr(self, f.name)[chosen] for f in dataclasses.fields(self)))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Segmentation:

@@ -26,6 +26,9 @@ OUTCOMES = ("alive", "dead", "lost", "dead_on_arrival")
 FIELD_FAULT = "field_fault"
 """Reason of a loss: what befell the neuron befell its whole field, and may be no death."""
 
+NOT_SHOWN = "not_shown_a_neuron"
+"""Loss reason of whatever never was at risk: nothing showed that it is a neuron."""
+
 FIRST_DATA_ROW = 2
 """Row numbers in messages count as an editor does: the line of names is row 1."""
 

@@ -15,7 +15,7 @@ from livedeath._version import __version__
 from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.optics import Optics
 from livedeath.model.plate import FORMATS, row_column
-from livedeath.model.tables import PLACE
+from livedeath.model.tables import NOT_SHOWN, PLACE
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
 from livedeath.run import logbook
@@ -77,12 +77,15 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
     def counted(attribute: str) -> dict[str, int]:
         return {name: getattr(by_name[name], attribute) for name in names if name in by_name}
 
+    shown_not = never_shown(material)
+    once = counted("n_without_time")
     parts: list[tuple[str, int, Mapping[str, int]]] = [
         ("found", 0, Counter(material.called.calls["arm"])),
         ("first seen after the kill", 1, late["kill"]),
         ("first seen after its well was excluded", 1, late["exclusion"]),
         ("dead on arrival", 1, counted("n_dead_on_arrival")),
-        ("seen once only", 1, counted("n_without_time")),
+        ("not shown to be a neuron", 1, shown_not),
+        ("seen once only", 1, {arm: n - shown_not.get(arm, 0) for arm, n in once.items()}),
         ("followed", 1, counted("n_neurons")),
         ("died", 2, counted("n_dead")),
         ("lost", 2, counted("n_lost")),
@@ -100,6 +103,14 @@ def whereabouts(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, 
 def _taken_back(material: Material) -> Counter[str]:
     back = pl.Series(material.table.at_risk & ~material.table.event & ~material.table.lost)
     return Counter(material.calls.filter(back & pl.col("revoked_at_h").is_not_null())["arm"])
+
+
+def never_shown(material: Material) -> Counter[str]:
+    """Count, per arm, what was found and never shown to be a neuron, before any end."""
+    calls = material.called.calls
+    late = material.called.after_end["neuron_id"].implode()
+    own = (pl.col("loss_reason") == NOT_SHOWN) & ~pl.col("neuron_id").is_in(late)
+    return Counter(calls.filter(own.fill_null(value=False))["arm"])
 
 
 def _scored_visits(material: Material) -> tuple[int, int]:
@@ -276,7 +287,8 @@ def losses(material: Material) -> dict[str, Any]:
             for reason in reasons
         ],
         "total": lost.height,
-        "unwatched": int((table.lost & ~table.at_risk).sum()),
+        "not_shown": (unproven := sum(never_shown(material).values())),
+        "unwatched": int((table.lost & ~table.at_risk).sum()) - unproven,
     }
 
 
