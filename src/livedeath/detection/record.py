@@ -12,6 +12,13 @@ from livedeath.model.flags import Flag
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+UNMEASURED = (
+    Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT | Flag.UNPROVEN
+)
+"""Flags of a value that says nothing of its neuron."""
+REFERENCE_SD_MAX = 0.4
+"""A smoothed reference less certain than this, fraction, says nothing about a ratio."""
+
 
 class NeuronRecords(NamedTuple):
     """What is kept of each neuron beside its filters."""

@@ -11,7 +11,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import fading, record, revocation, risk, unstated
+from livedeath.detection import afterwards, fading, record, risk, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
@@ -25,11 +25,17 @@ from livedeath.detection.learning import (
     Learning,
     dead_on_arrival,
 )
-from livedeath.detection.record import Measured, NeuronRecords, divided, first_scale
+from livedeath.detection.record import (
+    REFERENCE_SD_MAX,
+    UNMEASURED,
+    Measured,
+    NeuronRecords,
+    divided,
+    first_scale,
+)
 from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
-from livedeath.kernels import baseline, detect, onset
-from livedeath.kernels.onset import Trace
+from livedeath.kernels import baseline, detect
 from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns, State
 from livedeath.model.settings import AnalysisSettings
@@ -39,16 +45,10 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-UNMEASURED = (
-    Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT | Flag.UNPROVEN
-)
-"""Flags of a value that says nothing of its neuron."""
 FIELD_FAULT = "field_fault"
 """Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
 MERGED_SD = 0.2
 """Extra noise of a value measured on a soma merged with a neighbour, fraction."""
-REFERENCE_SD_MAX = 0.4
-"""A smoothed reference less certain than this, fraction, says nothing about a ratio."""
 FOLLOWED_H = 24.0
 """A neuron called dead is followed for so long: it teaches how deaths look, or comes back."""
 LAW_VISITS = 4
@@ -525,69 +525,11 @@ class Scorer:
         Onset, its interval and the visits around it; the visit at which the call was taken
         back; the probability that the neuron came back.
         """
-        out = np.full((records.neuron_id.size, 7), np.nan)
-        out[:, 6] = 0.0
-        if not dead.any():
-            return out
-        noise, model = self.learning.noise(), self.model
-        death = revocation.Death(model.amplitude, model.amplitude_sd, model.tau_h, model.tau_prior)
-        sorted_rows = np.lexsort((traces["time_h"], traces["neuron_id"]))
-        ids = np.asarray(traces["neuron_id"])[sorted_rows]
-        starts = np.searchsorted(ids, records.neuron_id, side="left")
-        ends = np.searchsorted(ids, records.neuron_id, side="right")
-        for k in np.flatnonzero(dead).tolist():
-            trace, fill = self._one_trace(traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
-            if trace.time_h.size == 0:
-                continue
-            squares = records.squares[k]
-            visits = noise.scale_visits + squares[1]
-            own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
-            verdict = revocation.judge(
-                trace, fill, float(records.called_h[k]), own, death, self.threshold,
-                zero=self._offset,
-            )  # fmt: skip
-            out[k, 5:] = verdict.revoked_h, verdict.came_back
-            if np.isnan(verdict.revoked_h):
-                out[k, :5] = onset.date_onset(
-                    verdict.trace, verdict.called_h, own, death[:2], death.tau_h, death.tau_prior
-                )
-        return out
-
-    def _one_trace(self, traces: Columns, at: Ints, row: int) -> tuple[Trace, Floats | None]:
-        """Return a neuron's measured visits in detector units, in time order, and its fill."""
-
-        def column(name: str) -> Floats:
-            return rows_of.floats(traces[name][at] if name in traces else None, at.size)
-
-        time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
-        known = self._records.variance_population[row]
-        variance = float(unstated.variance(self._records, np.array([row]), float(known))[0])
-        good = np.isfinite(signal)
-        if "flags" in traces:
-            good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
-        smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-        light = np.exp(self._accidents.gain_at(time_h, int(self._records.field[row])))
-        signal, signal_sd = signal / light[0], signal_sd / light[0]
-        reference = column("reference") / light[1] if "reference" in traces else None
-        if reference is not None:
-            sd = column("reference_sd") / light[1]
-            good &= np.isfinite(reference)
-            sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
-            level, error = baseline.follow_reference(
-                np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
-                np.zeros(1), np.full(1, -1.0),
-            ).T  # fmt: skip
-            smooth[good] = level
-            good[good] = (level > 0) & (error <= REFERENCE_SD_MAX * level)
-            fill, relative = reference / smooth, sd / smooth
-        relative = np.where(np.isnan(signal_sd), 0.0, relative)
-        gain = np.exp(self._wells.gain_at(time_h, int(self._records.well[row])))
-        unit = smooth * self._scale * gain
-        value = signal / unit + self._offset * fill / gain
-        fixed = np.where(np.isnan(signal_sd), variance / gain**2, (signal_sd / unit) ** 2)
-        slope = np.zeros(at.size)
-        trace = Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
-        return trace, None if reference is None else reference[good]
+        known = afterwards.Known(
+            self.learning, self._records, self._wells, self._accidents, self._scale,
+            self._offset, self.threshold,
+        )  # fmt: skip
+        return afterwards.dates(known, traces, records, order, dead)
 
     def state(self) -> State:
         """Return everything the detector knows; `restore` takes it over exactly."""
