@@ -100,7 +100,12 @@ def wild():
     return analysed([*quiet(), SCENE.visit(VISITS, fold=fold), SCENE.visit(VISITS + 1)])
 
 
-def unregistered():
+def another_place():
+    turned = with_images(SCENE.visit(2), lambda i: np.ascontiguousarray(i[::-1, ::-1]))
+    return analysed([*quiet(2), turned])
+
+
+def black():
     return analysed([*quiet(2), with_images(SCENE.visit(2), np.zeros_like)])
 
 
@@ -121,7 +126,9 @@ SCENES = {
     Flag.MISSING_CHANNEL: missing,
     Flag.COMMON_STEP: stepped,
     Flag.OUTLIER: wild,
-    Flag.UNREGISTERED: unregistered,
+    Flag.UNREGISTERED: lambda: outlined(same, same, np.zeros_like),
+    Flag.FIELD_FAULT: another_place,
+    Flag.BAD_FRAME: black,
     Flag.DOUBTED: lambda: outlined(same, *[without_first] * 5),
     Flag.UNPROVEN: late,
 }
@@ -161,10 +168,10 @@ def test_a_missed_visit_of_the_indicator_leaves_no_neuron_without_a_call():
 
 def test_bits_of_flags_never_change():
     # Tables of earlier versions are read by these values.
-    values = (1, 2, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 65536)
+    values = (1, 2, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
     names = (
         "CLIPPED TOUCHES_BORDER MERGED TRACK_GAP MASK_LOST OUTSIDE_COMMON_AREA LOW_LIGHT "
         "UNCALIBRATED MISSING_CHANNEL COMMON_STEP OUTLIER UNREGISTERED DOUBTED "
-        "UNPROVEN"
+        "FIELD_FAULT BAD_FRAME UNPROVEN"
     ).split()
     assert {flag.name: int(flag) for flag in Flag} == dict(zip(names, values, strict=True))

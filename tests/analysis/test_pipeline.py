@@ -253,10 +253,11 @@ def test_a_black_visit_loses_sight_of_everybody_and_nobody_is_mixed_up(movie):
     first = line.push(movie[0])
     black = {name: np.zeros_like(image) for name, image in movie[1].images.items()}
     dark = line.push(dataclasses.replace(movie[1], images=black))
-    assert (dark.traces["flags"] & Flag.MASK_LOST).all()
+    assert (dark.traces["flags"] & Flag.BAD_FRAME).all()
+    assert dark.bad_frames == dict.fromkeys(("fill", "indicator"), "dark")
     again = line.push(movie[2])
     np.testing.assert_array_equal(again.traces["neuron_id"], first.traces["neuron_id"])
-    assert (again.traces["flags"] & Flag.TRACK_GAP).all()
+    assert not (again.traces["flags"] & (Flag.BAD_FRAME | Flag.MASK_LOST)).any()
 
 
 def test_a_field_without_neurons_gives_empty_tables():

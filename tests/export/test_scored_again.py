@@ -164,7 +164,8 @@ def changed(table, column):
 
 
 NEEDED = {
-    "indicator": ["intervened", "field", "seen", "time order of fields"],
+    # A step after something was done is found without `intervened` where it is as large as here.
+    "indicator": ["field", "seen", "time order of fields"],
     "no indicator": ["endpoint"],
     "missed visits": ["flags", "reference"],
     "changed optics": ["acquisition"],

@@ -25,7 +25,9 @@ def test_declared_units_are_those_that_the_names_say():
     ],
 )
 def test_channels_are_in_electrons_where_the_camera_is_calibrated(camera, unit):
-    assert channel_units(["RFP"], camera) == {"RFP": unit, "RFP_sd": unit}
+    assert channel_units(["RFP"], camera) == dict.fromkeys(
+        ("RFP", "RFP_sd", "RFP_background"), unit
+    )
 
 
 def test_columns_without_a_unit_are_left_out():

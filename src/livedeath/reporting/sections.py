@@ -29,7 +29,11 @@ MOST_MISSED_SHOWN = 15
 MOST_LOGGED_SHOWN = 40
 MOST_FIELDS_SHOWN = 6
 
-LOSS_WORDS = {"": "no reason recorded"}
+FIELD_FAULT = "field_fault"
+LOSS_WORDS = {
+    "": "no reason recorded",
+    FIELD_FAULT: "the field showed nothing, or death and accident could not be told apart",
+}
 
 
 def summary(material: Material, arms: tuple[ArmEstimate, ...]) -> dict[str, Any]:
@@ -234,6 +238,7 @@ def missed(material: Material) -> dict[str, Any]:
             for (v, w), (hour, why) in material.events.exclusions.items()
         ],
         "losses": losses(material),
+        "bad_frames": sorted(material.provenance.get("bad_frames", {}).items()),
         "logged": _logged(material)[:MOST_LOGGED_SHOWN],
     }
 
@@ -287,6 +292,8 @@ def losses(material: Material) -> dict[str, Any]:
             for reason in reasons
         ],
         "total": lost.height,
+        "field_fault": int((lost["loss_reason"] == FIELD_FAULT).sum()),
+        "at_risk": int(table.at_risk.sum()),
         "not_shown": (unproven := sum(never_shown(material).values())),
         "unwatched": int((table.lost & ~table.at_risk).sum()) - unproven,
     }

@@ -304,7 +304,8 @@ class _Follower:
         )
         tables.write_table(traces, self.run.traces_path, units=units(traces.columns, measured))
         tables.write_table(calls, self.run.calls_path, units=units(calls.columns))
-        said = self.run.provenance() | {"visits": self.done.visits} | more
+        bad = {"bad_frames": getattr(self.analyser, "bad_frames", {})}
+        said = self.run.provenance() | {"visits": self.done.visits} | bad | more
         durable.write_json(self.run.path / "provenance.json", said)
 
 
