@@ -15,6 +15,10 @@ FAULT_H = (40.0, 60.0)
 """When a field's fault begins."""
 
 
+AFTER_VISITS = 15
+"""Visits at its baseline that every neuron shows at least after a transient of its own."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """Factors on the light of the indicator and of the fill, from a visit on.
@@ -53,6 +57,7 @@ FILL_ONLY = {
     "lamp-dead": Fault((1.0,), 0.0, visits=(0,)),
     "lamp-at-40%": Fault((1.0,), 0.4, visits=(0,)),
     "field-zeros-1-visit": Fault((1.0,), 0.0, scope="field"),
+    "dip-6-visits": Fault((1.0,), 0.2, visits=(6,), scope="neuron"),
     "field-lamp-at-40%": Fault((1.0,), 0.4, visits=(0,), scope="field"),
 }
 FAULTS = INDICATOR_ONLY | {f"fill-{name}": fault for name, fault in FILL_ONLY.items()}
@@ -69,7 +74,7 @@ def factors(
     indicator, fill = np.ones((n, m)), np.ones((n, m))
     began = np.full(n, np.nan)
     if fault.scope == "neuron":
-        latest = time_h[-1] - 24.0
+        latest = time_h[-1 - AFTER_VISITS - max(fault.visits)]
         groups = [(np.array([i]), rng.uniform(24.0, latest)) for i in range(n)]
     elif fault.scope == "field":
         groups = [(np.flatnonzero(well == rng.choice(np.unique(well))), rng.uniform(*FAULT_H))]
