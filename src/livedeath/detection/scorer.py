@@ -39,14 +39,13 @@ from livedeath.kernels import baseline, detect
 from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns, State
 from livedeath.model.settings import AnalysisSettings
+from livedeath.model.tables import FIELD_FAULT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-FIELD_FAULT = "field_fault"
-"""Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
 MERGED_SD = 0.2
 """Extra noise of a value measured on a soma merged with a neighbour, fraction."""
 FOLLOWED_H = 24.0

@@ -24,7 +24,7 @@ OUTCOMES = ("alive", "dead", "lost", "dead_on_arrival")
 """What a call can say; the four are never pooled."""
 
 FIELD_FAULT = "field_fault"
-"""Reason of a loss: what befell the neuron befell its whole field, and may be no death."""
+"""Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
 
 NOT_SHOWN = "not_shown_a_neuron"
 """Loss reason of whatever never was at risk: nothing showed that it is a neuron."""
