@@ -7,7 +7,8 @@ and whose death a call is.
 
 * A death counts if its neuron was wholly in view and alive at the first visit and four hours
   were left after the onset. A missed one counts as 24 h of delay.
-* A call is false before the onset, of a neuron that does not die, or of what is no neuron.
+* A call is false before the onset, of a neuron that does not die, or of what is no neuron;
+  it is false to the end if it was not taken back. A death whose call was taken back is missed.
 * The information bound is the first visit at which a detector that knows the neuron's
   electrons, fold, rise and noise could have ln(1 / (rate * interval)) of evidence from the
   indicator; whoever is called falsely is left out of both delay and bound.
@@ -413,7 +414,7 @@ def count_field(
         elif death <= end_h - LEFT_H:
             tally.counts["deaths"] += 1
             called_at = np.nan if row is None else float(calls["called_at_h"][row])
-            hit = called_at >= death
+            hit = called_at >= death and outcome == "dead"
             tally.counts["called"] += hit
             tally.counts[f"death_{outcome}"] += not hit
             if not hit:
@@ -485,6 +486,7 @@ def _count_false(
             tally.counts["neurons_not_at_risk"] += bool(truth.in_view[true])
         if np.isfinite(called_at) and (true < 0 or called_at < truth.death_h[true]):
             tally.counts["false"] += 1
+            tally.counts["false_to_the_end"] += outcome == "dead"
             early.add(true)
             tally.false.append(_example(key, name, calls, row))
     return early
@@ -511,6 +513,7 @@ def figures(tally: Tally) -> dict[str, Any]:
         "sensitivity": c["called"] / c["deaths"] if c["deaths"] else None,
         "not_called": missed,
         "false": c["false"],
+        "false_to_the_end": c["false_to_the_end"],
         "false_per_1000": 1e3 * c["false"] / days,
         "false_per_1000_low": 1e3 * low / days,
         "false_per_1000_high": 1e3 * high / days,
@@ -584,7 +587,8 @@ def show(r: dict[str, Any]) -> None:
     print(
         f"  deaths {r['called']}/{r['deaths']} = {_text(r['sensitivity'], 3)}, the others "
         f"{r['not_called'] or 'none'}\n"
-        f"  false {r['false']} in {r['neuron_days']:.0f} neuron-days = "
+        f"  false {r['false']}, {r['false_to_the_end']} to the end, in "
+        f"{r['neuron_days']:.0f} neuron-days = "
         f"{r['false_per_1000']:.1f} per 1,000 ({r['false_per_1000_low']:.1f}-"
         f"{r['false_per_1000_high']:.1f})\n"
         f"  delay {_text(r['mean_delay_h'])} h (median {_text(r['median_delay_h'])}) / bound "

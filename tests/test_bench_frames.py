@@ -103,6 +103,14 @@ def test_a_call_of_the_living_is_false_and_left_out_of_the_delay(bench, call, mo
     assert said["mean_delay_h"] == pytest.approx(1.0 if call[0] == 1 else 1.5)
 
 
+def test_a_call_that_is_taken_back_is_false_and_no_death(bench):
+    back = [(1, "alive", 12.0, 39.0, ""), (2, "alive", 30.0, 39.0, ""), *GOOD[2:]]
+    said = counted(bench, ALL, back)
+    assert (said["called"], said["false"], said["false_to_the_end"]) == (1, 1, 0)
+    stays = [(1, "alive", 12.0, 39.0, ""), (2, "dead", 30.0, 29.0, ""), *GOOD[2:]]
+    assert counted(bench, ALL, stays)["false_to_the_end"] == 1
+
+
 def test_what_is_no_neuron_is_told_apart(bench):
     paths = ALL | {7: [(400.0, 100.0)] * HOURS.size, 8: [(100.0, 400.0)] * HOURS.size}
     strangers = [(7, "dead", 5.0, 4.0, ""), (8, "lost", np.nan, 0.0, "not_shown_a_neuron")]
