@@ -53,7 +53,7 @@ AFTER = ["risk"]
 
 
 def test_the_stages_stand_in_the_order_of_a_visits_way():
-    stages = ["correct", "segment", "pieces", "register", "track", "trace"]
+    stages = ["judge", "correct", "segment", "pieces", "register", "track", "trace"]
     assert " ".join(stages) in PAGE
     rows = re.findall(r"^\| `livedeath\.analysis\.(\w+)` \|", PAGE, re.MULTILINE)
     assert rows == [*stages, *AFTER]

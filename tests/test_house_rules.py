@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from livedeath.kernels.bank import LANES
+
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = sorted((ROOT / "src/livedeath/kernels").glob("[a-z]*.py"))
 SOURCES = sorted(
     path for folder in ("src", "acquisition", "plugins") for path in (ROOT / folder).rglob("*.py")
 )
-ALLOWED_FLAGS = {"cache", "nogil", "inline"}
+ALLOWED_FLAGS = {"cache", "nogil", "inline", "error_model", "fastmath"}
+ALLOWED_VALUES = {"error_model": {"'numpy'"}, "fastmath": {"LANES"}}
+"""A division by zero may not end a run; sums may be reordered, numbers that are none stay so."""
 LONGEST_FILE = 600
 
 
@@ -37,7 +41,16 @@ def faults_of(function, twins):
     flags = {word.arg for mark in function.decorator_list for word in getattr(mark, "keywords", [])}
     if flags - ALLOWED_FLAGS:
         faults.append(f"flags {sorted(flags - ALLOWED_FLAGS)}")
+    for mark in function.decorator_list:
+        for word in getattr(mark, "keywords", []):
+            value = ast.unparse(word.value)
+            if value not in ALLOWED_VALUES.get(word.arg, {value}):
+                faults.append(f"{word.arg}={value}")
     return faults
+
+
+def test_sums_over_lanes_may_be_reordered_and_nothing_else():
+    assert LANES == {"reassoc", "contract"}
 
 
 def twins_of(path):
@@ -52,6 +65,12 @@ def twins_of(path):
 def test_every_kernel_has_a_docstring_a_twin_and_allowed_flags(path):
     faults = {f.name: faults_of(f, twins_of(path)) for f in kernels_of(path)}
     assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_a_kernel_that_takes_numbers_that_are_none_for_numbers_is_found_out():
+    source = "@njit(fastmath=True, error_model='python')\ndef kernel(x):\n    'Do.'\n    return x\n"
+    fast = ast.parse(source).body[0]
+    assert faults_of(fast, {"kernel"}) == ["fastmath=True", "error_model='python'"]
 
 
 def test_a_kernel_without_all_of_these_is_found_out():

@@ -1,10 +1,11 @@
-"""Readable twin of `livedeath.kernels.detect` and `bank`: one template at a time."""
+"""Readable twin of `livedeath.kernels.detect`: one neuron at a time."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
+from reference.bank import forget, open_slots, read, weigh, write
+from reference.bank import scale as scale_after
 from reference.baseline import (
     LEVEL_FLOOR,
     SEES,
@@ -17,94 +18,6 @@ from reference.baseline import (
     unusual,
     variance,
 )
-
-
-def read(bank, r):
-    """Return a neuron's slots as dicts, oldest onset first."""
-    return [
-        {
-            "onset": float(bank.onset_h[r, s]),
-            "mass": float(bank.mass[r, s]),
-            "weight": bank.weight[r, s].astype(float),
-            "mean": bank.mean[r, s].astype(float),
-            "var": bank.var[r, s].astype(float),
-            "response": bank.response[r, s].copy(),
-        }
-        for s in bank.order[r, : bank.used[r]]
-    ]
-
-
-def write(bank, r, slots):
-    bank.used[r] = len(slots)
-    bank.order[r] = np.arange(bank.order.shape[1])
-    for s, slot in enumerate(slots):
-        bank.onset_h[r, s] = slot["onset"]
-        bank.mass[r, s] = slot["mass"]
-        for name in ("weight", "mean", "var", "response"):
-            getattr(bank, name)[r, s] = slot[name]
-
-
-def open_slot(slots, room, time_h, onset, mass, shapes):
-    if len(slots) == room:
-        closeness = [
-            (b["onset"] - a["onset"]) / (time_h - b["onset"] + 0.1) for a, b in pairwise(slots)
-        ]
-        k = int(np.argmin(closeness))
-        older, newer = slots[k], slots[k + 1]
-        older_stays = older["weight"].sum() > 1.001 * newer["weight"].sum()
-        stays, goes = (older, newer) if older_stays else (newer, older)
-        stays["weight"] = stays["weight"] + goes["weight"]
-        stays["mass"] += goes["mass"]
-        slots[k : k + 2] = [stays]
-    slots.append({
-        "onset": onset,
-        "mass": mass,
-        "weight": mass * shapes.prior.astype(float),
-        "mean": shapes.mean.astype(float),
-        "var": shapes.var.astype(float),
-        "response": np.zeros((len(shapes.tau_h), 3)),
-    })  # fmt: skip
-
-
-def weigh(slots, shapes, time_h, dt, phi, level, y, e, s, scale, photon, usual, bad, gain):
-    density = usual * normal(e, scale * s) + bad
-    value, fixed, slope, relative, white = photon
-    v0 = variance(y, value, fixed, slope, relative, white)
-    total = 0.0
-    f = np.array([[1, dt, 0], [0, 1, 0], [0, 0, phi]])
-    per_tau = len(shapes.prior) // len(shapes.tau_h)
-    for slot in slots:
-        age = time_h - slot["onset"]
-        for j, tau in enumerate(shapes.tau_h):
-            height = math.exp(-age / tau) if shapes.recovers else 1 - math.exp(-age / tau)
-            response = f @ slot["response"][j]
-            d = height - SEES @ response
-            for c in range(j * per_tau, (j + 1) * per_tau):
-                a, spread = slot["mean"][c], slot["var"][c]
-                baseline = max(level / max(1 + a * response[0], 0.1), LEVEL_FLOOR)
-                g = baseline * d
-                v1 = variance(y + g * a, value, fixed, slope, relative, white)
-                s1 = scale * (s - v0 + v1)
-                if e * g * a > 0:
-                    s1 += g**2 * spread
-                good = usual * normal(e - g * a, s1)
-                weight = min(slot["weight"][c] * (good + bad) / density, 1e30)
-                slot["weight"][c] = weight if weight > 1e-2 * slot["mass"] * shapes.prior[c] else 0
-                total += slot["weight"][c]
-                move = good / (good + bad) * spread * g / s1
-                a += move * (e - g * a)
-                low = shapes.least[c]
-                slot["mean"][c] = max(a, low) if low > 0 else min(a, low)
-                slot["var"][c] = max(spread * (1 - move * g), 0)
-            slot["response"][j] = response + gain * d
-    return total
-
-
-def scale_after(slots, after_h, factor):
-    for slot in slots:
-        if slot["onset"] > after_h:
-            slot["weight"] = slot["weight"] * factor
-            slot["mass"] *= factor
 
 
 def settle(transients, time_h, x, alive, per_day, living, dying, rates, lessons):
@@ -160,12 +73,12 @@ def score_visit(
         dying, passing, alive = read(deaths, r), read(transients, r), base.alive[r]
         phases = (0.75, 0.25) if dt > 1 / 6 else (0.5,)
         for phase in phases:
-            open_slot(
+            open_slots(
                 dying, deaths.onset_h.shape[1], time_h, time_h - phase * dt,
                 dt / 24 / len(phases) * alive, death_shapes,
             )  # fmt: skip
         reach = min(dt, 1.0)
-        open_slot(
+        open_slots(
             passing, transients.onset_h.shape[1], time_h, time_h - reach / 2,
             reach / 24 * alive, transient_shapes,
         )  # fmt: skip
@@ -173,7 +86,7 @@ def score_visit(
         common = (time_h, dt, phi, level, y, e, s, scale, photon, usual, bad, gain)
         r_dying = weigh(dying, death_shapes, *common)
         r_passing = weigh(passing, transient_shapes, *common)
-        dying = [slot for slot in dying if slot["weight"].sum() > 0]
+        dying = forget(dying)
         per_day = noise.transients_per_day
         through = sum(per_day @ slot["weight"] for slot in passing)
         living, dead = alive + through, noise.deaths_per_day * r_dying
