@@ -142,7 +142,7 @@ def null(row: Row, seed: int, size: Size, asked: float = ASKED) -> list[Figure]:
 def fault(row: Row, seed: int, size: Size) -> list[Figure]:
     """Count who is falsely dead in the end after an accident, and who is found after it."""
     law, count = plates(row.law, size.deaths / 5.0, size)
-    false = alarms = lost = late = found = 0
+    false = living = alarms = lost = late = found = 0
     days = 0.0
     for k in range(count):
         traces = simulate(law, [seed, k])
@@ -152,6 +152,7 @@ def fault(row: Row, seed: int, size: Size) -> list[Figure]:
         dead = scored.calls["outcome"] == "dead"
         alive_until = np.where(dying, traces.onset_h, traces.time_h[-1])
         false, alarms = false + int((early & dead).sum()), alarms + int(early.sum())
+        living += int((early & dead & ~dying).sum())
         days += float(alive_until.sum()) / 24.0
         after = dying & (traces.onset_h > traces.fault_h - FAULT_REACH_H)
         in_time = scored.called_h - traces.onset_h <= law.horizon_h
@@ -160,7 +161,8 @@ def fault(row: Row, seed: int, size: Size) -> list[Figure]:
     low, high = poisson_limits(false)
     per = 1000.0 / days
     more = {
-        "false": false, "neuron_days": days, "low": low * per, "high": high * per,
+        "false": false, "of_who_never_dies": living, "neuron_days": days,
+        "low": low * per, "high": high * per,
         "alarms_per_1000": alarms * per, "deaths_after": late,
         "lost_as_fault": lost / max(late, 1),
     }  # fmt: skip
