@@ -102,7 +102,7 @@ def wild():
 
 def another_place():
     turned = with_images(SCENE.visit(2), lambda i: np.ascontiguousarray(i[::-1, ::-1]))
-    return analysed([*quiet(2), turned])
+    return analysed([*quiet(2), turned], labels=[SCENE.truth()] * 3)
 
 
 def black():
