@@ -33,6 +33,7 @@ from skimage import feature, measure, morphology, segmentation
 
 import livedeath
 from livedeath.analysis.field import FieldPipeline
+from livedeath.analysis.judge import Judge
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.optics import Camera, Optics
 from livedeath.model.settings import AnalysisSettings
@@ -329,6 +330,18 @@ def copy_ms(scene: Scene, repeats: int) -> float:
     return statistics.median(busy for _, busy in times)
 
 
+def judge_ms(scene: Scene, repeats: int) -> float:
+    """Return the processor time in which the frames of a visit are judged, before any stage."""
+    known = Camera(offset_adu=OFFSET_ADU, gain_e_per_adu=GAIN, read_noise_e=READ_NOISE_E)
+    judges = [Judge(known, 16, SOMA_PX) for _ in scene.visits[0]]
+    times = []
+    for k in range(repeats * len(scene.visits) + 1):
+        visit = scene.visits[k % len(scene.visits)]
+        pairs = list(zip(judges, visit, strict=True))
+        times.append(milliseconds(lambda p=pairs: [judge.push(frame) for judge, frame in p]))
+    return statistics.median(busy for _, busy in times[1:])
+
+
 def run(scene: Scene, kind: type, side: int, repeats: int) -> dict[str, object]:
     """Time one pipeline over the visits; the first pass is not counted."""
     pipeline = kind(side)
@@ -376,7 +389,8 @@ def show(result: dict[str, object]) -> None:
     """Print one case as text."""
     print(
         f"\n{result['side']} x {result['side']} px, 2 channels, {result['neurons']} neurons; "
-        f"copy of the same bytes {result['copy_ms']:.3f} ms"
+        f"copy of the same bytes {result['copy_ms']:.3f} ms, judging the frames "
+        f"{result['judge_ms']:.3f} ms ({result['judge_ms'] / result['copy_ms']:.2f} x copy)"
     )
     print(
         f"{'pipeline':22} {'ms':>8} {'10-90 %':>15} {'cpu ms':>8} {'x copy':>8} "
@@ -394,12 +408,13 @@ def show(result: dict[str, object]) -> None:
 def case(side: int, neurons: int, *, visits: int, repeats: int, seed: int) -> dict[str, object]:
     """Measure all pipelines on one scene."""
     scene = simulate(side, neurons, visits, seed=seed)
-    copied = copy_ms(scene, repeats)
+    copied, judged = copy_ms(scene, repeats), judge_ms(scene, repeats)
     kinds = [Livedeath, *([OpenCV] if cv2 is not None else []), Usual]
     rows = [run(scene, kind, side, repeats) for kind in kinds]
     for row in rows:
         row["times_copy"] = row["cpu_ms"] / copied
-    return {"side": side, "neurons": neurons, "copy_ms": copied, "pipelines": rows}
+    sizes = {"side": side, "neurons": neurons}
+    return sizes | {"copy_ms": copied, "judge_ms": judged, "pipelines": rows}
 
 
 def main(arguments: list[str] | None = None) -> int:

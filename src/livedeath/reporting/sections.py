@@ -15,7 +15,7 @@ from livedeath._version import __version__
 from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.optics import Optics
 from livedeath.model.plate import FORMATS, row_column
-from livedeath.model.tables import NOT_SHOWN, PLACE
+from livedeath.model.tables import FIELD_FAULT, NOT_SHOWN, PLACE
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
 from livedeath.run import logbook
@@ -29,7 +29,6 @@ MOST_MISSED_SHOWN = 15
 MOST_LOGGED_SHOWN = 40
 MOST_FIELDS_SHOWN = 6
 
-FIELD_FAULT = "field_fault"
 LOSS_WORDS = {
     "": "no reason recorded",
     FIELD_FAULT: "the field showed nothing, or death and accident could not be told apart",
