@@ -29,7 +29,7 @@ MEMORY_VISITS = 10.0
 """Visits over which a neuron's level is remembered."""
 FIRST_SD = 0.12
 """Visit-to-visit change of a neuron before it is learnt, fraction (rat cortical neurons: 0.13)."""
-DIFFER_RISE, DIFFER_LOSS = 0.5, 0.1
+DIFFER_RISE, DIFFER_LOSS = 0.4, 0.1
 """Dying neurons differ by this part of their common change: folds of 3, log sd 0.35, on the
 rise; fills that fall to 0-30 %."""
 AWAY_VISITS = 3.0
@@ -49,6 +49,8 @@ MANY, PRIOR = 8, 2.0
 """So many neurons seldom begin to die between two visits: prior log odds of an accident."""
 MOST_ALIKE, MOST_BESIDE = 8.0, 6.0
 """Largest log odds of the neurons' agreement; of the background, and of other fields."""
+BESIDE_DEATH = 1.0
+"""The same of other fields that did what the dying do: a plate that is killed does so too."""
 AGREE = 0.7
 """Share of a field's neurons that go with a number that is taken out of all of them."""
 STAYED = 0.1
@@ -331,7 +333,10 @@ class Accidents:
         odds += self._background_odds(which, place, here, seen, one.step)
         if one.nothing:
             return odds
-        return odds + self._other_fields(which, place, one)
+        beside = self._other_fields(which, place, one)
+        if which == SCORED and (one.step > before) == self._rises:
+            beside = min(beside, BESIDE_DEATH)
+        return odds + beside
 
     @staticmethod
     def _settled_step(one: alike.Common) -> float:

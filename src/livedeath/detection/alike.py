@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-OWN_EVENTS = 0.15
+OWN_EVENTS = 0.05
 """Share of neurons that may do something of their own at an accident."""
 ALIKE = 0.05
 """Neurons that one number scales still differ by this fraction."""

@@ -46,7 +46,7 @@ SPARED = 1.0
 
 OVERSHOOT_PRIOR = 5.0
 """Deaths that jump over the threshold by nothing, before any has been called."""
-OVERSHOOT_LEAST = 0.2
+OVERSHOOT_LEAST = 0.4
 """Smallest share of the theory's threshold that overshoot may leave."""
 
 LAW_PRIOR = 20.0
