@@ -20,6 +20,9 @@ MOST_COMPARED = 400
 """Neurons that are compared at most, evenly chosen."""
 CLEARLY = 30.0
 """Likelihood ratio from which a neuron is where it was and not where the number would take it."""
+SAME = 0.08
+"""Neurons whose ratios, ln, differ by less show one channel twice; the dead, whose ratios may
+end at one level too, differ by twice that (simulated kill: 0.15 to 0.27)."""
 LOWEST_LN, HIGHEST_LN = float(np.log(0.02)), float(np.log(150.0))
 """Numbers that are tried, ln."""
 NOTHING_LN, NEARLY_LN, AS_WELL = float(np.log(0.05)), float(np.log(0.2)), 2.0
@@ -171,9 +174,9 @@ def _normal(square: Floats, var: Floats) -> Floats:
 def is_other_channel(before: Floats, now: Floats, noise: float) -> bool:
     """Tell whether neurons' ratios, ln, no longer go with what they were: channels exchanged.
 
-    Dying neurons keep their order however much they differ: the slope of now over before
-    stays 1. With the same channel twice it is 0, with both exchanged -1. ``noise`` is the
-    error of ``before``, ln.
+    With both channels exchanged the slope of now over before is -1; with the same channel
+    twice it is 0, and the neurons, which differed, no longer do. The dead may end at one level
+    whatever they were, but not at quite one. ``noise`` is the error of ``before``, ln.
     """
     spread = float(np.var(before)) - noise**2
     if spread < 2.0 * noise**2:
@@ -181,5 +184,6 @@ def is_other_channel(before: Floats, now: Floats, noise: float) -> bool:
     off = before - before.mean()
     slope = float(off @ now) / before.size / spread
     rest = now - now.mean() - slope * off
-    error = float(np.std(rest)) / (spread * before.size) ** 0.5
-    return slope + 4.0 * max(error, 0.05) < 1.0 and slope < 0.5
+    most = slope + 4.0 * max(float(np.std(rest)) / (spread * before.size) ** 0.5, 0.05)
+    alike = slope < 0.5 and most < 1.0 and float(np.std(now)) < SAME
+    return alike or most < 0.0
