@@ -55,7 +55,7 @@ AGREE = 0.7
 """Share of a field's neurons that go with a number that is taken out of all of them."""
 STAYED = 0.1
 """Share that may be where they were: what is done to a field is done to all of it."""
-MILD_LN, MILD = 0.3, 4.0
+MILD_LN, MILD = 0.3, 2.0
 """No death that can be called changes all neurons by less, ln: then a gain is likelier."""
 SETTLED_VISITS = 3.0
 """Visits after which a gain is no longer provisional."""
