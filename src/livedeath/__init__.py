@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from livedeath.installation import doctor
     from livedeath.model.study import Study
     from livedeath.reporting.html import report
+    from livedeath.run.priors import export_priors, read_priors
     from livedeath.run.score import Scored, score
     from livedeath.run.status import status
     from livedeath.statistics.survival import Survival, survival
@@ -37,11 +38,13 @@ _ROOMS = {
     "Survival": "livedeath.statistics.survival",
     "check": "livedeath.api.check",
     "doctor": "livedeath.installation",
+    "export_priors": "livedeath.run.priors",
     "export_study": "livedeath.api.export",
     "log": "livedeath.api.log",
     "new": "livedeath.api.new",
     "open_study": "livedeath.api.study",
     "plot_survival": "livedeath.api.plots",
+    "read_priors": "livedeath.run.priors",
     "report": "livedeath.reporting.html",
     "score": "livedeath.run.score",
     "simulate": "livedeath.api.simulate",
@@ -63,11 +66,13 @@ __all__ = [
     "__version__",
     "check",
     "doctor",
+    "export_priors",
     "export_study",
     "log",
     "new",
     "open_study",
     "plot_survival",
+    "read_priors",
     "report",
     "score",
     "simulate",

@@ -247,8 +247,9 @@ KEEPS = {
 }
 """Another value for every field that is for people, for the microscope or for judging later."""
 
-ELSEWHERE = {"schema_version", "schedule.times_h"}
-"""Fixed, and heard beside ``mode``: see the test of hours that are listed."""
+ELSEWHERE = {"schema_version", "schedule.times_h", "analysis.priors"}
+"""Fixed; heard beside ``mode``: see the test of hours that are listed; heard by content: see
+`test_priors`."""
 
 
 def leaves(model=Study, start=""):

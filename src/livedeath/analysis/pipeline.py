@@ -9,6 +9,7 @@ pushed and in which order: streaming equals batch, and a restart from `state` eq
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import Columns, State, VisitResult
+from livedeath.model.priors import Priors
 from livedeath.model.study import Study
 from livedeath.model.tables import MEASURED, TRACES, trace_columns
 
@@ -43,6 +45,8 @@ class Pipeline:
         endpoint.
     flats : dict of str to (Y, X) float32, optional
         Measured flat field of each channel.
+    priors : Priors, optional
+        What another study learnt; without ``make_scorer``.
     """
 
     def __init__(
@@ -51,13 +55,15 @@ class Pipeline:
         *,
         make_scorer: Callable[[], Scorer] | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
+        priors: Priors | None = None,
     ) -> None:
         self.study = study
         self._roles = {"signal": study.sensed.name}
         if study.reference is not None:
             self._roles["reference"] = study.reference.name
         self._shown_by = (study.fill or study.sensed).name
-        self._scorers = Scorers(make_scorer or (lambda: Scorer(study.analysis, study.endpoint)))
+        default = partial(Scorer, study.analysis, study.endpoint, priors)
+        self._scorers = Scorers(make_scorer or default)
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._risks: dict[int, risk.AtRisk] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from livedeath.model.doubts import disk_doubt, doubts
 from livedeath.model.dry_run import DryRun, dry_run, refuse_what_cannot_be_kept
 from livedeath.model.study import Study
+from livedeath.run.priors import declared_in
 from livedeath.store.declared import OTHER_FRAMES, takes_other_frames
 from livedeath.store.journal import JOURNAL_FILE, Journal
 
@@ -74,13 +75,14 @@ def check(folder: Path | str) -> Checked:
     Raises
     ------
     StoreError
-        If there is no such file.
+        If there is no such file, or the priors it names cannot be read.
     StudyError
         If what is declared is not allowed, or its schedule cannot be kept.
     """
     path = Path(folder)
     path = path / "study.toml" if path.is_dir() else path
     study = Study.from_file(path)
+    declared_in(path.parent, study.analysis.priors, study.endpoint)
     cost = dry_run(study)
     refuse_what_cannot_be_kept(cost, where=str(path))
     free_gb = shutil.disk_usage(path.absolute().parent).free / 1e9

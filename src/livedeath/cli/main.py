@@ -30,6 +30,7 @@ CORE_COMMANDS = {
     "survival": "Survival per group with intervals and p-values that come from the units.",
     "report": "Write report.html, self-contained, and its tables.",
     "simulate": "Render a study with known deaths into DIR, its truth in truth.parquet.",
+    "priors": "Write what a study learnt to a file for the next one, or show it.",
     "export": "Write the results of a study for other programs.",
     "doctor": "Say what is installed, what fits together and what is missing.",
 }

@@ -54,6 +54,10 @@ def score(
     false_alarms: Annotated[
         float | None, typer.Option(help="False deaths allowed per 1,000 neuron-days [default: 1].")
     ] = None,
+    priors: Annotated[
+        Path | None,
+        typer.Option(help="What another study learnt: file of 'livedeath priors export'."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Threads; results do not depend on it.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +76,7 @@ def score(
             indicator=indicator,
             labels=labels,
             false_alarms=false_alarms,
+            priors=priors,
             workers=workers,
             progress=advance,
         )

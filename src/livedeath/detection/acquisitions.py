@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from livedeath.detection import table
 from livedeath.detection.scorer import Scorer
 from livedeath.model.measures import Columns, State
+from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 
 
@@ -75,6 +76,7 @@ def score_traces(
     settings: AnalysisSettings | None = None,
     *,
     endpoint: str = "indicator_rise",
+    priors: Priors | None = None,
 ) -> tuple[Columns, Columns]:
     """Score a whole table of traces, each acquisition by itself.
 
@@ -82,7 +84,7 @@ def score_traces(
     ----------
     columns : dict of (m,) arrays
         As in `livedeath.detection.table.score_traces`, and optionally ``acquisition``.
-    settings, endpoint
+    settings, endpoint, priors
         As there.
 
     Returns
@@ -97,10 +99,13 @@ def score_traces(
     """
     numbers = np.unique(columns.get("acquisition", np.zeros(0, np.int64)))
     if numbers.size < 2:
-        return table.score_traces(columns, settings, endpoint=endpoint)
+        return table.score_traces(columns, settings, endpoint=endpoint, priors=priors)
     parts = [
         table.score_traces(
-            _rows(columns, columns["acquisition"] == number), settings, endpoint=endpoint
+            _rows(columns, columns["acquisition"] == number),
+            settings,
+            endpoint=endpoint,
+            priors=priors,
         )
         for number in numbers
     ]

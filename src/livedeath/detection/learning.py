@@ -170,10 +170,12 @@ class Learning:
         self.law = np.zeros(endpoint.deaths.prior.size)
         self.time_h = np.array([np.nan])
         self.measured_sd = np.array([-1.0])
+        self.given_days = np.zeros(1)
 
     _kept = (
         "models", "outliers", "transients", "squares", "deaths", "photons",
         "population", "excess", "law", "time_h", "measured_sd",
+        "given_days",
     )  # fmt: skip
 
     @property

@@ -25,6 +25,7 @@ from livedeath.detection.learning import (
     Learning,
     dead_on_arrival,
 )
+from livedeath.detection.priors import give
 from livedeath.detection.record import (
     REFERENCE_SD_MAX,
     UNMEASURED,
@@ -38,6 +39,7 @@ from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect
 from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns, State
+from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.tables import FIELD_FAULT
 
@@ -70,6 +72,8 @@ class Scorer:
         than ``gap_visits`` at the end is lost.
     endpoint : {'indicator_rise', 'loss_of_fill'}
         What the signal is: a death indicator that rises, or the fill that is lost.
+    priors : Priors, optional
+        What another study of this endpoint learnt.
 
     Notes
     -----
@@ -78,7 +82,10 @@ class Scorer:
     """
 
     def __init__(
-        self, settings: AnalysisSettings | None = None, endpoint: str = "indicator_rise"
+        self,
+        settings: AnalysisSettings | None = None,
+        endpoint: str = "indicator_rise",
+        priors: Priors | None = None,
     ) -> None:
         if endpoint not in ENDPOINTS:
             allowed = " or ".join(ENDPOINTS)
@@ -90,6 +97,8 @@ class Scorer:
         self.learning = Learning(
             self.model, self.settings.false_alarms_per_1000_neuron_days / 1000.0
         )
+        if priors is not None:
+            give(self.learning, priors)
         self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._n = 0
         self._by_id: Ints = np.zeros(0, np.int64)

@@ -9,6 +9,7 @@ from livedeath.detection.scorer import Scorer
 from livedeath.errors import TableError
 from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns
+from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 
 DETECTED = Flag.COMMON_STEP | Flag.OUTLIER | Flag.FIELD_FAULT
@@ -26,6 +27,7 @@ def score_traces(
     settings: AnalysisSettings | None = None,
     *,
     endpoint: str = "indicator_rise",
+    priors: Priors | None = None,
 ) -> tuple[Columns, Columns]:
     """Score a whole table of traces, visit by visit.
 
@@ -43,6 +45,8 @@ def score_traces(
         As in `Scorer`.
     endpoint : {'indicator_rise', 'loss_of_fill'}
         What the signal is.
+    priors : Priors, optional
+        What another study of this endpoint learnt.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def score_traces(
     traces: Columns = {name: values[order] for name, values in given.items()}
     time_h, well, field = time_h[order], well[order], field[order]
     flags = rows_of.bits(traces.get("flags"), time_h.size) & ~np.uint32(DETECTED)
-    scorer = Scorer(settings, endpoint)
+    scorer = Scorer(settings, endpoint, priors)
     for rows in visits:
         visit: dict[str, Any] = {name: traces[name][rows] for name in _PUSHED if name in traces}
         visit |= {"well": well[rows], "field": field[rows], "flags": flags[rows]}

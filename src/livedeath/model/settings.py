@@ -38,6 +38,12 @@ class AnalysisSettings(Declared):
         ge=0,
         description="Visits a neuron may go unseen and still be the same neuron; chosen.",
     )
+    priors: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of what another study learnt, relative to the study's folder; none "
+        "unless chosen, since cultures differ.",
+    )
 
     def soma_px(self, pixel_size_um: float) -> float:
         """Return the diameter of a typical soma in pixels of a size, um."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ from livedeath.model.tables import TRACES, channel_units, trace_columns, units
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
+from livedeath.run.priors import declared_in, digest
 from livedeath.run.provenance import now, provenance
 from livedeath.run.visits import CompleteVisit, Sequence
 from livedeath.store import durable, tables
@@ -134,16 +136,18 @@ def follow(
     Raises
     ------
     StoreError
-        If frames cannot be read, or another analyser works on this run.
+        If frames or priors cannot be read, or another analyser works on this run.
     """
     study = folder.study if settings is None else folder.study.replace(analysis=settings)
     given = None if labels is None else labels.identity
-    identity = identity_of_study(folder, study, labels=given)
+    priors = declared_in(folder.path, study.analysis.priors, study.endpoint)
+    identity = identity_of_study(folder, study, labels=given, priors=digest(priors))
     run = Run(folder.analysis_dir / run_name(identity))
     durable.make_folder(run.path)
     with durable.lock(run.path / LOCK_FILE, doing="livedeath score"):
         durable.sweep(run.path)
-        follower = _Follower(folder, study, run, labels=labels, make=make_analyser or Pipeline)
+        make = make_analyser or partial(Pipeline, priors=priors)
+        follower = _Follower(folder, study, run, labels=labels, make=make)
         follower.begin(identity)
         follower.work(live=live, workers=workers, progress=progress, stop=stop)
         follower.end()

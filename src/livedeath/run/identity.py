@@ -53,7 +53,11 @@ def run_name(identity: dict[str, Any]) -> str:
 
 
 def identity_of_study(
-    folder: StudyFolder, study: Study, *, labels: dict[str, Any] | None = None
+    folder: StudyFolder,
+    study: Study,
+    *,
+    labels: dict[str, Any] | None = None,
+    priors: str | None = None,
 ) -> dict[str, Any]:
     """Return what the analysis of a study depends on, as JSON values.
 
@@ -65,12 +69,14 @@ def identity_of_study(
         Its declaration with the settings that are used.
     labels : dict, optional
         What names labels made elsewhere.
+    priors : str, optional
+        What names the content of the priors; where their file lies is not heard.
 
     Returns
     -------
     dict
-        ``declared`` (digest), ``settings``, ``code`` (digest), ``computed_with``, ``source``
-        and ``labels``. The journal is not in it: it grows, and the run grows with it.
+        ``declared`` (digest), ``settings``, ``code`` (digest), ``computed_with``, ``source``,
+        ``labels`` and ``priors``. The journal is not in it: it grows, and the run grows with it.
     """
     source = folder.source
     given = None if source is None else {name: source[name] for name in ("size", "sha256")}
@@ -81,10 +87,11 @@ def identity_of_study(
     elsewhere = READ if given or labels else ()
     return {
         "declared": _digest(declared),
-        "settings": study.analysis.model_dump(mode="json"),
+        "settings": study.analysis.model_dump(mode="json", exclude={"priors"}),
         **program("livedeath.run.follow", libraries=(*COMPUTE, *elsewhere)),
         "source": given,
         "labels": labels,
+        "priors": priors,
     }
 
 

@@ -23,6 +23,7 @@ from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
 from livedeath.run.follow import follow
 from livedeath.run.identity import program, run_name
+from livedeath.run.priors import declared_in, digest, read
 from livedeath.run.provenance import provenance
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
@@ -97,6 +98,7 @@ def score(
     indicator: str | int | None = None,
     labels: Path | str | None = None,
     false_alarms: float | None = None,
+    priors: Path | str | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Scored:
@@ -122,6 +124,9 @@ def score(
         Label images made elsewhere; they say where neurons are, never who.
     false_alarms : float, optional
         False deaths allowed per 1,000 neuron-days; default 1, or what the study declares.
+    priors : path, optional
+        What another study learnt, see `livedeath.export_priors`; default: what the study
+        declares.
     workers : int
         Threads; results do not depend on it.
     progress : callable, optional
@@ -149,6 +154,7 @@ def score(
     }
     common: dict[str, Any] = {
         "false_alarms": false_alarms,
+        "priors": None if priors is None else Path(priors).absolute(),
         "workers": workers,
         "progress": progress,
     }
@@ -159,7 +165,8 @@ def score(
     if tables.is_table(path) and not path.is_dir():
         _refuse(path, "a table of traces has no images", told | {"labels": labels})
         _refuse(path, "only a study is followed", {"follow": follow or None})
-        return score_table(path, _target(path, out), false_alarms=false_alarms)
+        common = {"false_alarms": false_alarms, "priors": common["priors"]}
+        return score_table(path, _target(path, out), **common)
     _refuse(path, "only a study is followed", {"follow": follow or None})
     return score_recording(path, _target(path, out), told=told, labels=outlines, **common)
 
@@ -177,8 +184,10 @@ def _target(source: Path, out: Path | str | None) -> Path:
     return durable.new_folder(Path(out) if out is not None else Path(f"{name}{NEW_SUFFIX}"))
 
 
-def settings_of(start: AnalysisSettings, false_alarms: float | None) -> AnalysisSettings:
-    """Return settings with another rate of false alarms, if one is given.
+def settings_of(
+    start: AnalysisSettings, false_alarms: float | None, priors: Path | None = None
+) -> AnalysisSettings:
+    """Return settings with another rate of false alarms or other priors, if they are given.
 
     Parameters
     ----------
@@ -186,12 +195,16 @@ def settings_of(start: AnalysisSettings, false_alarms: float | None) -> Analysis
         What counts otherwise.
     false_alarms : float or None
         False deaths allowed per 1,000 neuron-days.
+    priors : Path, optional
+        Their file, absolute.
 
     Raises
     ------
     StudyError
-        If it is not between 0 and 1000.
+        If the rate is not between 0 and 1000.
     """
+    if priors is not None:
+        start = start.replace(priors=str(priors))
     if false_alarms is None:
         return start
     if not (0 < false_alarms <= 1000 and math.isfinite(false_alarms)):
@@ -207,6 +220,7 @@ def score_study(
     *,
     labels: Path | None = None,
     false_alarms: float | None = None,
+    priors: Path | None = None,
     live: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -221,6 +235,8 @@ def score_study(
         Label images made elsewhere.
     false_alarms : float, optional
         False deaths allowed per 1,000 neuron-days; default: what the study declares.
+    priors : Path, optional
+        File of priors, absolute; default: what the study declares.
     live : bool
         Whether to wait for more until the acquisition ends.
     workers : int
@@ -233,7 +249,7 @@ def score_study(
     StoreError
         If the study cannot be written, or holds no frame yet.
     """
-    settings = settings_of(folder.study.analysis, false_alarms)
+    settings = settings_of(folder.study.analysis, false_alarms, priors)
     folder.refuse_read_only()
     if not live and not folder.journal.frames():
         raise StoreError(
@@ -286,18 +302,30 @@ def score_recording(
     told: dict[str, Any],
     labels: Path | None = None,
     false_alarms: float | None = None,
+    priors: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Scored:
     """Score a recording into a new study; see `declare_recording` and `score_study`."""
     settings_of(AnalysisSettings(), false_alarms)
-    folder = declare_recording(path, target, told=told, labels=labels)
+    with open_recording(path) as recording:
+        endpoint = study_from_recording(recording, **told).endpoint
+        if priors is not None:
+            read(priors, endpoint=endpoint)
+        folder = _declared(recording, target, told, labels)
     return score_study(
-        folder, labels=labels, false_alarms=false_alarms, workers=workers, progress=progress
+        folder,
+        labels=labels,
+        false_alarms=false_alarms,
+        priors=priors,
+        workers=workers,
+        progress=progress,
     )
 
 
-def score_table(path: Path, target: Path, *, false_alarms: float | None = None) -> Scored:
+def score_table(
+    path: Path, target: Path, *, false_alarms: float | None = None, priors: Path | None = None
+) -> Scored:
     """Score a table of traces into a folder that has no study.
 
     Parameters
@@ -308,20 +336,26 @@ def score_table(path: Path, target: Path, *, false_alarms: float | None = None) 
         New or empty.
     false_alarms : float, optional
         False deaths allowed per 1,000 neuron-days.
+    priors : Path, optional
+        File of priors, absolute.
     """
-    settings = settings_of(AnalysisSettings(), false_alarms)
+    settings = settings_of(AnalysisSettings(), false_alarms, priors)
     given = traces_input.checked_traces(tables.read_table(path), path)
-    sensed = {"endpoint": given["endpoint"][0]} if "endpoint" in given.columns else {}
-    scored = score_traces(tables.to_columns(given), settings, **sensed)
+    endpoint = given["endpoint"][0] if "endpoint" in given.columns else "indicator_rise"
+    known = declared_in(path.parent, settings.priors, endpoint)
+    scored = score_traces(tables.to_columns(given), settings, endpoint=endpoint, priors=known)
     traces, calls = map(tables.from_columns, scored)
     calls = traces_input.carry(calls, given)
-    size, digest = identity_of(path)
+    size, sha256 = identity_of(path)
     identity = {
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude={"priors"}),
         **program("livedeath.run.score"),
-        "source": {"size": size, "sha256": digest},
+        "source": {"size": size, "sha256": sha256},
+        "priors": digest(known),
     }
-    run = _write_table_run(target, traces, calls, identity=identity, made_from=path)
+    run = _write_table_run(
+        target, traces, calls, identity=identity, settings=settings, made_from=path
+    )
     return Scored(target, run)
 
 
@@ -331,6 +365,7 @@ def _write_table_run(
     calls: pl.DataFrame,
     *,
     identity: dict[str, Any],
+    settings: AnalysisSettings,
     made_from: Path,
 ) -> Run:
     try:
@@ -341,7 +376,7 @@ def _write_table_run(
                 tables.write_table(table, target, units=units(table.columns))
             name = run_name(identity)
             said = provenance(identity, run=name, complete=True, input=str(made_from.absolute()))
-            durable.write_json(partial / "settings.json", identity["settings"])
+            durable.write_json(partial / "settings.json", settings.model_dump(mode="json"))
             durable.write_json(partial / "provenance.json", said)
     except OSError as error:
         raise StoreError(f"{path}: the results cannot be written here ({error}).") from error
