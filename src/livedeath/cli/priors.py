@@ -58,7 +58,7 @@ def _text(found: dict[str, Any]) -> str:
             f"{found['drift_percent']:.1f} % of the level over {found['drift_memory_h']:g} h",
         ),
         ("Outliers", f"{found['outliers_per_1000_values']:.2g} per 1,000 values"),
-        ("Deaths", f"to {found['fold']:.2g} of the level in {found['rise_h']:.2g} h, typically"),
+        ("Deaths", f"to {found['fold']:.2g} times the level in {found['rise_h']:.2g} h, typically"),
         *(("Transients", _transient(one)) for one in found["transients"]),
     ]
     return "\n".join(f"{name:12}{said}" for name, said in rows)
