@@ -105,6 +105,24 @@ def test_a_study_without_a_checkpoint_says_what_to_do(learnt, tmp_path):
     assert not (tmp_path / "p.json").exists()
 
 
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_study_that_another_version_scored_says_what_to_do(
+    learnt, tmp_path, monkeypatch, missing
+):
+    whole = of_run._learning
+
+    def older(state):
+        own = whole(state)
+        return own | {"law": own["law"][:-1]} if not missing else {"models": own["models"]}
+
+    monkeypatch.setattr(of_run, "_learning", older)
+    with pytest.raises(StoreError, match=r"another version of livedeath.*score the study again"):
+        export_priors(learnt[0], out=tmp_path / "p.json")
+    assert not (tmp_path / "p.json").exists()
+    monkeypatch.undo()
+    assert export_priors(learnt[0], out=tmp_path / "p.json").exists()
+
+
 def test_a_pipeline_begins_with_them_and_its_restart_keeps_them(learnt):
     study, given = small_studies.study_of_blobs(), of_run.read(learnt[1])
     detector = Pipeline(study, priors=given)._scorers.of(0)

@@ -62,6 +62,12 @@ def export(state: Mapping[str, Any], endpoint: str) -> Priors:
     )
 
 
+def fits(state: Mapping[str, Any], endpoint: str) -> bool:
+    """Tell whether a state holds what this version learns, and of the same size."""
+    own = Learning(ENDPOINTS[endpoint]).state()
+    return all(name in state and np.shape(state[name]) == own[name].shape for name in own)
+
+
 _LEARNT = ("models", "outliers", "transients", "squares", "law")
 
 

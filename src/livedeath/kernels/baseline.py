@@ -26,6 +26,10 @@ LARGEST = 1e6
 """Values, in levels of the population, are cut here: more is no measurement."""
 
 
+LEAST_FILL = 0.3
+"""Smallest fill, in its smoothed level, that a first value is divided by."""
+
+
 class Baselines(NamedTuple):
     """Kalman filters, one row per neuron; changed in place.
 
@@ -106,6 +110,13 @@ def _far(e: float, s: float, level: float) -> float:
 def _unusual(e: float, s: float, level: float, tail: float, outlier: float) -> float:
     """Return the density of what the noise does not explain: wide tails and outliers."""
     return tail * _normal(e, TAIL * s) + outlier * _far(e, s, level)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _first(value: float, fill: float, fixed: float, relative: float) -> tuple[float, float]:
+    """Return a neuron's first value, for a fill of 1, and its relative variance."""
+    first = value / max(fill, LEAST_FILL)
+    return first, fixed / (first * first + 1e-12) + relative * relative
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -294,10 +305,8 @@ def model_visit(
     for i in range(rows.size):
         r = rows[i]
         val, share, fix, steep, own = _cut(value[i], fill[i], fixed[i], slope[i], relative[i])
-        own *= own
         if base.visits[r] == 0:
-            first = val / max(share, 0.3)
-            rel = fix / (first * first + 1e-12) + own
+            first, rel = _first(val, share, fix, own)
             for m in range(n):
                 _begin(x, p, first, rel, noise, white[m], drift[m])
                 for k in range(3):
@@ -323,7 +332,7 @@ def model_visit(
             dd = phi * phi * cov[r, 5, m] + drift[m] * drift[m] * now * now * renewed
             c0, c1, c2 = ll + ld, lt + td, ld + dd
             photons = max(fix + steep * (y - val), least_photons)
-            s = max(c0 + c2, 0.0) + photons + y * y * (own + white[m] * white[m]) + 1e-12
+            s = max(c0 + c2, 0.0) + photons + y * y * (own * own + white[m] * white[m]) + 1e-12
             e = val - share * y
             inverse = 1.0 / s
             square = e * e * inverse

@@ -22,6 +22,7 @@ from livedeath.kernels.baseline import (
     _begin,
     _cut,
     _far,
+    _first,
     _normal,
     _predict,
     _unusual,
@@ -77,8 +78,7 @@ def _foretell(
         base.visits[r] += 1
         base.last_h[r] = time_h
         if base.visits[r] == 1:
-            first = val / max(share, 0.3)
-            rel = fix / (first * first + 1e-12) + own * own
+            first, rel = _first(val, share, fix, own)
             _begin(x, p, first, rel, noise, noise.white, noise.drift)
             continue
         seen[i] = True

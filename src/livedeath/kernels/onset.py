@@ -14,6 +14,7 @@ from livedeath.kernels.baseline import (
     LEVEL_FLOOR,
     Noise,
     _begin,
+    _first,
     _normal,
     _predict,
     _unusual,
@@ -177,8 +178,7 @@ def onset_likelihood(
     gain = np.empty(3)
     x = np.empty(3)
     p = np.empty(6)
-    first = value[0] / max(fill[0], 0.3)
-    rel = fixed[0] / (first * first + 1e-12) + relative[0] * relative[0]
+    first, rel = _first(value[0], fill[0], fixed[0], relative[0])
     _begin(x, p, first, rel, noise, noise.white, noise.drift)
     _keep(states, covs, 0, x, p)
     for i in range(1, n):

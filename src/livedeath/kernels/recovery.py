@@ -16,6 +16,7 @@ from livedeath.kernels.baseline import (
     LEVEL_FLOOR,
     Noise,
     _begin,
+    _first,
     _normal,
     _predict,
     _unusual,
@@ -166,8 +167,7 @@ def change_likelihood(
     n = time_h.size
     out = np.full(n, -np.inf)
     x, p, gain = np.empty(3), np.empty(6), np.empty(3)
-    start = value[0] / max(fill[0], 0.3)
-    rel = fixed[0] / (start * start + 1e-12) + relative[0] * relative[0]
+    start, rel = _first(value[0], fill[0], fixed[0], relative[0])
     _begin(x, p, start, rel, noise, noise.white, noise.drift)
     past = 0.0
     for i in range(1, n):
@@ -240,8 +240,7 @@ def weigh_return(
     n, b = time_h.size, leak_h.size
     out = np.full((n, 4), np.nan)
     x, p, gain = np.empty(3), np.empty(6), np.empty(3)
-    start = value[0] / max(fill[0], 0.3)
-    rel = fixed[0] / (start * start + 1e-12) + relative[0] * relative[0]
+    start, rel = _first(value[0], fill[0], fixed[0], relative[0])
     _begin(x, p, start, rel, noise, noise.white, noise.drift)
     for i in range(1, first):
         _predict(x, p, time_h[i] - time_h[i - 1], noise, noise.drift)

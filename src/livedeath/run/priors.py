@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from livedeath.detection.priors import described, export, from_text, to_text
+from livedeath.detection.priors import described, export, fits, from_text, to_text
 from livedeath.errors import StoreError
 from livedeath.model.measures import State
 from livedeath.model.priors import Priors
@@ -126,7 +126,7 @@ def learnt_by(folder: StudyFolder) -> Priors:
     Raises
     ------
     StoreError
-        If there is no run, or no checkpoint in it.
+        If there is no run, no checkpoint in it, or one of another version.
     """
     run = folder.run()
     state = Checkpoint.in_run(run.path).load()[1]
@@ -135,6 +135,11 @@ def learnt_by(folder: StudyFolder) -> Priors:
         raise StoreError(
             f"{run.path}: its checkpoint is missing or damaged, and with it what was learnt; "
             "delete this folder, score the study again and export then."
+        )
+    if not fits(own, folder.study.endpoint):
+        raise StoreError(
+            f"{run.path}: another version of livedeath scored this study and learnt other things; "
+            "score the study again and export then."
         )
     return export(own, folder.study.endpoint)
 
