@@ -10,8 +10,9 @@ from detect.faults import FAULTS
 from detect.judge import Tally, first_above, poisson_limits, ratio_of_means, threshold_at
 from detect.oracle import statistics
 from detect.peers import PEERS, as_practised
-from detect.scored import score
+from detect.scored import learnt, score
 from detect.traces import Law, simulate
+from livedeath.model.priors import Priors
 
 ASKED = 1.0
 """False deaths per 1,000 neuron-days asked for where deaths are timed."""
@@ -84,6 +85,19 @@ class Row:
     reach: str = ""
     today: str = ""
     sensitivity: str = ""
+    taught_by: Law | None = None
+
+
+TEACHER = 1_000_000
+"""Number of the plate that teaches the others, far from theirs."""
+
+
+def priors_of(row: Row, seed: int, size: Size, asked: float) -> Priors | None:
+    """Return what the row's teacher learns from a plate of its own; None without a teacher."""
+    if row.taught_by is None:
+        return None
+    law, _ = plates(row.taught_by, 0.0, size)
+    return learnt(simulate(law, [seed, TEACHER]), asked)
 
 
 def plates(law: Law, wanted: float, size: Size) -> tuple[Law, int]:
@@ -97,10 +111,11 @@ def plates(law: Law, wanted: float, size: Size) -> tuple[Law, int]:
 def delay(row: Row, seed: int, size: Size) -> list[Figure]:
     """Time the calls of deaths against the information bound."""
     law, count = plates(row.law, size.deaths, size)
+    priors = priors_of(row, seed, size, ASKED)
     tally, seconds, values = Tally(), 0.0, 0
     for k in range(count):
         traces = simulate(law, [seed, k])
-        scored = score(traces, ASKED)
+        scored = score(traces, ASKED, priors=priors)
         tally.add(traces, scored.called_h, information_bound(traces, ASKED / 1000.0))
         seconds, values = seconds + scored.seconds, values + scored.values
     ratio, error = tally.ratio()
@@ -124,10 +139,11 @@ def delay(row: Row, seed: int, size: Size) -> list[Figure]:
 def null(row: Row, seed: int, size: Size, asked: float = ASKED) -> list[Figure]:
     """Count the false deaths of a plate where nobody dies, over the rate asked for."""
     law, count = plates(row.law, 1000.0 * size.events / asked, size)
+    priors = priors_of(row, seed, size, asked)
     tally, seconds, values = Tally(), 0.0, 0
     for k in range(count):
         traces = simulate(law, [seed, k])
-        scored = score(traces, asked)
+        scored = score(traces, asked, priors=priors)
         tally.add(traces, scored.called_h)
         seconds, values = seconds + scored.seconds, values + scored.values
     rate, low, high = tally.rate()

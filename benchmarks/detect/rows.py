@@ -75,6 +75,29 @@ def _nulls() -> list[Row]:
     ]
 
 
+def _taught() -> list[Row]:
+    """Return the rows of plates that begin with what another one learnt.
+
+    The right teacher has the plate's own law; the wrong ones saw none of what the plate has.
+    """
+    law = Law(first_onset_h=0.0, days=2.0)
+    live = Law(dying=0.0, days=2.0)
+    bright = Law(electrons=5000.0, fold=6.0)
+    wrong = {
+        "faint": (live, {"electrons": 50.0}, bright),
+        "fold1.6": (live, {}, Law(fold=1.6)),
+        "outliers+transients": (live, CONTAMINATED, Law()),
+        "t4": (live, {"heavy_tails": True}, Law()),
+        "wander-x2": (live, {"wander": 0.16}, bright),
+        "60min": (replace(live, days=4.0), {"interval_min": 60.0}, Law(interval_min=5.0, days=3.0)),
+    }
+    return [
+        Row("first-day-priors", "delay", law, "<= 1.15", taught_by=Law()),
+        *(Row(f"wrong-priors-{name}", "null", replace(base, **kw), taught_by=teacher)
+          for name, (base, kw, teacher) in wrong.items()),
+    ]  # fmt: skip
+
+
 def _faults() -> list[Row]:
     """Return the accidents of fields, with an indicator and with the fill alone."""
     law = Law(interval_min=30.0, neurons=320, wells=8, dying=0.3)
@@ -130,6 +153,6 @@ def _peers() -> list[Row]:
 
 ROWS = {
     row.name: row
-    for rows in (_delays, _nulls, _faults, _fates, _onsets, _oracles, _peers)
+    for rows in (_delays, _nulls, _taught, _faults, _fates, _onsets, _oracles, _peers)
     for row in rows()
 }

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from detect.traces import Traces
 from livedeath.detection import Scorer
+from livedeath.detection.priors import export
+from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 
 Floats = NDArray[np.float64]
@@ -43,11 +45,13 @@ def columns_of(traces: Traces) -> dict[str, NDArray[np.generic]]:
     return table
 
 
-def score(traces: Traces, rate: float, *, dated: bool = False) -> Scored:
+def score(
+    traces: Traces, rate: float, *, dated: bool = False, priors: Priors | None = None
+) -> Scored:
     """Push a plate visit by visit; ``rate`` is in false deaths per 1,000 neuron-days."""
     law = traces.law
     settings = AnalysisSettings(false_alarms_per_1000_neuron_days=rate)
-    scorer = Scorer(settings, law.endpoint)
+    scorer = Scorer(settings, law.endpoint, priors)
     n = traces.onset_h.size
     ids, called = np.arange(n), np.full(n, np.nan)
     signal, signal_sd = _signal(traces).T.copy(), _signal_sd(traces).T.copy()
@@ -73,6 +77,11 @@ def score(traces: Traces, rate: float, *, dated: bool = False) -> Scored:
     seconds = time.process_time() - start
     calls = scorer.calls(columns_of(traces)) if dated else None
     return Scored(called, calls, seconds, int(traces.looked.sum()), scorer)
+
+
+def learnt(traces: Traces, rate: float) -> Priors:
+    """Return what a plate teaches the next one."""
+    return export(score(traces, rate).scorer.learning.state(), traces.law.endpoint)
 
 
 def _signal(traces: Traces) -> Floats:
