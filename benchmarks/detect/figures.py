@@ -27,7 +27,8 @@ As `--rows 'oracle-*' --seed 5` measured it: 1,000 deaths, its threshold set on 
 neuron-days of the living to one false call per 1,000. On clean data it stands at 1.002.
 """
 FAULT_REACH_H = 6.0
-"""Deaths that began this long before an accident are judged as during it."""
+"""Deaths that began this long before an accident are judged as during it; and who is called by
+an accident, and dies of its own, is found where it is dated no longer before its death."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,13 @@ def fault(row: Row, seed: int, size: Size) -> list[Figure]:
         early = scored.called_h < np.where(dying, traces.onset_h, np.inf)
         dead = scored.calls["outcome"] == "dead"
         alive_until = np.where(dying, traces.onset_h, traces.time_h[-1])
-        false, alarms = false + int((early & dead).sum()), alarms + int(early.sum())
+        right = dead & dying & (scored.calls["death_h"] >= traces.onset_h - FAULT_REACH_H)
+        false, alarms = false + int((early & dead & ~right).sum()), alarms + int(early.sum())
         living += int((early & dead & ~dying).sum())
         days += float(alive_until.sum()) / 24.0
         after = dying & (traces.onset_h > traces.fault_h - FAULT_REACH_H)
         in_time = scored.called_h - traces.onset_h <= law.horizon_h
-        late, found = late + int(after.sum()), found + int((after & dead & in_time & ~early).sum())
+        late, found = late + int(after.sum()), found + int((after & right & in_time).sum())
         lost += int((after & (scored.calls["loss_reason"] == "field_fault")).sum())
     low, high = poisson_limits(false)
     per = 1000.0 / days

@@ -27,7 +27,9 @@ Floats = NDArray[np.float64]
 VISITS_BEFORE = 150
 """Visits before a call among which its onset is sought."""
 AFTER_H = 3.0
-"""Later values, h after the call, that date a death; at least four visits."""
+"""Later values, h after the call, that date a death."""
+AT_LEAST = 4
+"""Visits after the call that date a death at least."""
 
 
 class Trace(NamedTuple):
@@ -248,30 +250,41 @@ def date_onset(
     tuple of float
         Median, 2.5 % and 97.5 % of the onset's posterior, h, and the visits around the
         median. All onsets between the first visit and the call are equally likely before.
+        Where none of them explains the visits after the call better than none at all, the
+        death came later, and onsets are sought from there on.
     """
     time_h = trace.time_h
     call = int(np.searchsorted(time_h, called_h, side="right")) - 1
     if call < 1:
         return called_h, called_h, called_h, np.nan, called_h
-    low = max(0, call - VISITS_BEFORE)
-    high = int(np.searchsorted(time_h, called_h + AFTER_H, side="right"))
-    part = Trace(*(a[low : max(high, call + 5)] for a in trace))
-    edges = time_h[low : call + 1]
-    middles = 0.5 * (edges[1:] + edges[:-1])
-    prior = np.log(tau_prior)
     few = np.arange(1, tau_h.size, 3)
-    coarse = onset_likelihood(
-        part.time_h, part.value, part.fill, part.fixed, part.slope, part.relative,
-        noise, middles, tau_h[few], *amplitude,
-    )  # fmt: skip
-    best = (coarse + prior[few]).max(axis=1)
+    prior = np.log(tau_prior)
+
+    def weighed(call: int, latest: int) -> tuple[Trace, Floats, Floats]:
+        """Return what dates onsets up to a visit, the visits around them, and their likelihood.
+
+        The last is of no onset at all.
+        """
+        low = max(0, call - VISITS_BEFORE)
+        part = Trace(*(a[low : _dated_with(time_h, call)] for a in trace))
+        edges = time_h[low : latest + 1]
+        onsets = np.append(0.5 * (edges[1:] + edges[:-1]), part.time_h[-1])
+        coarse = onset_likelihood(*part, noise, onsets, tau_h[few], *amplitude)
+        return part, edges, (coarse + prior[few]).max(axis=1)
+
+    part, edges, best = weighed(call, call)
+    later = call
+    # What was called may have been over at once, and the death have come later.
+    while best[:-1].max() < best[-1] and later + 1 < min(time_h.size, call + VISITS_BEFORE):
+        later = min(later + AT_LEAST, time_h.size - 1)
+        part, edges, best = weighed(later, min(_dated_with(time_h, later), time_h.size) - 1)
+    if best[:-1].max() < best[-1]:
+        part, edges, best = weighed(call, call)
+    best = best[:-1]
     likely = np.flatnonzero(best > best.max() - 12.0)
-    first, last = max(int(likely[0]) - 1, 0), min(int(likely[-1]) + 1, middles.size - 1)
+    first, last = max(int(likely[0]) - 1, 0), min(int(likely[-1]) + 1, best.size - 1)
     grid, width = _fine_grid(edges[first : last + 2])
-    fine = onset_likelihood(
-        part.time_h, part.value, part.fill, part.fixed, part.slope, part.relative,
-        noise, grid, tau_h, *amplitude,
-    )  # fmt: skip
+    fine = onset_likelihood(*part, noise, grid, tau_h, *amplitude)
     fine += prior
     mass = np.exp(fine - fine.max()).sum(axis=1) * width
     total = np.concatenate([[0.0], np.cumsum(mass)])
@@ -280,6 +293,13 @@ def date_onset(
     after = int(np.searchsorted(time_h, death_h, side="right"))
     after = min(max(after, 1), time_h.size - 1)
     return death_h, low_h, high_h, float(time_h[after - 1]), float(time_h[after])
+
+
+def _dated_with(time_h: Floats, call: int) -> int:
+    """Return the end of the visits, from a call on, that date its onset."""
+    return max(
+        int(np.searchsorted(time_h, time_h[call] + AFTER_H, side="right")), call + 1 + AT_LEAST
+    )
 
 
 def _fine_grid(edges: Floats) -> tuple[Floats, Floats]:
