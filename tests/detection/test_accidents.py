@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from detect.rows import ROWS
+from detect.scored import score
+from detect.traces import simulate
 from field_faults import EVERY_H, VISITS, WHEN, between, table
 from livedeath.detection import Scorer, score_traces
 from livedeath.model.flags import Flag
@@ -60,6 +63,18 @@ def test_a_field_that_dies_at_once_is_called_within_three_visits(
     visits_later = (calls["called_at_h"] - EVERY_H * WHEN - 0.01) / EVERY_H
     assert np.mean(visits_later[dies] < 2.5) >= least
     assert not np.isfinite(calls["called_at_h"][~dies]).any()
+
+
+@pytest.mark.parametrize("plate", [2, 4, 7])
+def test_no_field_of_a_plate_that_is_killed_is_taken_for_an_accident(plate):
+    """In one of eight wells the folds happen to be alike; the others, which die, speak for it."""
+    traces = simulate(ROWS["killed-plate"].law, [33, plate])
+    kill_h = float(traces.onset_h[0])
+    assert (traces.onset_h == kill_h).all()
+    called = score(traces, 1.0).called_h
+    soon = (called >= kill_h) & (called <= kill_h + 3.0)
+    for well in np.unique(traces.well):
+        assert soon[traces.well == well].mean() > 0.9, well
 
 
 def test_who_cannot_be_told_is_lost_by_name_and_censored_at_the_last_good_visit():

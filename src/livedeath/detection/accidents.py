@@ -52,8 +52,11 @@ MANY, PRIOR = 8, 2.0
 """So many neurons seldom begin to die between two visits: prior log odds of an accident."""
 MOST_ALIKE, MOST_BESIDE = 8.0, 6.0
 """Largest log odds of the neurons' agreement; of the background, and of other fields."""
-BESIDE_DEATH = 1.0
-"""The same of other fields that did what the dying do: a plate that is killed does so too."""
+BESIDE_DEATH, MOST_DYING = 1.0, 6.0
+"""The same of other fields that did what the dying do, for a plate that is killed does so too;
+and against an accident where most of them were found to be dying."""
+UNASKED = 1.0
+"""The same of other fields that were not seen since: they can still be waited for."""
 AGREE = 0.7
 """Share of a field's neurons that go with a number that is taken out of all of them."""
 STAYED = 0.1
@@ -340,7 +343,23 @@ class Accidents:
         beside = self._other_fields(which, place, one)
         if which == SCORED and (one.step > before) == self._rises:
             beside = min(beside, BESIDE_DEATH)
+            if beside == 0.0 and np.isfinite(self.looked[:, 0]).sum() > 1:
+                beside = -UNASKED
+            if self._others_die(place):
+                beside = -MOST_DYING
         return odds + beside
+
+    def _others_die(self, place: int) -> bool:
+        """Tell whether most fields were found to die that were seen since the field's last visit.
+
+        Of the field that is looked at first, those seen with it the last time.
+        """
+        since = self.looked[:, 0] > self.looked[place, 0]
+        if not since.any():
+            since = self.looked[:, 0] == self.looked[place, 0]
+            since[place] = False
+        dying = self.looked[:, 2] > self.looked[:, 0]
+        return bool(np.sum(since & dying) > MOVED * np.sum(since))
 
     @staticmethod
     def _settled_step(one: alike.Common) -> float:
