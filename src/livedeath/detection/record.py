@@ -51,18 +51,6 @@ class NeuronRecords(NamedTuple):
         return NeuronRecords._make(column[rows] for column in self)
 
 
-class Measured(NamedTuple):
-    """The rows of a visit that can be scored, in detector units."""
-
-    at: Ints
-    rows: Ints
-    value: Floats
-    fill: Floats
-    fixed: Floats
-    slope: Floats
-    relative: Floats
-
-
 def empty_bank(n: int, slots: int, shapes: Shapes) -> Bank:
     """Return a bank of ``n`` neurons without a template."""
     taus = shapes.tau_h.size
@@ -96,37 +84,6 @@ def empty_records(n: int) -> NeuronRecords:
         np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n), np.zeros(n),
         np.full(n, -np.inf), np.full(n, -np.inf),
     )  # fmt: skip
-
-
-def first_scale(values: Floats, *, strict: bool) -> tuple[float, float]:
-    """Return scale and offset that bring a study's first visit to about 1.
-
-    The scale is the median of what is positive. A signal that is dark in the living (a
-    dye, background removed) scatters about zero and has no fold: it is lifted so that the
-    living stand ten of their standard deviations above zero. Dark is a median within one
-    standard deviation of zero; with ``strict``, for a ratio of measured noise, within 0.3,
-    so that a faint ratio keeps its fold.
-    """
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
-    middle = float(np.median(values)) if values.size else 0.0
-    spread = 1.4826 * float(np.median(np.abs(values - middle))) if values.size else 0.0
-    if spread == 0.0:
-        spread = abs(middle)
-    dark = (0.3 if strict else 1.0) * spread
-    if spread > 0 and positive.size < 0.95 * values.size and middle < dark:
-        return 10.0 * spread, 1.0 - 0.1 * middle / spread
-    return (float(np.median(positive)), 0.0) if positive.size else (1.0, 0.0)
-
-
-def divided(measured: Measured, step: Floats) -> Measured:
-    """Take a step, ln, out of the values."""
-    if not step.any():
-        return measured
-    by = np.exp(step)
-    return measured._replace(
-        value=measured.value / by, fixed=measured.fixed / by**2, slope=measured.slope / by
-    )
 
 
 def patience_h(

@@ -11,7 +11,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import afterwards, fading, record, risk, unstated
+from livedeath.detection import afterwards, fading, record, risk
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
@@ -25,15 +25,9 @@ from livedeath.detection.learning import (
     Learning,
     dead_on_arrival,
 )
+from livedeath.detection.measuring import Measured, Measuring, Values, divided
 from livedeath.detection.priors import give
-from livedeath.detection.record import (
-    REFERENCE_SD_MAX,
-    UNMEASURED,
-    Measured,
-    NeuronRecords,
-    divided,
-    first_scale,
-)
+from livedeath.detection.record import UNMEASURED, NeuronRecords
 from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect
@@ -48,16 +42,12 @@ Ints = NDArray[np.int64]
 
 DEATH_SLOTS, TRANSIENT_SLOTS = 6, 6
 """Onsets that are weighed at a time per neuron; older ones are merged."""
-MERGED_SD = 0.2
-"""Extra noise of a value measured on a soma merged with a neighbour, fraction."""
 FOLLOWED_H = 24.0
 """A neuron called dead is followed for so long: it teaches how deaths look, or comes back."""
 LAW_VISITS = 4
 """Visits after its call at which a dead neuron teaches how deaths look."""
 DEAD_FOR_SURE = 0.05
 """Largest probability of being alive of a neuron that teaches how deaths look."""
-UNSTATED_SD_MAX = 0.35
-"""Largest deviation, fraction, that a reference is given whose own is not stated."""
 LEARNING_RATE = 0.15
 """Share of a neuron's statistics that is learnt at each further visit."""
 
@@ -107,7 +97,7 @@ class Scorer:
         self.silent = False
         self._fill_loss = fading.FillLoss(lambda: Scorer(self.settings, "loss_of_fill"))
         self._time_h = -np.inf
-        self._scale, self._offset = np.nan, 0.0
+        self._measuring = Measuring(self.learning)
         self._allocate(0)
 
     def _allocate(self, n: int) -> None:
@@ -258,7 +248,10 @@ class Scorer:
         if base is not None:
             base, base_sd = (a / np.exp(light.reference) for a in (base, base_sd))
         bits |= np.where(light.doubt, np.uint32(Flag.FIELD_FAULT), np.uint32(0))
-        measured = self._measure(rows, values, deviation, base, base_sd, bits)
+        measured = self._measuring.measure(
+            self._records, rows, Values(values, deviation, base, base_sd, bits),
+            self._followed(rows) & ((bits & UNMEASURED) == 0),
+        )  # fmt: skip
         unseen = (bits & (UNMEASURED | Flag.MISSING_CHANNEL)) > 0
         found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values) & ~unseen
         self._note(rows, found, bits)
@@ -292,6 +285,13 @@ class Scorer:
         records = self._records
         return np.asarray(np.isnan(records.called_h[rows]) & (records.arrival[rows] != 1))
 
+    def _followed(self, rows: Ints) -> NDArray[np.bool_]:
+        """Return whose values are still taken in: the living, and the dead for some time."""
+        records = self._records
+        past = records.called_h[rows] < self._time_h - FOLLOWED_H
+        past &= records.visits_called[rows] >= LAW_VISITS
+        return np.asarray(~past & (records.arrival[rows] != 1))
+
     def _note(self, rows: Ints, found: NDArray[np.bool_], bits: NDArray[np.uint32]) -> None:
         """Keep who was there, when and how."""
         records, now = self._records, self._time_h
@@ -300,60 +300,6 @@ class Scorer:
         records.seen_h[rows[found]] = now
         records.visits[rows[found]] += 1
         records.last_flags[rows] = bits
-
-    def _measure(
-        self,
-        rows: Ints,
-        signal: Floats,
-        signal_sd: Floats,
-        reference: Floats | None,
-        reference_sd: Floats,
-        bits: NDArray[np.uint32],
-    ) -> Measured:
-        """Return what can be scored, in population medians; learn the photon noise."""
-        records = self._records
-        good = np.isfinite(signal) & ((bits & UNMEASURED) == 0)
-        past = records.called_h[rows] < self._time_h - FOLLOWED_H
-        past &= records.visits_called[rows] >= LAW_VISITS
-        good &= ~past & (records.arrival[rows] != 1)
-        if reference is not None:
-            good &= np.isfinite(reference)
-        at = np.flatnonzero(good)
-        learning = self.learning
-        if at.size and learning.measured_sd[0] < 0:
-            learning.measured_sd[0] = float(np.any(signal_sd[at] > 0))
-        by = 1.0 if reference is None else np.where(reference[at] > 0, reference[at], np.nan)
-        ratio = signal[at] / by
-        if np.isfinite(ratio).any() and not np.isfinite(self._scale):
-            strict = learning.measured_sd[0] > 0 and reference is not None
-            self._scale, self._offset = first_scale(ratio, strict=bool(strict))
-        ratio = ratio / self._scale + self._offset
-        bright = signal[at] if reference is None else reference[at]
-        variance = unstated.learn(
-            learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at])
-        )
-        smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-        if reference is not None and at.size:
-            guess = np.minimum(np.sqrt(0.5 * variance), UNSTATED_SD_MAX) * np.where(
-                records.reference_var[rows[at]] < 0,
-                np.abs(reference[at]),
-                records.reference[rows[at]],
-            )
-            sd = np.where(np.isnan(reference_sd[at]), guess, reference_sd[at])
-            smooth, error = baseline.follow_reference(
-                rows[at], reference[at], sd, records.reference, records.reference_var
-            ).T
-            certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
-            at, smooth, sd, variance = at[certain], smooth[certain], sd[certain], variance[certain]
-            per, relative = reference[at] / smooth, sd / smooth
-        unstated_sd = np.isnan(signal_sd[at])
-        relative = np.where(unstated_sd, 0.0, relative)
-        var = np.nan_to_num(signal_sd[at]) ** 2
-        slope = learning.photon_slope(signal[at], var) / (unit := smooth * self._scale)
-        value = signal[at] / unit + self._offset * per
-        fixed = np.where(unstated_sd, variance, var / unit**2)
-        fixed += np.where(bits[at] & Flag.MERGED, (MERGED_SD * value) ** 2, 0.0)
-        return Measured(at, rows[at], value, per, fixed, slope, relative)
 
     def _score(
         self, measured: Measured, intervened: NDArray[np.bool_], added: NDArray[np.uint32]
@@ -534,8 +480,8 @@ class Scorer:
         back; the probability that the neuron came back.
         """
         known = afterwards.Known(
-            self.learning, self._records, self._wells, self._accidents, self._scale,
-            self._offset, self.threshold,
+            self.learning, self._records, self._wells, self._accidents,
+            self._measuring.scale, self._measuring.offset, self.threshold,
         )  # fmt: skip
         return afterwards.dates(known, traces, records, order, dead)
 
@@ -545,8 +491,8 @@ class Scorer:
         state: State = {
             "endpoint": self.endpoint,
             "time_h": self._time_h,
-            "scale": self._scale,
-            "offset": self._offset,
+            "scale": self._measuring.scale,
+            "offset": self._measuring.offset,
         }
         for part, values in self._parts().items():
             state |= {f"{part}.{k}": v[:n].copy() for k, v in values.items()}
@@ -581,8 +527,9 @@ class Scorer:
                 f"{self.endpoint!r}; restore it into a detector of the same endpoint."
             )
         array = {k: np.asarray(v) for k, v in state.items()}
-        self._time_h, self._scale = float(array["time_h"]), float(array["scale"])
-        self._offset = float(array["offset"])
+        self._time_h = float(array["time_h"])
+        self._measuring.scale = float(array["scale"])
+        self._measuring.offset = float(array["offset"])
         ids = array["records.neuron_id"]
         self._allocate(ids.size)
         for part, values in self._parts().items():
