@@ -14,7 +14,7 @@ KERNELS = sorted((ROOT / "src/livedeath/kernels").glob("[a-z]*.py"))
 SOURCES = sorted(
     path for folder in ("src", "acquisition", "plugins") for path in (ROOT / folder).rglob("*.py")
 )
-ALLOWED_FLAGS = {"cache", "nogil", "inline", "error_model", "fastmath"}
+ALLOWED_FLAGS = {"cache", "nogil", "inline", "forceinline", "error_model", "fastmath"}
 ALLOWED_VALUES = {"error_model": {"'numpy'"}, "fastmath": {"LANES"}}
 """A division by zero may not end a run; sums may be reordered, numbers that are none stay so."""
 LONGEST_FILE = 600

@@ -5,7 +5,9 @@ own baseline filter, so that its innovation response times the amplitude is what
 to the innovations. Its weight is its prior mass in neuron-days times its likelihood ratio.
 
 Every function takes the neurons of a visit and loops over them inside: what numba does to
-count references is then done once a visit, and not once a template.
+count references is then done once a visit, and not once a template. For the same reason what is
+called for each neuron is compiled into its caller (``forceinline``), and the templates of all
+slots of a neuron are weighed in one loop.
 """
 
 import math
@@ -88,7 +90,7 @@ class Innovations(NamedTuple):
     gain: Floats
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _drop(order: Ints, used: Ints, r: int, at: int) -> None:
     """Take the slot at place ``at`` out of use; later ones move up, its room goes last."""
     slot = order[r, at]
@@ -99,7 +101,7 @@ def _drop(order: Ints, used: Ints, r: int, at: int) -> None:
     used[r] = last
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES, forceinline=True)
 def _weight(weight: Singles, r: int, s: int) -> float:
     """Return the weight of a slot, neuron-days."""
     total = 0.0
@@ -108,7 +110,7 @@ def _weight(weight: Singles, r: int, s: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _merge(bank: Bank, r: int, time_h: float) -> None:
     """Join the two neighbours that are closest for their age; weights and masses add.
 
@@ -211,6 +213,65 @@ def open_slots(
             var[r, s, k] = spread[k]
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _for_each_slot(one: Singles, slots: int) -> Singles:
+    """Return what all slots have in common once for each of them."""
+    out = np.empty(slots * one.size, np.float32)
+    for s in range(slots):
+        for c in range(one.size):
+            out[s * one.size + c] = one[c]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def _respond(
+    used: Ints,
+    order: Ints,
+    mass: Floats,
+    fade: Floats,
+    response: Floats,
+    r: int,
+    recovers: bool,
+    prior: Singles,
+    dt_h: float,
+    phi: float,
+    to_level: float,
+    to_trend: float,
+    to_drift: float,
+    heights: Singles,
+    absorbed: Singles,
+    smallest: Singles,
+) -> None:
+    """Push a neuron's onsets through its baseline filter; write down what its templates ask for.
+
+    That is what is new of each, what the baseline has taken up, and the weight below which it
+    goes. Templates of slots that are not in use have no height and are never heavy enough.
+    """
+    taus, templates, under_way = fade.shape[2], prior.size, used[r]
+    n = templates // taus
+    for k in range(order.shape[1]):
+        s = order[r, k]
+        least = f4(NEGLIGIBLE * mass[r, s]) if k < under_way else f4(math.inf)
+        for c in range(templates):
+            smallest[s * templates + c] = least * prior[c]
+        for j in range(taus):
+            height, taken = 0.0, 0.0
+            if k < under_way:
+                taken = response[r, s, j, 0] + dt_h * response[r, s, j, 1]
+                drifted = phi * response[r, s, j, 2]
+                height = fade[r, s, j] if recovers else 1.0 - fade[r, s, j]
+                height -= taken + drifted
+                response[r, s, j, 0] = taken + to_level * height
+                response[r, s, j, 1] += to_trend * height
+                response[r, s, j, 2] = drifted + to_drift * height
+            high, low = f4(height), f4(taken)
+            at = s * templates + j * n
+            heights[at + n - 1], absorbed[at + n - 1] = high, low
+            for c in range(at, at + n - 1, 2):
+                heights[c], heights[c + 1] = high, high
+                absorbed[c], absorbed[c + 1] = low, low
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
 def weigh(
     bank: Bank, rows: Ints, seen: NDArray[np.bool_], shapes: Shapes, phi: Floats, v: Innovations
@@ -242,59 +303,47 @@ def weigh(
     Single precision: a likelihood ratio is exact to 2e-5, so that the logarithm of a weight
     stays within 0.01 of its double-precision twin over 10,000 visits (tests).
     """
-    used, order, mass, fade = bank.used, bank.order, bank.mass, bank.fade
-    weights, means, spreads, response = bank.weight, bank.mean, bank.var, bank.response
-    tau_h, prior, least, recovers = shapes.tau_h, shapes.prior, shapes.least, shapes.recovers
-    dt_h, gain = v.dt_h, v.gain
-    heights, absorbed = np.zeros(prior.size, np.float32), np.zeros(prior.size, np.float32)
-    n = prior.size // tau_h.size
+    neurons, slots, prior = bank.used.size, bank.onset_h.shape[1], shapes.prior
+    weights = bank.weight.reshape(neurons, slots * prior.size)
+    means, spreads = bank.mean.reshape(weights.shape), bank.var.reshape(weights.shape)
+    least, gain = _for_each_slot(shapes.least, slots), v.gain
+    heights = np.zeros(least.size, np.float32)
+    absorbed, smallest = np.zeros_like(heights), np.zeros_like(heights)
     out = np.zeros(rows.size)
     for i in range(rows.size):
         if not seen[i]:
             continue
         r = rows[i]
+        _respond(
+            bank.used, bank.order, bank.mass, bank.fade, bank.response, r, shapes.recovers, prior,
+            v.dt_h[i], phi[i], gain[i, 0], gain[i, 1], gain[i, 2], heights, absorbed, smallest,
+        )  # fmt: skip
         value, fixed, slope, e = f4(v.value[i]), f4(v.fixed[i]), f4(v.slope[i]), f4(v.e[i])
         excess, rest, least_photons = f4(v.excess[i]), f4(v.rest[i]), f4(0.1) * f4(v.fixed[i])
         predicted, scale, level = f4(v.predicted[i]), f4(v.scale[i]), f4(v.level[i])
         most, bad = f4(v.usual[i] / math.sqrt(2.0 * math.pi)), f4(v.bad[i])
         rarity, floor = f4(1.0 / v.density[i]), f4(LEVEL_FLOOR)
-        sum_all = 0.0
-        for k in range(used[r]):
-            s = order[r, k]
-            for j in range(tau_h.size):
-                taken = response[r, s, j, 0] + dt_h[i] * response[r, s, j, 1]
-                drifted = phi[i] * response[r, s, j, 2]
-                height = fade[r, s, j] if recovers else 1.0 - fade[r, s, j]
-                height -= taken + drifted
-                for c in range(j * n, (j + 1) * n):
-                    heights[c] = height
-                    absorbed[c] = taken
-                response[r, s, j, 0] = taken + gain[i, 0] * height
-                response[r, s, j, 1] += gain[i, 1] * height
-                response[r, s, j, 2] = drifted + gain[i, 2] * height
-            smallest = f4(NEGLIGIBLE * mass[r, s])
-            total = f4(0.0)
-            for c in range(prior.size):
-                a, spread = means[r, s, c], spreads[r, s, c]
-                g = max(level / max(f4(1.0) + a * absorbed[c], f4(0.1)), floor) * heights[c]
-                at = predicted + g * a
-                photons = max(fixed + slope * (at - value), least_photons)
-                along = g * g * spread if e * g * a > f4(0.0) else f4(0.0)
-                inverse = f4(1.0) / (scale * (rest + photons + at * at * excess) + along)
-                b = e - g * a
-                good = most * math.sqrt(inverse) * exp_below_zero(f4(-0.5) * b * b * inverse)
-                both = good + bad
-                weight = min(weights[r, s, c] * (both * rarity), f4(HEAVIEST))
-                weight = weight if weight > smallest * prior[c] else f4(0.0)
-                weights[r, s, c] = weight
-                total += weight
-                move = good / both * spread * g * inverse
-                low = least[c]
-                a += move * b
-                means[r, s, c] = max(a, low) if low > f4(0.0) else min(a, low)
-                spreads[r, s, c] = max(spread * (f4(1.0) - move * g), f4(0.0))
-            sum_all += float(total)
-        out[i] = sum_all
+        total = f4(0.0)
+        for c in range(least.size):
+            a, spread = means[r, c], spreads[r, c]
+            g = max(level / max(f4(1.0) + a * absorbed[c], f4(0.1)), floor) * heights[c]
+            at = predicted + g * a
+            photons = max(fixed + slope * (at - value), least_photons)
+            along = g * g * spread if e * g * a > f4(0.0) else f4(0.0)
+            inverse = f4(1.0) / (scale * (rest + photons + at * at * excess) + along)
+            b = e - g * a
+            good = most * math.sqrt(inverse) * exp_below_zero(f4(-0.5) * b * b * inverse)
+            both = good + bad
+            weight = min(weights[r, c] * (both * rarity), f4(HEAVIEST))
+            weight = weight if weight > smallest[c] else f4(0.0)
+            weights[r, c] = weight
+            total += weight
+            move = good / both * spread * g * inverse
+            low = least[c]
+            a += move * b
+            means[r, c] = max(a, low) if low > f4(0.0) else min(a, low)
+            spreads[r, c] = max(spread * (f4(1.0) - move * g), f4(0.0))
+        out[i] = total
     return out
 
 

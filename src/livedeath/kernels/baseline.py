@@ -71,7 +71,7 @@ class Noise(NamedTuple):
     spared_per_h: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _cut(
     value: float, fill: float, fixed: float, slope: float, relative: float
 ) -> tuple[float, float, float, float, float]:
@@ -85,7 +85,7 @@ def _cut(
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _variance(
     level: float, value: float, fixed: float, slope: float, relative: float, white: float
 ) -> float:
@@ -94,32 +94,32 @@ def _variance(
     return photons + level * level * (relative * relative + white * white) + 1e-12
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _normal(e: float, s: float) -> float:
     return math.exp(-0.5 * e * e / s) / math.sqrt(2.0 * math.pi * s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _far(e: float, s: float, level: float) -> float:
     """Return the density of an outlier, a Cauchy law wider than the noise and the level."""
     width = math.sqrt(0.49 * level * level + TAIL * s)
     return width / math.pi / (width * width + e * e)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _unusual(e: float, s: float, level: float, tail: float, outlier: float) -> float:
     """Return the density of what the noise does not explain: wide tails and outliers."""
     return tail * _normal(e, TAIL * s) + outlier * _far(e, s, level)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _first(value: float, fill: float, fixed: float, relative: float) -> tuple[float, float]:
     """Return a neuron's first value, for a fill of 1, and its relative variance."""
     first = value / max(fill, LEAST_FILL)
     return first, fixed / (first * first + 1e-12) + relative * relative
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _begin(
     x: NDArray[np.float64],
     p: NDArray[np.float64],
@@ -160,7 +160,7 @@ def _begin(
     return -0.5 * (d * d / s + math.log(s))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _predict(
     x: NDArray[np.float64], p: NDArray[np.float64], dt_h: float, noise: Noise, drift: float
 ) -> None:
@@ -176,7 +176,7 @@ def _predict(
     p[5] = phi * phi * p[5] + (drift * level) ** 2 * (1.0 - phi * phi)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _update(
     x: NDArray[np.float64],
     p: NDArray[np.float64],

@@ -229,6 +229,7 @@ def _judge_outliers(
 ) -> None:
     """Add the log likelihood of each share of wide tails and of outliers."""
     scale, s, level, error, density = v.scale, v.s, v.level, v.e, v.density
+    tails, fars = outliers[:, 0].copy(), outliers[:, 1].copy()
     for i in range(rows.size):
         if not seen[i]:
             continue
@@ -238,14 +239,17 @@ def _judge_outliers(
         alive, dead = living[i] / (density[i] * total), dying[i] / total
         # The shares are at most a fifth, so the likelihoods are at most this far apart.
         most = alive * max(sure, wide, far) + dead
-        near = 0.8 * alive * sure + dead > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP
-        for k in range(outliers.shape[0]):
-            other = outliers[k, 0] * (wide - sure) + outliers[k, 1] * (far - sure) + sure
-            q = alive * other + dead
-            lessons[r, k] += log_near_one(q) if near else math.log(max(q, LIGHTEST))
+        if 0.8 * alive * sure + dead > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP:
+            for k in range(tails.size):
+                other = tails[k] * (wide - sure) + fars[k] * (far - sure) + sure
+                lessons[r, k] += log_near_one(alive * other + dead)
+        else:
+            for k in range(tails.size):
+                other = tails[k] * (wide - sure) + fars[k] * (far - sure) + sure
+                lessons[r, k] += math.log(max(alive * other + dead, LIGHTEST))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _remember(base: Baselines, r: int, e: float, s: float, trust: float, direction: float) -> None:
     """Add a trusted innovation to the neuron's own noise.
 
