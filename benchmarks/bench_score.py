@@ -2,8 +2,8 @@
 
 Traces of one plate are pushed through a detector, once per kind of table and number of
 neurons a visit has. Timed is `Scorer.push` and nothing else; making the traces, compiling and
-the first visits, at which the neurons are met, are not. Processor time of the one thread; of
-several runs the fastest, since other processes share the machine.
+the first visits, at which the neurons are met, are not. Processor time of the one thread; each
+visit at its fastest of several runs, since other processes share the machine.
 
 The kernels' part is the time inside what numba compiled.
 """
@@ -111,25 +111,32 @@ def clocked() -> Iterator[dict[str, float]]:
             setattr(module, name, kernel)
 
 
-def push_us(table: Table) -> float:
-    """Return the processor time of a neuron's visit, us."""
-    scorer, spent = Scorer(), 0
-    for k, (time_h, visit) in enumerate(table):
+def visits_us(table: Table) -> Floats:
+    """Return the processor time of each visit, us."""
+    scorer, spent = Scorer(), []
+    for time_h, visit in table:
         start = time.process_time_ns()
         scorer.push(time_h, table.ids, **visit)
-        spent += (time.process_time_ns() - start) * (k >= MET)
-    return 1e-3 * spent / (table.n * (table.time_h.size - MET))
+        spent.append(1e-3 * (time.process_time_ns() - start))
+    return np.array(spent)
+
+
+def kernels_us(table: Table) -> Floats:
+    """Return the processor time inside kernels of each visit, us."""
+    scorer, total = Scorer(), []
+    with clocked() as spent:
+        for time_h, visit in table:
+            scorer.push(time_h, table.ids, **visit)
+            total.append(sum(spent.values()))
+    return np.diff(total, prepend=0.0)
 
 
 def measured(table: Table, repeats: int) -> dict[str, float]:
     """Return us per neuron and visit: of the whole, of the kernels, of the rest."""
-    whole = min(push_us(table) for _ in range(repeats))
-    inside: list[float] = []
-    for _ in range(repeats):
-        with clocked() as spent:
-            push_us(table)
-        inside.append(sum(spent.values()) / (table.n * table.time_h.size))
-    kernels = min(min(inside), whole)
+    whole, kernels = (
+        float(np.min([one(table) for _ in range(repeats)], axis=0)[MET:].mean()) / table.n
+        for one in (visits_us, kernels_us)
+    )
     return {"us": whole, "kernels_us": kernels, "rest_us": whole - kernels}
 
 
@@ -153,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("  ".join(f"{k} {v}" for k, v in header.items()))
     few = simulate(Law(neurons=50, days=2.5), 1)
     few = replace(few, time_h=few.time_h[: MET + 1])
-    push_us(Table(few, wide=True, seen=True))  # compiles
+    visits_us(Table(few, wide=True, seen=True))  # compiles
     results = []
     for neurons in chosen.neurons:
         traces = simulate(Law(neurons=neurons, days=4.0, dying=0.1), 1)

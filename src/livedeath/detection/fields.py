@@ -8,6 +8,8 @@ own field.
 import numpy as np
 from numpy.typing import NDArray
 
+from livedeath.detection.names import Names
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -23,20 +25,20 @@ class Fields:
     """
 
     def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
+        self._names = Names()
         self.time_h: Floats = np.zeros((0, 3))
 
     def code(self, names: NDArray[np.str_]) -> Ints:
         """Return the number of each field; an unknown one gets the next."""
-        for name in np.unique(names).tolist():
-            if name not in self.codes:
-                self.codes[name] = len(self.codes)
-                self.time_h = np.vstack([self.time_h, [np.nan, np.nan, 0.0]])
-        return np.array([self.codes[name] for name in names.tolist()], dtype=np.int64)
+        codes = self._names.code(names)
+        new = len(self._names) - len(self.time_h)
+        if new:
+            self.time_h = np.vstack([self.time_h, np.tile([np.nan, np.nan, 0.0], (new, 1))])
+        return codes
 
     def visit(self, codes: Ints, time_h: float) -> None:
         """Note one visit of each field that stands in ``codes``."""
-        here = np.unique(codes)
+        here = np.flatnonzero(np.bincount(codes, minlength=len(self.time_h)))
         new = here[self.time_h[here, 2] == 0]
         self.time_h[new, 0] = time_h
         self.time_h[here, 1] = time_h
@@ -44,9 +46,9 @@ class Fields:
 
     def state(self) -> dict[str, NDArray[np.float64] | NDArray[np.str_]]:
         """Return everything known of the fields."""
-        return {"names": np.array(list(self.codes), dtype=np.str_), "time_h": self.time_h.copy()}
+        return {"names": self._names.known(), "time_h": self.time_h.copy()}
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
         """Take over what `state` returned."""
-        self.codes = {str(name): k for k, name in enumerate(state["names"].tolist())}
+        self._names = Names(state["names"].tolist())
         self.time_h = np.array(state["time_h"], dtype=np.float64).reshape(-1, 3)

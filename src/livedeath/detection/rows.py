@@ -25,6 +25,11 @@ UNSEEN = (
 """Flags of a visit at which a neuron was not seen."""
 
 
+def ascending(ids: Ints) -> Ints | slice:
+    """Return what brings a column into the order of ids; nothing is copied where it is."""
+    return slice(None) if bool((ids[1:] > ids[:-1]).all()) else np.argsort(ids, kind="stable")
+
+
 def floats(values: Given, n: int) -> Floats:
     """Return a column as float64, NaN where none was given."""
     return np.full(n, np.nan) if values is None else np.asarray(values, dtype=np.float64)

@@ -91,7 +91,7 @@ class Scorer:
             give(self.learning, priors)
         self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._n = 0
-        self._by_id: Ints = np.zeros(0, np.int64)
+        self._by_id: tuple[Ints, Ints] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._wells, self._fields = Wells(), Fields()
         self._accidents = Accidents(rises=endpoint == "indicator_rise")
         self.silent = False
@@ -120,39 +120,48 @@ class Scorer:
             for name, array in values.items():
                 array[:held] = old[part][name][:held]
 
+    def _find(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the row of each id, and whether it has one."""
+        if self._n == 0:
+            return np.zeros(ids.size, np.int64), np.zeros(ids.size, np.bool_)
+        sorted_ids, by_id = self._by_id
+        start = int(np.searchsorted(sorted_ids, ids[0])) if ids.size else 0
+        if np.array_equal(sorted_ids[start : start + ids.size], ids):  # one field, or all
+            return by_id[start : start + ids.size], np.ones(ids.size, np.bool_)
+        at = np.minimum(np.searchsorted(sorted_ids, ids), by_id.size - 1)
+        return by_id[at], np.asarray(sorted_ids[at] == ids)
+
+    def _index(self) -> None:
+        """Keep the ids in ascending order, and the row of each."""
+        ids = self._records.neuron_id[: self._n]
+        rows = np.argsort(ids, kind="stable")
+        self._by_id = ids[rows], rows
+
     def _check_visit(self, time_h: float, ids: Ints) -> None:
         """Refuse a neuron twice in a visit, or before its own last one."""
         if not np.isfinite(time_h):
             raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
         rows, known = self._find(ids)
         late = self._records.row_h[rows[known]] >= time_h
-        twice = np.concatenate([ids[1:][ids[1:] == ids[:-1]], ids[known][late]])
-        if twice.size:
+        twice = ids[1:] == ids[:-1]
+        if late.any() or twice.any():
+            first = np.concatenate([ids[1:][twice], ids[known][late]])[0]
             raise TableError(
-                f"visit at {time_h} h: neuron {twice[0]} was already given at this or a later "
+                f"visit at {time_h} h: neuron {first} was already given at this or a later "
                 "time; give each neuron once per visit, and visits in time order."
             )
-
-    def _find(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """Return the row of each id, and whether it has one."""
-        if self._n == 0:
-            return np.zeros(ids.size, np.int64), np.zeros(ids.size, np.bool_)
-        by_id = self._by_id
-        at = np.searchsorted(self._records.neuron_id[by_id], ids)
-        rows = by_id[np.minimum(at, by_id.size - 1)]
-        return rows, np.asarray(self._records.neuron_id[rows] == ids)
 
     def _enter(self, neuron_id: Ints, well: Ints, field: Ints) -> Ints:
         """Return the neurons' rows; unknown neurons, ascending, get one."""
         rows, known = self._find(neuron_id)
-        new = neuron_id[~known]
-        if new.size:
+        if not known.all():
+            new = neuron_id[~known]
             held = self._n
             self._grow(held + new.size)
             self._records.neuron_id[held : held + new.size] = new
             self._n = held + new.size
-            self._by_id = np.argsort(self._records.neuron_id[: self._n], kind="stable")
-            rows[~known] = np.arange(held, self._n)
+            self._index()
+            rows = self._find(neuron_id)[0]
         self._records.well[rows], self._records.field[rows] = well, field
         return rows
 
@@ -221,7 +230,7 @@ class Scorer:
         """
         ids = np.asarray(neuron_id, dtype=np.int64)
         n = ids.size
-        order = np.argsort(ids, kind="stable")
+        order = rows_of.ascending(ids)
         self._check_visit(float(time_h), ids[order])
         self._time_h = max(float(time_h), self._time_h)
         names = rows_of.texts(well, n)[order]
@@ -536,7 +545,7 @@ class Scorer:
             for k, v in values.items():
                 v[:] = array[f"{part}.{k}"]
         self._n = ids.size
-        self._by_id = np.argsort(ids, kind="stable")
+        self._index()
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})

@@ -9,6 +9,8 @@ is never hidden.
 import numpy as np
 from numpy.typing import NDArray
 
+from livedeath.detection.names import Names
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -24,17 +26,17 @@ class Wells:
     """Names and common steps of the wells."""
 
     def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
+        self._names = Names()
         self.gain = np.zeros((0, 2))
         self.log = np.zeros((0, 3))
 
     def code(self, names: NDArray[np.str_]) -> Ints:
         """Return the number of each well; an unknown one gets the next."""
-        for name in np.unique(names).tolist():
-            if name not in self.codes:
-                self.codes[name] = len(self.codes)
-                self.gain = np.vstack([self.gain, np.zeros(2)])
-        return np.array([self.codes[name] for name in names.tolist()], dtype=np.int64)
+        codes = self._names.code(names)
+        new = len(self._names) - len(self.gain)
+        if new:
+            self.gain = np.vstack([self.gain, np.zeros((new, 2))])
+        return codes
 
     def steps(
         self, time_h: float, codes: Ints, off: Floats, sd: Floats, intervened: NDArray[np.bool_]
@@ -69,14 +71,14 @@ class Wells:
     def state(self) -> dict[str, NDArray[np.float64] | NDArray[np.str_]]:
         """Return everything known of the wells."""
         return {
-            "names": np.array(list(self.codes), dtype=np.str_),
+            "names": self._names.known(),
             "gain": self.gain.copy(),
             "log": self.log.copy(),
         }
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
         """Take over what `state` returned."""
-        self.codes = {str(name): k for k, name in enumerate(state["names"].tolist())}
+        self._names = Names(state["names"].tolist())
         self.gain = np.array(state["gain"], dtype=np.float64).reshape(-1, 2)
         self.log = np.array(state["log"], dtype=np.float64).reshape(-1, 3)
 
