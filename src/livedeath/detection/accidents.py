@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.detection import alike
+from livedeath.kernels import levels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -170,28 +171,35 @@ class Accidents:
         """
         self._grow(seen)
         shown = self._shown(seen)
-        before = self.gain.copy()
+        before, doubt = self.gain.copy(), np.zeros(seen.rows.size, np.bool_)
         moved = self._moved(seen, shown)
-        quiet = np.ones(seen.rows.size, np.bool_)
-        doubt = np.zeros(seen.rows.size, np.bool_)
-        for place in np.unique(seen.place).tolist():
-            here = np.flatnonzero(seen.place == place)
-            if moved[place] and time_h > self.looked[place, 2]:
-                doubt[here] = not self._judge_field(time_h, place, here, seen, shown)
-            elif not moved[place]:
-                self.shown_ln[place] = self.gain[place]
-                self.doubt[place] = 0.0
-            quiet[here] = not doubt[here].any() and time_h > self.looked[place, 2]
-            self._settle(place, before[place])
-            self.looked[place, :2] = time_h, shown[SCORED].good[here].sum()
-        self._remember(seen, shown, quiet)
+        places = np.flatnonzero(np.bincount(seen.place, minlength=len(self.gain)))
+        some = np.bincount(seen.place[shown[SCORED].good], minlength=len(self.gain))
+        # Where a field is looked at closely, it is held against those already looked at.
+        for part in np.split(places, places.size) if moved[places].any() else [places]:
+            if moved[part].any():
+                here = np.flatnonzero(seen.place == part[0])
+                doubt[here] = self._doubts(time_h, int(part[0]), here, seen, shown)
+            else:
+                self.shown_ln[part], self.doubt[part] = self.gain[part], 0.0
+            self._settle(part, before)
+            self.looked[part, 0], self.looked[part, 1] = time_h, some[part]
+        self._remember(seen, shown, ~doubt & (time_h > self.looked[seen.place, 2]))
         changed = (self.gain != before).any(axis=1)
+        total = self.gain.sum(axis=1)
         for place in np.flatnonzero(changed).tolist():
-            total = self.gain[place].sum()
-            self.log = np.vstack([self.log, [time_h, place, total, self.gain[place, REFERENCE]]])
-        gain = self.gain[seen.place]
-        doubt |= np.isnan(seen.signal_sd) & (gain.sum(axis=1) < FAINT_LN)
-        return Verdict(gain.sum(axis=1), gain[:, REFERENCE].copy(), doubt, changed[seen.place])
+            by = [time_h, place, total[place], self.gain[place, REFERENCE]]
+            self.log = np.vstack([self.log, by])
+        total = total[seen.place]
+        doubt |= np.isnan(seen.signal_sd) & (total < FAINT_LN)
+        return Verdict(total, self.gain[seen.place, REFERENCE], doubt, changed[seen.place])
+
+    def _doubts(
+        self, time_h: float, place: int, here: Ints, seen: Seen, shown: tuple[_Shown, _Shown]
+    ) -> bool:
+        """Look at a field closely, unless it was seen to die; return whether its visit is none."""
+        watched = time_h > self.looked[place, 2]
+        return bool(watched) and not self._judge_field(time_h, place, here, seen, shown)
 
     def _grow(self, seen: Seen) -> None:
         """Make room for new neurons and fields."""
@@ -424,45 +432,33 @@ class Accidents:
         noise = float(np.median(sd[use]))
         return alike.is_other_channel(np.log(level[use]), np.log(value[use]), noise)
 
-    def _settle(self, place: int, before: Floats) -> None:
-        """Let a gain that has held for some visits count as known."""
-        same = self.gain[place] == before
-        self.held[place] = np.where(same, self.held[place] + 1.0, 0.0)
-        old = self.held[place] >= SETTLED_VISITS
-        self.settled[place] = np.where(old, self.gain[place], self.settled[place])
+    def _settle(self, places: Ints, before: Floats) -> None:
+        """Let gains that have held for some visits count as known."""
+        same = self.gain[places] == before[places]
+        self.held[places] = np.where(same, self.held[places] + 1.0, 0.0)
+        old = self.held[places] >= SETTLED_VISITS
+        self.settled[places] = np.where(old, self.gain[places], self.settled[places])
 
     def _remember(self, seen: Seen, shown: tuple[_Shown, _Shown], quiet: Bools) -> None:
         """Learn levels and noise of the neurons, and backgrounds of the fields."""
+        gain = np.exp(self.gain)
         for which, (value, var, good) in enumerate(shown):
-            use = good & quiet
-            rows = seen.rows[use]
-            by = np.exp(self.gain[seen.place[use], which])
-            now, var = value[use] / by, var[use] / by**2
-            visits = self.visits[rows, which]
-            first = visits == 0
-            level = np.where(first, now, self.level[rows, which])
-            noise = np.where(first, FIRST_SD**2, self.var[rows, which])
-            reach = 3.0 * np.sqrt(noise) * np.abs(level)
-            away = np.where(np.abs(now - level) > reach, self.away[rows, which] + 1.0, 0.0)
-            level = np.where(away >= AWAY_VISITS, now, level)
-            self.away[rows, which] = np.where(away >= AWAY_VISITS, 0.0, away)
-            off = np.clip(now - level, -reach, reach)
-            step = (off / np.where(level == 0.0, 1.0, level)) ** 2 * visits / (visits + 1.0)
-            share = np.maximum(1.0 / (visits + 3.0), 0.5 / MEMORY_VISITS)
-            self.var[rows, which] = np.where(first, noise, noise + share * (step - noise))
-            past = self.past[rows, which]
-            self.past[rows, which] = np.where(first, var, past + share * (var - past))
-            self.level[rows, which] = level + off / np.minimum(visits + 1.0, MEMORY_VISITS)
-            self.visits[rows, which] = visits + 1.0
+            by = gain[seen.place, which]
+            levels.remember(
+                seen.rows, value / by, var / by**2, good & quiet, which,
+                self.level, self.var, self.past, self.visits, self.away,
+                FIRST_SD, AWAY_VISITS, MEMORY_VISITS,
+            )  # fmt: skip
         self._remember_backgrounds(seen, quiet)
 
     def _remember_backgrounds(self, seen: Seen, quiet: Bools) -> None:
-        both = (seen.signal_background, seen.reference_background)
-        for which, values in enumerate(both):
+        light = (self.gain.sum(axis=1), self.gain[:, REFERENCE])
+        for which, values in enumerate((seen.signal_background, seen.reference_background)):
             use = quiet & np.isfinite(values)
-            for place in np.unique(seen.place[use]).tolist():
-                gain = self.gain[place].sum() if which == SCORED else self.gain[place, REFERENCE]
-                now = float(np.median(values[use & (seen.place == place)]) / np.exp(gain))
-                old = self.background[place, which]
-                share = 1.0 if old == 0.0 else 1.0 / MEMORY_VISITS
-                self.background[place, which] = old + share * (now - old)
+            if not use.any():
+                continue
+            now = levels.group_medians(values, use, seen.place, len(self.gain))
+            now /= np.exp(light[which])
+            old = self.background[:, which]
+            learnt = np.where(old == 0.0, now, old + (now - old) / MEMORY_VISITS)
+            self.background[:, which] = np.where(np.isfinite(now), learnt, old)

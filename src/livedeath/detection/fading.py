@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.detection.record import NeuronRecords
+from livedeath.kernels.levels import group_medians
 from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns, State
 
@@ -90,56 +91,55 @@ class Levels:
         self._gain, self._plate = (_grown(x, fields, 1.0) for x in (self._gain, self._plate))
         self._hour = _grown(self._hour, fields, np.nan)
         self._compared = _grown(self._compared, fields, 0.0)
-        out = np.full(rows.size, np.nan)
-        for field in np.unique(fields).tolist():
-            at = np.flatnonzero(fields == field)
-            out[at] = self._one(field, rows[at], fill[at], seen[at], living[at], time_h)
-            self._hour[field] = time_h
-        return out
-
-    def _one(
-        self, field: int, rows: Ints, fill: Floats, seen: Bools, living: Bools, time_h: float
-    ) -> Floats:
-        """Take the neurons of one field; return their own part of the fill."""
         known = living & np.isfinite(self._level[rows])
-        # Nobody vouches for itself: the others must be there, and seen.
-        others = known.sum() - known
-        sound = (others > 0) & ((known & seen).sum() - (known & seen) >= SEEN_TOGETHER * others)
-        part = known & seen & (fill > 0)
-        self._gain[field] = self._gain_of(field, fill[part] / self._level[rows[part]])
-        own = fill / self._gain[field]
-        self._note_accident(field, rows, own, known, time_h)
+        sound = self._sound(fields, known, seen)
+        own = fill / self._follow_light(rows, fields, fill, known & seen & (fill > 0))
+        self._note_accidents(rows, fields, own, known, time_h)
         kept = living & seen & (own > 0)
         start = np.where(np.isfinite(self._level[rows]), self._level[rows], own)
         self._level[rows[kept]] = (start + FOLLOWS * (own - start))[kept]
-        self._highest[rows[kept]] = np.maximum(self._highest, self._level)[rows[kept]]
+        self._highest[rows[kept]] = np.maximum(self._highest[rows[kept]], self._level[rows[kept]])
+        self._hour[fields] = time_h
         return np.where(sound & (self._together[rows] == 0), own, np.nan)
 
-    def _gain_of(self, field: int, ratios: Floats) -> float:
-        """Return the light of a field in its first light; of a few neurons, that of the plate."""
-        big = self._gain[self._compared > 0]
-        plate = float(np.median(big)) if big.size else 1.0
-        gain = float(self._gain[field])
-        if ratios.size >= COMPARED:
-            gain = float(np.median(ratios))
-        elif np.isfinite(self._hour[field]):
-            gain *= plate / float(self._plate[field])
-        self._compared[field] = ratios.size >= COMPARED
-        self._plate[field] = plate
-        return gain
+    def _count(self, fields: Ints, of: Bools) -> Ints:
+        """Return how many of some neurons each field has."""
+        return np.bincount(fields[of], minlength=self._gain.size)
 
-    def _note_accident(
-        self, field: int, rows: Ints, own: Floats, known: Bools, time_h: float
+    def _sound(self, fields: Ints, known: Bools, seen: Bools) -> Bools:
+        """Tell for whom enough others of the field are seen: nobody vouches for itself."""
+        others = self._count(fields, known)[fields] - known
+        there = self._count(fields, known & seen)[fields] - (known & seen)
+        return np.asarray((others > 0) & (there >= SEEN_TOGETHER * others))
+
+    def _follow_light(self, rows: Ints, fields: Ints, fill: Floats, part: Bools) -> Floats:
+        """Return each neuron's light in the field's first light; of a few neurons, the plate's.
+
+        Of what fields with a few neurons show, only what those with many did since is taken.
+        """
+        many = self._compared > 0
+        plate = float(np.median(self._gain[many])) if many.any() else 1.0
+        enough = self._count(fields, part) >= COMPARED
+        ratio = group_medians(fill / self._level[rows], part, fields, self._gain.size)
+        watched = np.isfinite(self._hour)
+        since = np.where(watched, plate / self._plate, 1.0)
+        here = np.bincount(fields, minlength=self._gain.size) > 0
+        self._gain = np.where(here, np.where(enough, ratio, self._gain * since), self._gain)
+        self._compared = np.where(here, enough, self._compared)
+        self._plate = np.where(here, plate, self._plate)
+        return self._gain[fields]
+
+    def _note_accidents(
+        self, rows: Ints, fields: Ints, own: Floats, known: Bools, time_h: float
     ) -> None:
         """Remember who lost the fill at one stroke with others, until it is there again."""
         before = self._last[rows]
-        with np.errstate(invalid="ignore"):
-            stroke = known & (own < FADED * before)
-            back = own >= FADED * self._highest[rows]
-        days = (time_h - self._hour[field]) / 24.0
-        most = known.sum() * max(TOGETHER_PART, TOGETHER_PER_DAY * np.nan_to_num(days))
-        if stroke.sum() > max(1.0, most):
-            self._together[rows[stroke]] = 1.0
+        stroke = known & (own < FADED * before)
+        back = own >= FADED * self._highest[rows]
+        days = np.nan_to_num((time_h - self._hour) / 24.0)
+        most = self._count(fields, known) * np.maximum(TOGETHER_PART, TOGETHER_PER_DAY * days)
+        many = self._count(fields, stroke) > np.maximum(1.0, most)
+        self._together[rows[stroke & many[fields]]] = 1.0
         self._together[rows[back]] = 0.0
         self._last[rows] = np.where(np.isfinite(own), own, before)
 
@@ -223,7 +223,8 @@ class FillLoss:
         if self._detector is None:
             self._detector = self._make()
             self._detector.silent = True
-        names = records.field[rows].astype(str)
+        field = records.field[rows]
+        names = np.arange(field.max(initial=0) + 1).astype(str)[field]
         ids = records.neuron_id[rows]
         self._detector.push(
             time_h, ids, own, own_sd,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.detection.names import Names
+from livedeath.kernels.levels import group_medians
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,21 +47,22 @@ class Wells:
         ``off`` is the deviation from the prediction in levels, NaN where there is none,
         and ``sd`` its standard deviation.
         """
-        step = np.zeros(codes.size)
-        for well in np.unique(codes).tolist():
-            here = codes == well
-            part = here & np.isfinite(off)
-            if part.sum() < NEURONS:
-                continue
-            free = bool(intervened[here].any())
-            gain, mark = self.gain[well]
-            bound = FREE if free else BUDGET
-            after = float(np.clip(gain + common(off[part], sd[part]), mark - bound, mark + bound))
-            step[here] = after - gain
-            self.gain[well] = after, after if free else mark
-            if after != gain:
-                self.log = np.vstack([self.log, [time_h, well, after]])
-        return step
+        part = np.isfinite(off)
+        enough = np.bincount(codes[part], minlength=len(self.gain)) >= NEURONS
+        wells = np.flatnonzero(enough)
+        if wells.size == 0:
+            return np.zeros(codes.size)
+        free = (np.bincount(codes[intervened], minlength=len(self.gain)) > 0)[wells]
+        gain, mark = self.gain[wells].T
+        bound = np.where(free, FREE, BUDGET)
+        after = gain + common(off, sd, part, codes, len(self.gain))[wells]
+        after = np.clip(after, mark - bound, mark + bound)
+        step = np.zeros(len(self.gain))
+        step[wells] = after - gain
+        self.gain[wells] = np.column_stack([after, np.where(free, after, mark)])
+        for k in np.flatnonzero(after != gain).tolist():
+            self.log = np.vstack([self.log, [time_h, wells[k], after[k]]])
+        return step[codes]
 
     def gain_at(self, time_h: Floats, well: int) -> Floats:
         """Return the ln of all that was taken out of a well by each time."""
@@ -83,14 +85,16 @@ class Wells:
         self.log = np.array(state["log"], dtype=np.float64).reshape(-1, 3)
 
 
-def common(off: Floats, sd: Floats) -> float:
-    """Return the step, ln, common to a well's neurons; 0 where they differ or none is sure.
+def common(off: Floats, sd: Floats, part: NDArray[np.bool_], codes: Ints, wells: int) -> Floats:
+    """Return the step, ln, common to each well's neurons; 0 where they differ or none is sure.
 
     Dying neurons differ in onset and fold; a step of the medium is the same for all.
     """
-    middle = float(np.median(off))
-    error = 1.2533 * float(np.median(sd)) / np.sqrt(off.size)
-    spread = 1.4826 * float(np.median(np.abs(off - middle) / (sd * max(1.0 + middle, 0.1))))
-    if abs(middle) < 4.0 * error or spread > 1.0 + 1.8 / np.sqrt(off.size) or middle < -0.9:
-        return 0.0
-    return float(np.log1p(middle))
+    n = np.maximum(np.bincount(codes[part], minlength=wells), 1)
+    middle = np.nan_to_num(group_medians(off, part, codes, wells))
+    error = 1.2533 * np.nan_to_num(group_medians(sd, part, codes, wells)) / np.sqrt(n)
+    apart = np.abs(off - middle[codes]) / (sd * np.maximum(1.0 + middle, 0.1)[codes])
+    spread = 1.4826 * np.nan_to_num(group_medians(apart, part, codes, wells))
+    none = np.abs(middle) < 4.0 * error
+    none |= (spread > 1.0 + 1.8 / np.sqrt(n)) | (middle < -0.9)
+    return np.asarray(np.where(none, 0.0, np.log1p(np.where(none, 0.0, middle))))
