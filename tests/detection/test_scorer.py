@@ -229,6 +229,19 @@ def test_one_wild_value_is_no_death_but_a_lasting_rise_is():
     assert np.flatnonzero(calls["outcome"] == "dead").tolist() == [3]
 
 
+def test_wild_values_are_learnt_also_where_many_die():
+    """Right after a wild value death is the likelier, most of all where many die."""
+    known = culture(seed=3, n=150, hours=30.0, dying=0.0, noise=0.04)
+    onset = np.random.default_rng(5).uniform(1.0, 29.0, 150)
+    age = np.clip(known.time_h - onset[:, np.newaxis], 0.0, None)
+    wild = (age == 0.0) & (np.random.default_rng(6).random(age.shape) < 0.004)
+    signal = known.signal * (3.0 - 2.0 * np.exp(-age / 0.5)) * np.where(wild, 2.6, 1.0)
+    _, calls = score_traces(Culture(known.time_h, signal, onset).columns())
+    assert wild.sum() > 15
+    assert (calls["called_at_h"] < onset).sum() <= 3
+    assert (calls["outcome"] == "dead")[onset < 25.0].mean() > 0.97
+
+
 def test_a_transient_that_recovers_is_no_death():
     known = culture(seed=8, n=40, dying=0.0)
     signal = known.signal.copy()

@@ -100,7 +100,7 @@ def score_visit(
             other += tails * normal(e, 9 * scale * s) + outs * cauchy(
                 e, math.hypot(0.7 * level, 3 * math.sqrt(scale * s))
             )
-            lessons[r, k] += math.log((living * other / density + dead) / total)
+            lessons[r, k] += math.log((alive * other / density + through) / living)
         base.alive[r] = settle(
             passing, time_h, x, alive, per_day, living, dead, rates, lessons[r, len(outliers) :]
         )

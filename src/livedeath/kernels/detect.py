@@ -222,12 +222,16 @@ def _judge_outliers(
     rows: Ints,
     seen: Truths,
     v: Innovations,
-    living: Floats,
-    dying: Floats,
+    alive: Floats,
+    passing: Floats,
     outliers: Floats,
     lessons: Floats,
 ) -> None:
-    """Add the log likelihood of each share of wide tails and of outliers."""
+    """Add the log likelihood, were the neuron alive, of each share of wide tails and outliers.
+
+    A death is none of what explains the value here: right after a jump it is the likeliest,
+    and only the next visits tell. Until then `release` holds the lesson back.
+    """
     scale, s, level, error, density = v.scale, v.s, v.level, v.e, v.density
     tails, fars = outliers[:, 0].copy(), outliers[:, 1].copy()
     for i in range(rows.size):
@@ -235,18 +239,18 @@ def _judge_outliers(
             continue
         r, n, e = rows[i], scale[i] * s[i], error[i]
         sure, wide, far = _normal(e, n), _normal(e, TAIL * n), _far(e, n, level[i])
-        total = living[i] + dying[i]
-        alive, dead = living[i] / (density[i] * total), dying[i] / total
+        living = alive[i] + passing[i]
+        plain, rest = alive[i] / (density[i] * living), passing[i] / living
         # The shares are at most a fifth, so the likelihoods are at most this far apart.
-        most = alive * max(sure, wide, far) + dead
-        if 0.8 * alive * sure + dead > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP:
+        most = plain * max(sure, wide, far) + rest
+        if 0.8 * plain * sure + rest > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP:
             for k in range(tails.size):
                 other = tails[k] * (wide - sure) + fars[k] * (far - sure) + sure
-                lessons[r, k] += log_near_one(alive * other + dead)
+                lessons[r, k] += log_near_one(plain * other + rest)
         else:
             for k in range(tails.size):
                 other = tails[k] * (wide - sure) + fars[k] * (far - sure) + sure
-                lessons[r, k] += math.log(max(alive * other + dead, LIGHTEST))
+                lessons[r, k] += math.log(max(plain * other + rest, LIGHTEST))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -328,7 +332,7 @@ def score_visit(
     passing = _passing(rows, transients, noise.transients_per_day)
     alive = base.alive[rows]
     living, dying = alive + passing, noise.deaths_per_day * weight
-    _judge_outliers(rows, seen, v, living, dying, outliers, lessons)
+    _judge_outliers(rows, seen, v, alive, passing, outliers, lessons)
     _settle(
         rows, time_h, v.dt_h, base, deaths, transients, noise.transients_per_day, living, dying,
         rates, lessons, outliers.shape[0],
