@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from field_faults import Movie
 from livedeath.analysis.judge import Judge
@@ -137,6 +138,25 @@ def test_a_frame_at_the_ceiling_is_saturated():
     bright = np.minimum(movie.frame(3, "fill", light=30.0), 4095)
     assert judge.push(bright).reason == "saturated"
     assert Judge(Camera(saturation_adu=4095), 16, 16.0).push(np.full((64, 64), 4095)).whole
+
+
+@pytest.mark.parametrize("bright", [1.0, 8.0], ids=["dim", "bright"])
+def test_a_dim_channel_that_wavers_is_not_out_of_focus(bright):
+    """Of structure of a few standard deviations it is not known how sharp it is."""
+    rng = np.random.default_rng(7)
+    spots = np.zeros((256, 256))
+    spots[tuple(rng.integers(20, 236, (2, 30)))] = 2.0 * np.pi * 25.0
+    scene = 4.0 * bright * ndimage.gaussian_filter(spots, 5.0)
+    judge = Judge(Camera(**CALIBRATED), 16, 31.0)
+
+    def frame(light):
+        seen = light * np.exp(0.15 * rng.normal()) + 4.0
+        electrons = rng.poisson(seen) + 1.6 * rng.normal(size=light.shape)
+        return np.clip(np.rint(electrons / 0.46 + 100), 0, 65535).astype(np.uint16)
+
+    assert {judge.push(frame(scene)).reason for _ in range(150)} == {""}
+    if bright > 1.0:
+        assert judge.push(frame(ndimage.gaussian_filter(scene, 6.0))).reason == "out of focus"
 
 
 @pytest.mark.parametrize("dtype", ["uint8", ">u2", "int32", "float32", "float16", "bool"])

@@ -51,8 +51,9 @@ BLURRED, STILL_BLURRED = 0.75, 0.9
 """Below this part of both the usual sharpness and the usual structure a frame is out of focus: a
 soma 4.5 px wide (sd) blurred by 3 px. Neurons that die take structure away and leave what is
 small and sharp. A field that was out of focus is so until it is nearly as sharp as before."""
-BLUR_DOUBT = 0.5
-"""Standard deviations by which a frame must be less sharp."""
+LESS_STRUCTURE, LESS_SHARP = 3.0, 0.5
+"""Standard deviations by which a frame must be below both: a dim channel shows little structure,
+which wavers, and hardly how sharp it is."""
 STRUCTURE_SD = 1.0
 """Scatter of the structure of pure noise, in its mean squared difference over the root of half
 the number of pairs; neighbouring pairs share pixels."""
@@ -230,10 +231,11 @@ class Judge:
         more = looks.clipped > SATURATED + SATURATED_MORE * usual_clipped
         if more and not share < BRIGHTER:
             return SATURATED_FRAME, everything
-        doubt = BLUR_DOUBT * looks.unsure / max(looks.structure, looks.unsure)
+        doubt = LESS_SHARP * looks.unsure / max(looks.structure, looks.unsure)
         least = STILL_BLURRED if self._was_blurred else BLURRED
         light = min(share, 1.0) ** 2 if np.isfinite(share) else 1.0
-        dimmer = looks.structure < least * light * usual_structure
+        most = looks.structure + LESS_STRUCTURE * looks.unsure
+        dimmer = most < least * light * usual_structure
         if seen and dimmer and looks.sharpness + doubt < least * usual_sharpness:
             return BLURRED_FRAME, everything
         bad = self._shaded(looks)
