@@ -424,3 +424,45 @@ def test_tiny_tables_give_a_row_per_neuron(signal):
     )
     assert calls["neuron_id"].size == n
     assert set(calls["outcome"]) <= {"alive"}
+
+
+@pytest.mark.parametrize("name", ["signal_sd", "reference_sd"])
+def test_a_deviation_of_zero_is_one_that_is_not_stated(name):
+    columns = culture(seed=8, n=30, hours=40.0).columns()
+    columns["reference"] = np.full(columns["signal"].size, 5.0)
+    zeros = columns | {name: np.zeros(columns["signal"].size)}
+    unknown = columns | {name: np.full(columns["signal"].size, np.nan)}
+    same(score_traces(zeros)[1], score_traces(unknown)[1])
+
+
+def test_who_has_no_reference_is_lost_at_the_first_visit_and_not_alive():
+    known = culture(seed=8, n=30, hours=40.0)
+    columns = known.columns()
+    without = columns["neuron_id"] < 10
+    columns["reference"] = np.where(without, np.nan, 5.0)
+    _, calls = score_traces(columns)
+    assert set(calls["outcome"][:10]) == {"lost"}
+    assert set(calls["loss_reason"][:10]) == {"channel missing"}
+    np.testing.assert_array_equal(calls["last_alive_h"][:10], 0.0)
+    np.testing.assert_array_equal(
+        calls["outcome"][10:] == "dead", np.isfinite(known.onset_h[10:])
+    )
+
+
+def test_a_reference_that_is_missing_now_and_then_loses_nobody():
+    known = culture(seed=8, n=30, hours=40.0)
+    columns = known.columns()
+    every_fourth = np.round(columns["time_h"] / 0.5).astype(int) % 4 == 0
+    columns["reference"] = np.where(every_fourth, 5.0, np.nan)
+    _, calls = score_traces(columns)
+    assert "lost" not in calls["outcome"]
+
+
+def test_who_has_no_value_that_can_be_scored_is_lost_as_never_measured():
+    columns = culture(seed=8, n=30, hours=40.0, dying=0.0).columns()
+    columns["reference"] = np.where(columns["neuron_id"] == 3, 0.0, 5.0)
+    _, calls = score_traces(columns)
+    assert calls["outcome"][3] == "lost"
+    assert calls["loss_reason"][3] == "never measured"
+    assert calls["last_alive_h"][3] == calls["entry_h"][3]
+    assert set(np.delete(calls["outcome"], 3)) == {"alive"}

@@ -4,6 +4,7 @@ Later values than those a call was made of are used here; they date it or take i
 never make one.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -91,10 +92,11 @@ def dates(
 def _one_trace(known: Known, traces: Columns, at: Ints, row: int) -> tuple[Trace, Floats | None]:
     """Return a neuron's measured visits in detector units, in time order, and its fill."""
 
-    def column(name: str) -> Floats:
-        return rows_of.floats(traces[name][at] if name in traces else None, at.size)
+    def column(name: str, read: Callable[..., Floats] = rows_of.floats) -> Floats:
+        return read(traces[name][at] if name in traces else None, at.size)
 
-    time_h, signal, signal_sd = column("time_h"), column("signal"), column("signal_sd")
+    time_h, signal = column("time_h"), column("signal")
+    signal_sd = column("signal_sd", rows_of.deviations)
     population = float(known.records.variance_population[row])
     variance = float(unstated.variance(known.records, np.array([row]), population)[0])
     good = np.isfinite(signal)
@@ -105,7 +107,7 @@ def _one_trace(known: Known, traces: Columns, at: Ints, row: int) -> tuple[Trace
     signal, signal_sd = signal / light[0], signal_sd / light[0]
     reference = column("reference") / light[1] if "reference" in traces else None
     if reference is not None:
-        sd = column("reference_sd") / light[1]
+        sd = column("reference_sd", rows_of.deviations) / light[1]
         good &= np.isfinite(reference)
         sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
         level, error = baseline.follow_reference(

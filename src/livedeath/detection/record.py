@@ -20,6 +20,10 @@ REFERENCE_SD_MAX = 0.4
 """A smoothed reference less certain than this, fraction, says nothing about a ratio."""
 
 
+NEVER_MEASURED = "never measured"
+"""Reason of a loss: no value of the neuron could be scored, so nothing says that it lives."""
+
+
 class NeuronRecords(NamedTuple):
     """What is kept of each neuron beside its filters."""
 
@@ -124,8 +128,8 @@ def losses(
     last = np.where(np.isnan(records.seen_h), records.entry_h, records.seen_h)
     patience = patience_h(records.entry_h, last, records.visits, field_time_h, gap_visits)
     reason = np.select(
-        [records.row_h < end - patience, outside, missing],
-        ["no more rows", "outside the common area", "channel missing"],
+        [records.row_h < end - patience, outside, missing, np.isnan(records.seen_h)],
+        ["no more rows", "outside the common area", "channel missing", NEVER_MEASURED],
         "mask lost",
     )
     return np.asarray(end - last > patience), reason.astype(object)

@@ -45,12 +45,21 @@ def bits(values: Given, n: int) -> Bits:
     return np.zeros(n, np.uint32) if values is None else np.array(values, dtype=np.uint32)
 
 
+def deviations(values: Given, n: int) -> Floats:
+    """Return a column of standard deviations, NaN where none is stated; none measures without."""
+    given = floats(values, n)
+    return np.where(given > 0, given, np.nan)
+
+
 def lacking(flags: Bits, signal: Floats, reference: Floats | None) -> Bits:
-    """Return flags that name a missed channel only where a value that is scored is missing."""
-    there = np.isfinite(signal)
-    if reference is not None:
-        there &= np.isfinite(reference)
-    return np.where(there, flags & ~np.uint32(Flag.MISSING_CHANNEL), flags)
+    """Return flags that name a missed channel where a value that is scored is missing, only there.
+
+    A signal without the reference that it is divided by cannot be scored either.
+    """
+    measured = np.isfinite(signal)
+    there = measured if reference is None else measured & np.isfinite(reference)
+    missing = np.uint32(Flag.MISSING_CHANNEL)
+    return np.where(there, flags & ~missing, np.where(measured, flags | missing, flags))
 
 
 def is_missed(signal: Floats, flags: Bits) -> bool:

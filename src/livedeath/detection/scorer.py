@@ -192,7 +192,7 @@ class Scorer:
             Each at most once.
         signal, signal_sd : (n,) float64
             Death indicator (or fill) and its standard deviation, same unit; NaN where
-            nothing was measured, NaN or None where the deviation is unknown.
+            nothing was measured, NaN, 0 or None where the deviation is unknown.
         reference, reference_sd : (n,) float64, optional
             The fill; the score then uses the ratio.
         well : (n,) str, optional
@@ -245,8 +245,8 @@ class Scorer:
         if rows_of.is_missed(values, bits):
             return np.zeros(0, np.int64)
         self._fields.visit(place, self._time_h)
-        deviation = rows_of.floats(signal_sd, n)[order]
-        base_sd = rows_of.floats(reference_sd, n)[order]
+        deviation = rows_of.deviations(signal_sd, n)[order]
+        base_sd = rows_of.deviations(reference_sd, n)[order]
         backgrounds = (
             rows_of.floats(b, n)[order] for b in (signal_background, reference_background)
         )
@@ -431,7 +431,9 @@ class Scorer:
         order = np.argsort(self._records.neuron_id[:n], kind="stable")
         records = self._records.taken(order)
         first, unproven = risk.entries(records, traces)
-        records = records._replace(entry_h=first)
+        measured = self._base.visits[order] > 0
+        seen_h = np.where(measured, records.seen_h, np.nan)
+        records = records._replace(entry_h=first, seen_h=seen_h)
         dead = np.isfinite(records.called_h)
         dates = self._dates(traces, records, order, dead)
         dates = self._fill_loss.redate(dates, traces, records, dead)
