@@ -444,9 +444,7 @@ def test_who_has_no_reference_is_lost_at_the_first_visit_and_not_alive():
     assert set(calls["outcome"][:10]) == {"lost"}
     assert set(calls["loss_reason"][:10]) == {"channel missing"}
     np.testing.assert_array_equal(calls["last_alive_h"][:10], 0.0)
-    np.testing.assert_array_equal(
-        calls["outcome"][10:] == "dead", np.isfinite(known.onset_h[10:])
-    )
+    np.testing.assert_array_equal(calls["outcome"][10:] == "dead", np.isfinite(known.onset_h[10:]))
 
 
 def test_a_reference_that_is_missing_now_and_then_loses_nobody():

@@ -103,7 +103,8 @@ def _one_trace(known: Known, traces: Columns, at: Ints, row: int) -> tuple[Trace
     if "flags" in traces:
         good &= (traces["flags"][at].astype(np.uint32) & UNMEASURED) == 0
     smooth, fill, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-    light = np.exp(known.accidents.gain_at(time_h, int(known.records.field[row])))
+    light_ln = known.accidents.gain_at(time_h, int(known.records.field[row]))
+    light, wide = np.exp(light_ln), unstated.widened(*light_ln)
     signal, signal_sd = signal / light[0], signal_sd / light[0]
     reference = column("reference") / light[1] if "reference" in traces else None
     if reference is not None:
@@ -121,7 +122,7 @@ def _one_trace(known: Known, traces: Columns, at: Ints, row: int) -> tuple[Trace
     gain = np.exp(known.wells.gain_at(time_h, int(known.records.well[row])))
     unit = smooth * known.scale * gain
     value = signal / unit + known.offset * fill / gain
-    fixed = np.where(np.isnan(signal_sd), variance / gain**2, (signal_sd / unit) ** 2)
+    fixed = np.where(np.isnan(signal_sd), wide * variance / gain**2, (signal_sd / unit) ** 2)
     slope = np.zeros(at.size)
     trace = Trace(*(a[good] for a in (time_h, value, fill, fixed, slope, relative)))
     return trace, None if reference is None else reference[good]

@@ -26,13 +26,17 @@ UNSTATED_SD_MAX = 0.35
 
 
 class Values(NamedTuple):
-    """What one visit brought, (n,) each; NaN where nothing was measured or stated."""
+    """What one visit brought, (n,) each; NaN where nothing was measured or stated.
+
+    ``wide`` is by how much an unstated variance has grown; see `unstated.widened`.
+    """
 
     signal: Floats
     signal_sd: Floats
     reference: Floats | None
     reference_sd: Floats
     bits: NDArray[np.uint32]
+    wide: Floats
 
 
 class Measured(NamedTuple):
@@ -87,7 +91,7 @@ class Measuring:
             ``at`` are the places in the visit that it speaks of.
         """
         learning = self._learning
-        signal, signal_sd, reference, reference_sd, bits = values
+        signal, signal_sd, reference, reference_sd, bits, wide = values
         good = usable & np.isfinite(signal)
         if reference is not None:
             good &= np.isfinite(reference)
@@ -102,7 +106,7 @@ class Measuring:
         ratio = ratio / self.scale + self.offset
         bright = signal[at] if reference is None else reference[at]
         variance = unstated.learn(
-            learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at])
+            learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at]), wide[at]
         )
         smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
         if reference is not None and at.size:

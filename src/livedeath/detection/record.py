@@ -90,6 +90,11 @@ def empty_records(n: int) -> NeuronRecords:
     )  # fmt: skip
 
 
+def watched(records: NeuronRecords, entry_h: Floats, measured: NDArray[np.bool_]) -> NeuronRecords:
+    """Return records with the hours of entry; of whom nothing was scored nothing was seen."""
+    return records._replace(entry_h=entry_h, seen_h=np.where(measured, records.seen_h, np.nan))
+
+
 def patience_h(
     entry_h: Floats, seen_h: Floats, visits: Ints, field_time_h: Floats, gap_visits: int
 ) -> Floats:

@@ -41,6 +41,8 @@ ALONE_VISITS = 15
 """Visits at the baseline before a call is taken back where no fill stands beside the signal."""
 ALONE_NEAR = 0.8
 """Share of them that must lie within three standard deviations of the baseline."""
+UNDONE = 0.5
+"""Least part of what a neuron had risen by, or lost, that a return undoes."""
 AGAIN_VISITS = 12
 """Onsets of a second death that are weighed at a time, visits; as many as the detector's."""
 AGAIN_LASTS = 3
@@ -128,7 +130,7 @@ def judge(
         healed = Trace(*(column[kept] for column in trace))
         again_h = _called_again(healed, first, noise, death, threshold)
         if np.isnan(again_h):
-            back = np.flatnonzero(_is_back(reference, weights, odds, first))
+            back = np.flatnonzero(_is_back(trace, reference, weights, odds, first))
             if not back.size:
                 return stands if reference is None else stands._replace(came_back=0.0)
             # What follows may fit a death better after all: then it had never come back.
@@ -158,12 +160,28 @@ def _is_sure(weights: Floats, odds: Floats) -> NDArray[np.bool_]:
     return np.asarray((np.nan_to_num(odds, nan=-np.inf) >= REVOKED_ODDS) & over)
 
 
+def _is_undone(trace: Trace, since: Ints, first: int) -> NDArray[np.bool_]:
+    """Return (m,) at which visits most of the change is undone, in plain numbers.
+
+    The likelihoods cannot tell: where a neuron's baseline is small beside the noise expected of
+    it, a signal that stays changed is a drift that lasts, and a death too small to be likely.
+    """
+    ratio = trace.value / np.maximum(trace.fill, 0.3)
+    usual = float(np.median(ratio[:first]))
+    out = np.zeros(since.size, np.bool_)
+    for k in np.flatnonzero(since > first).tolist():
+        most = np.abs(np.median(ratio[first : since[k]]) - usual)
+        out[k] = np.abs(np.median(ratio[since[k] : k + 1]) - usual) <= (1.0 - UNDONE) * most
+    return out
+
+
 def _is_back(
-    reference: Floats | None, weights: Floats, odds: Floats, first: int
+    trace: Trace, reference: Floats | None, weights: Floats, odds: Floats, first: int
 ) -> NDArray[np.bool_]:
     """Return (m,) at which visits a call would be taken back by what was known then."""
     sure = _is_sure(weights, odds)
     since = np.where(sure, weights[:, 2], 0.0).astype(np.int64)
+    sure &= _is_undone(trace, since, first)
     visits = np.arange(odds.size) + 1 - since
     if reference is None:
         return np.asarray(sure & (visits >= ALONE_VISITS) & (weights[:, 3] >= ALONE_NEAR * visits))

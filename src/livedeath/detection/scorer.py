@@ -11,7 +11,7 @@ It does not read images or tables from disk, and it never looks at who is in whi
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.detection import afterwards, fading, record, risk
+from livedeath.detection import afterwards, fading, record, risk, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
@@ -257,8 +257,9 @@ class Scorer:
         if base is not None:
             base, base_sd = (a / np.exp(light.reference) for a in (base, base_sd))
         bits |= np.where(light.doubt, np.uint32(Flag.FIELD_FAULT), np.uint32(0))
+        wide = unstated.widened(light.signal, light.reference)
         measured = self._measuring.measure(
-            self._records, rows, Values(values, deviation, base, base_sd, bits),
+            self._records, rows, Values(values, deviation, base, base_sd, bits, wide),
             self._followed(rows) & ((bits & UNMEASURED) == 0),
         )  # fmt: skip
         unseen = (bits & (UNMEASURED | Flag.MISSING_CHANNEL)) > 0
@@ -431,9 +432,7 @@ class Scorer:
         order = np.argsort(self._records.neuron_id[:n], kind="stable")
         records = self._records.taken(order)
         first, unproven = risk.entries(records, traces)
-        measured = self._base.visits[order] > 0
-        seen_h = np.where(measured, records.seen_h, np.nan)
-        records = records._replace(entry_h=first, seen_h=seen_h)
+        records = record.watched(records, first, self._base.visits[order] > 0)
         dead = np.isfinite(records.called_h)
         dates = self._dates(traces, records, order, dead)
         dates = self._fill_loss.redate(dates, traces, records, dead)

@@ -83,6 +83,22 @@ def variance(records: NeuronRecords, rows: Ints, population: Floats | float) -> 
     return np.asarray(total / (VARIANCE_VISITS + visits) * (1.0 + 6.0 / (2.0 + visits)))
 
 
+def widened(signal_ln: Floats, reference_ln: Floats) -> Floats:
+    """Return by how much the variance of a value grows that is brought back to its usual light.
+
+    Parameters
+    ----------
+    signal_ln, reference_ln : (n,) float64
+        ln of the light of signal and reference, 0 for the usual one.
+
+    Notes
+    -----
+    The camera's noise stays when the light goes, and grows with what the light is made up by; the
+    photons' grows less, and then is learnt to be less. More light makes no noise smaller for sure.
+    """
+    return np.asarray(np.exp(-2.0 * np.minimum(np.minimum(signal_ln, reference_ln), 0.0)))
+
+
 def learn(
     noise: UnstatedNoise,
     records: NeuronRecords,
@@ -90,6 +106,7 @@ def learn(
     ratio: Floats,
     brightness: Floats,
     missing: NDArray[np.bool_],
+    wide: Floats,
 ) -> Floats:
     """Return the variance where the measured deviation is missing; learn on.
 
@@ -105,6 +122,8 @@ def learn(
         What is scored, in population medians, and how bright the neuron is, any unit.
     missing : (n,) bool
         Whose deviation is not stated.
+    wide : (n,) float64
+        By how much the values' variance may have grown, see `widened`.
 
     Returns
     -------
@@ -121,7 +140,7 @@ def learn(
     here = np.flatnonzero(missing)
     if here.size == 0:
         return out
-    rows, ratio = rows[here], np.nan_to_num(ratio[here])
+    rows, ratio, wide = rows[here], np.nan_to_num(ratio[here]), wide[here]
     classes = noise.classes(brightness[here])
     before = records.ratio[rows]
     had = np.isfinite(before)
@@ -129,12 +148,12 @@ def learn(
     population = noise.population(classes)
     records.variance_population[rows] = population
     var = variance(records, rows, population)
-    half = np.where(had, 0.5 * np.minimum((ratio - before) ** 2, 18.0 * var), 0.0)
+    half = np.where(had, 0.5 * np.minimum((ratio - before) ** 2 / wide, 18.0 * var), 0.0)
     keep = 1.0 - 1.0 / VARIANCE_MEMORY
     records.variance_sum[rows] = np.where(had, keep * records.variance_sum[rows] + half, 0.0)
     records.variance_visits[rows] = np.where(had, keep * records.variance_visits[rows] + 1.0, 0.0)
     records.ratio[rows] = ratio
     np.add.at(noise.sums, classes[had], np.column_stack([half, np.ones(rows.size)])[had])
     # Spread is noise and more: it needs no widening.
-    out[here] = np.where(had, var, np.maximum(population, noise.start[classes]))
+    out[here] = wide * np.where(had, var, np.maximum(population, noise.start[classes]))
     return out
