@@ -1,12 +1,13 @@
 """Traces in, calls of the detector out: the only place that speaks to livedeath."""
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detect.traces import Traces
+from detect.witnesses import ENDPOINTS
 from livedeath.detection import Scorer
 from livedeath.detection.priors import export
 from livedeath.model.priors import Priors
@@ -51,7 +52,9 @@ def score(
     """Push a plate visit by visit; ``rate`` is in false deaths per 1,000 neuron-days."""
     law = traces.law
     settings = AnalysisSettings(false_alarms_per_1000_neuron_days=rate)
-    scorer = Scorer(settings, law.endpoint, priors)
+    further = {name: ENDPOINTS[name] for name in traces.further}
+    scorer = Scorer(settings, law.endpoint, priors, further=further)
+    witnesses = {k: (v.T.copy(), sd.T.copy()) for k, (v, sd) in traces.further.items()}
     n = traces.onset_h.size
     ids, called = np.arange(n), np.full(n, np.nan)
     signal, signal_sd = _signal(traces).T.copy(), _signal_sd(traces).T.copy()
@@ -63,7 +66,7 @@ def score(
         at = slice(None) if there.all() else np.flatnonzero(there)
         if isinstance(at, np.ndarray) and at.size == 0:
             continue
-        optional: dict[str, NDArray[np.generic]] = {}
+        optional: dict[str, Any] = {}
         if law.sd_given:
             optional["signal_sd"] = signal_sd[k, at]
         if law.endpoint == "indicator_rise":
@@ -72,6 +75,8 @@ def score(
                 optional["reference_sd"] = reference_sd[k, at]
         if traces.intervened.any():
             optional["intervened"] = traces.intervened[wells, k][at]
+        if witnesses:
+            optional["further"] = {x: (v[k, at], sd[k, at]) for x, (v, sd) in witnesses.items()}
         who = scorer.push(float(now), ids[at], signal[k, at], well=traces.well[at], **optional)
         called[who] = now
     seconds = time.process_time() - start

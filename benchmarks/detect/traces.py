@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.faults import FAULTS, factors
+from detect.witnesses import WITNESSES
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -90,6 +91,12 @@ class Law:
     """'indicator-leaks', 'both-leak' or 'cleared'."""
     sd_given: bool = True
     endpoint: str = "indicator_rise"
+    further: tuple[str, ...] = ()
+    """Channels of `detect.witnesses` beside the indicator."""
+    alike: float = 0.0
+    """Correlation of the noise of all channels, towards death."""
+    accidents_shared: bool = False
+    """Outliers and transients strike all channels at once, not the indicator alone."""
 
     @property
     def horizon_h(self) -> float:
@@ -119,6 +126,8 @@ class Traces:
     level: Floats
     """Living ratio over its median."""
     brightness: Floats
+    further: dict[str, tuple[Floats, Floats]]
+    """Values and standard deviations of further channels, (neuron, visit)."""
     fault_h: Floats
     """When the neuron's field or itself was first struck by a fault, NaN where never."""
 
@@ -165,6 +174,8 @@ def simulate(law: Law, seed: int | list[int]) -> Traces:
     drawn = _neurons(law, rng)
     n, well = law.neurons, drawn.well
     ln = _nuisance(law, rng, n, time_h)
+    accidents = _accidents(law, rng, n, time_h)
+    ln += accidents
     step, intervened = _well_steps(law, rng, time_h)
     ratio = np.exp(ln + step[well])
     light = law.electrons * drawn.brightness[:, None] * np.ones(time_h.size)
@@ -188,10 +199,20 @@ def simulate(law: Law, seed: int | list[int]) -> Traces:
     if law.schedule == "adaptive":
         there = looked = _sooner_where_bright(signal[0] / reference[0])
     names = np.array([f"W{k:02d}" for k in range(law.wells)])
+    common = accidents if law.accidents_shared else np.zeros(1)
+    further = {
+        name: witness(
+            rng, law, drawn.onset_h, time_h, drawn.brightness,
+            law.alike * (ln - accidents)
+            + (1.0 - law.alike**2) ** 0.5 * _nuisance(law, rng, n, time_h),
+            common,
+        )
+        for name, witness in WITNESSES.items() if name in law.further
+    }  # fmt: skip
     return Traces(
         law, time_h, looked, np.where(there, signal[0], np.nan), signal[1],
         np.where(there, reference[0], np.nan), reference[1], names[well], intervened,
-        *drawn[:-1], fault_h,
+        *drawn[:-1], further, fault_h,
     )  # fmt: skip
 
 
@@ -241,10 +262,16 @@ def _nuisance(law: Law, rng: np.random.Generator, n: int, time_h: Floats) -> Flo
     shape = (n, time_h.size)
     shock = rng.standard_t(4, shape) / np.sqrt(2.0) if law.heavy_tails else rng.normal(size=shape)
     ln += law.white * shock
+    return ln
+
+
+def _accidents(law: Law, rng: np.random.Generator, n: int, time_h: Floats) -> Floats:
+    """Return the logarithm of what befalls neurons and passes, (neuron, visit)."""
+    ln = np.zeros((n, time_h.size))
     if law.transients_per_day > 0:
         ln += _transients(rng, n, time_h, law.transients_per_day)
     if law.outliers > 0:
-        hit = rng.random(shape) < law.outliers
+        hit = rng.random(ln.shape) < law.outliers
         ln[hit] += rng.normal(0.0, OUTLIER_SD, int(hit.sum()))
     return ln
 

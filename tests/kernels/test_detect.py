@@ -73,9 +73,10 @@ def _assert_same_banks(fast, slow):
     """Compare every template of every neuron: onset, weight, amplitude and response."""
     np.testing.assert_array_equal(fast.used, slow.used)
     for r in range(fast.used.size):
-        np.testing.assert_allclose(
-            _slots(fast, "onset_h", r), _slots(slow, "onset_h", r), rtol=1e-12
-        )
+        for name in ("onset_h", "from_h", "until_h"):
+            np.testing.assert_allclose(
+                _slots(fast, name, r), _slots(slow, name, r), rtol=1e-12, atol=1e-12
+            )
         np.testing.assert_allclose(_slots(fast, "mass", r), _slots(slow, "mass", r), rtol=2e-3)
         # Templates are kept in single precision: a weight is told to a part of its mass.
         mass = _slots(slow, "mass", r)[:, None]

@@ -13,6 +13,8 @@ def read(bank, r):
     return [
         {
             "onset": float(bank.onset_h[r, s]),
+            "from": float(bank.from_h[r, s]),
+            "until": float(bank.until_h[r, s]),
             "mass": float(bank.mass[r, s]),
             "weight": bank.weight[r, s].astype(float),
             "mean": bank.mean[r, s].astype(float),
@@ -28,12 +30,13 @@ def write(bank, r, slots):
     bank.order[r] = np.arange(bank.order.shape[1])
     for s, slot in enumerate(slots):
         bank.onset_h[r, s] = slot["onset"]
+        bank.from_h[r, s], bank.until_h[r, s] = slot["from"], slot["until"]
         bank.mass[r, s] = slot["mass"]
         for name in ("weight", "mean", "var", "response"):
             getattr(bank, name)[r, s] = slot[name]
 
 
-def open_slots(slots, room, time_h, onset, mass, shapes):
+def open_slots(slots, room, time_h, cell, mass, shapes):
     if len(slots) == room:
         closeness = [
             (b["onset"] - a["onset"]) / (time_h - b["onset"] + 0.1) for a, b in pairwise(slots)
@@ -44,9 +47,12 @@ def open_slots(slots, room, time_h, onset, mass, shapes):
         stays, goes = (older, newer) if older_stays else (newer, older)
         stays["weight"] = stays["weight"] + goes["weight"]
         stays["mass"] += goes["mass"]
+        stays["from"], stays["until"] = older["from"], newer["until"]
         slots[k : k + 2] = [stays]
     slots.append({
-        "onset": onset,
+        "onset": sum(cell) / 2,
+        "from": cell[0],
+        "until": cell[1],
         "mass": mass,
         "weight": mass * shapes.prior.astype(float),
         "mean": shapes.mean.astype(float),

@@ -1,6 +1,7 @@
 """Readable twin of `livedeath.kernels.detect`: one neuron at a time."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,15 +72,15 @@ def score_visit(
         x, p = x + gain * e, p - np.outer(gain, SEES @ p)
 
         dying, passing, alive = read(deaths, r), read(transients, r), base.alive[r]
-        phases = (0.75, 0.25) if dt > 1 / 6 else (0.5,)
-        for phase in phases:
+        edges = (1.0, 0.5, 0.0) if dt > 1 / 6 else (1.0, 0.0)
+        for begins, ends in pairwise(edges):
             open_slots(
-                dying, deaths.onset_h.shape[1], time_h, time_h - phase * dt,
-                dt / 24 / len(phases) * alive, death_shapes,
+                dying, deaths.onset_h.shape[1], time_h, (time_h - begins * dt, time_h - ends * dt),
+                (begins - ends) * dt / 24 * alive, death_shapes,
             )  # fmt: skip
         reach = min(dt, 1.0)
         open_slots(
-            passing, transients.onset_h.shape[1], time_h, time_h - reach / 2,
+            passing, transients.onset_h.shape[1], time_h, (time_h - reach, time_h),
             reach / 24 * alive, transient_shapes,
         )  # fmt: skip
         phi = math.exp(-dt / noise.drift_tau_h)

@@ -187,7 +187,7 @@ class Pipeline:
             )
         flags[waiting] |= np.uint32(Flag.UNPROVEN)
 
-    def _scored(self, traces: Columns) -> Columns:
+    def _scored(self, traces: Columns) -> dict[str, Any]:
         """Return what is scored of each row: signal, reference where there is one, and its sd."""
         return {
             f"{role}{ending}": traces[f"{channel}{ending}"]

@@ -49,6 +49,8 @@ class NeuronRecords(NamedTuple):
     variance_population: Floats
     statistic: Floats
     fading: Floats
+    surprise: Floats
+    lives: Floats
 
     def taken(self, rows: Ints) -> "NeuronRecords":
         """Return a copy of some rows."""
@@ -61,7 +63,7 @@ def empty_bank(n: int, slots: int, shapes: Shapes) -> Bank:
     box = (n, slots, shapes.prior.size)
     return Bank(
         np.zeros(n, np.int64), np.tile(np.arange(slots), (n, 1)),
-        np.zeros((n, slots)), np.zeros((n, slots)),
+        np.zeros((n, slots)), np.zeros((n, slots)), np.zeros((n, slots)), np.zeros((n, slots)),
         np.zeros((n, slots, taus)),
         np.zeros(box, np.float32), np.zeros(box, np.float32), np.zeros(box, np.float32),
         np.zeros((n, slots, taus, 3)),
@@ -86,7 +88,7 @@ def empty_records(n: int) -> NeuronRecords:
         np.full(n, -np.inf), np.zeros(n),
         np.zeros(n, np.int8), np.zeros(n, np.uint32),
         np.zeros(n), np.full(n, -1.0), nan.copy(), np.zeros(n), np.zeros(n), np.zeros(n),
-        np.full(n, -np.inf), np.full(n, -np.inf),
+        np.full(n, -np.inf), np.full(n, -np.inf), nan.copy(), np.ones(n),
     )  # fmt: skip
 
 

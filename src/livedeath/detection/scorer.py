@@ -8,6 +8,9 @@ learnt from visits up to that one; a call is never revised. Later data only date
 It does not read images or tables from disk, and it never looks at who is in which arm.
 """
 
+from collections.abc import Mapping
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,7 @@ from livedeath.detection import afterwards, fading, record, risk, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents, Seen
 from livedeath.detection.fields import Fields
+from livedeath.detection.further import Further, Given, Shown, shown
 from livedeath.detection.learning import (
     ARRIVAL_ERROR,
     ARRIVAL_NEURONS,
@@ -64,10 +68,14 @@ class Scorer:
         What the signal is: a death indicator that rises, or the fill that is lost.
     priors : Priors, optional
         What another study of this endpoint learnt.
+    further : dict of str to str, optional
+        Further channels that show the same deaths, at most `livedeath.detection.further.MOST`,
+        and what becomes of each in the dead: 'indicator_rise' of one that rises (a dye),
+        'loss_of_fill' of one that falls (a soma's area).
 
     Notes
     -----
-    Memory is about 5 kB per neuron, whatever the number of visits. Rows may come in any
+    Memory is about 5 kB per neuron and channel, whatever the number of visits. Rows may come in any
     order within a visit; visits in time order.
     """
 
@@ -76,6 +84,7 @@ class Scorer:
         settings: AnalysisSettings | None = None,
         endpoint: str = "indicator_rise",
         priors: Priors | None = None,
+        further: Mapping[str, str] | None = None,
     ) -> None:
         if endpoint not in ENDPOINTS:
             allowed = " or ".join(ENDPOINTS)
@@ -96,6 +105,7 @@ class Scorer:
         self._accidents = Accidents(rises=endpoint == "indicator_rise")
         self.silent = False
         self._fill_loss = fading.FillLoss(lambda: Scorer(self.settings, "loss_of_fill"))
+        self._further = Further(self.learning, partial(Scorer, self.settings), further or {})
         self._time_h = -np.inf
         self._measuring = Measuring(self.learning)
         self._allocate(0)
@@ -181,6 +191,7 @@ class Scorer:
         flags: NDArray[np.uint32] | None = None,
         signal_background: Floats | None = None,
         reference_background: Floats | None = None,
+        further: Given | None = None,
     ) -> Ints:
         """Take one visit in and return the neurons called dead at it.
 
@@ -210,6 +221,9 @@ class Scorer:
         signal_background, reference_background : (n,) float64, optional
             Background light per pixel beneath each neuron, electrons: light that changes
             takes it along, a death does not.
+        further : dict of str to ((n,) float64, (n,) float64 or None), optional
+            Values of further channels and their standard deviations, any unit, by the names
+            given at the start; a channel may be missing at some visits.
 
         Returns
         -------
@@ -221,12 +235,12 @@ class Scorer:
         Raises
         ------
         TableError
-            If time runs backwards or an id stands twice.
+            If time runs backwards, an id stands twice, or a further channel was not declared.
 
         Notes
         -----
         A visit without any signal is a missed one and says nothing, unless all its neurons
-        are outside a frame that was taken.
+        are outside a frame that was taken; what further channels show counts.
         """
         ids = np.asarray(neuron_id, dtype=np.int64)
         n = ids.size
@@ -240,17 +254,24 @@ class Scorer:
         values = rows_of.floats(signal, n)[order]
         base = None if reference is None else rows_of.floats(reference, n)[order]
         bits = rows_of.lacking(rows_of.bits(flags, n)[order], values, base)
-        self._records.row_h[rows] = self._time_h
+        done = rows_of.truths(intervened, n, default=False)[order]
+        counts = (bits & UNMEASURED) == 0
+        told = self._further.push(
+            further, self._records, rows, order, time_h=self._time_h, counts=counts, place=place,
+            intervened=done,
+        )  # fmt: skip
+        told &= self._living(rows)
+        self._records.row_h[rows], self._records.surprise[rows] = self._time_h, np.nan
         self.last_flags = np.zeros(n, np.uint32)
         if rows_of.is_missed(values, bits):
-            return np.zeros(0, np.int64)
+            return self._close(rows, rows[told][self._call(rows[told])])
         self._fields.visit(place, self._time_h)
         deviation = rows_of.deviations(signal_sd, n)[order]
         base_sd = rows_of.deviations(reference_sd, n)[order]
         backgrounds = (
             rows_of.floats(b, n)[order] for b in (signal_background, reference_background)
         )
-        living = self._living(rows) & ((bits & UNMEASURED) == 0)
+        living = self._living(rows) & counts
         field_seen = Seen(rows, place, living, values, deviation, base, base_sd, *backgrounds)
         light = self._accidents.judge(self._time_h, field_seen)
         values, deviation = (a / np.exp(light.signal) for a in (values, deviation))
@@ -267,22 +288,42 @@ class Scorer:
         self._note(rows, found, bits)
         added = bits & np.uint32(Flag.FIELD_FAULT)
         added |= np.where(light.stepped, np.uint32(Flag.COMMON_STEP), np.uint32(0))
-        done = rows_of.truths(intervened, n, default=False)[order]
         faded = self._fill_loss.push(
             self._records, rows, None if seen is None else base, base_sd, time_h=self._time_h,
             seen=found, watched=self._living(rows) & ((bits & UNMEASURED) == 0), bits=bits,
             intervened=done,
         )  # fmt: skip
         called = self._score(measured, done, added)
-        rest = rows[faded & ~np.isin(rows, measured.rows)]
+        rest = rows[(faded | told) & ~np.isin(rows, measured.rows)]
         called = np.concatenate([called, rest[self._call(rest)]])
-        self._fill_loss.stop(self._records.neuron_id[called])
         self.last_flags[order] = added
-        return np.sort(self._records.neuron_id[called])
+        return self._close(rows, called)
+
+    def _close(self, rows: Ints, called: Ints) -> Ints:
+        """Tell the other channels who was called at a visit; return their ids, ascending."""
+        ids = np.sort(self._records.neuron_id[called])
+        self._fill_loss.stop(ids)
+        self._further.close(self._records, rows, ids, time_h=self._time_h, rises=self.rises)
+        return ids
+
+    @property
+    def rises(self) -> bool:
+        """Whether what is sensed rises in the dead."""
+        return bool(self.model.deaths.mean[0] > 0)
 
     def evidence_of(self, neuron_id: Ints) -> Floats:
         """Return (n,) ln of the statistic of death of neurons that were pushed."""
         return self._records.statistic[self._find(neuron_id)[0]]
+
+    def surprise_of(self, neuron_id: Ints) -> Floats:
+        """Return (n,) how far each neuron's last value was from what was foretold, in sd."""
+        return self._records.surprise[self._find(neuron_id)[0]]
+
+    def shown_of(self, neuron_id: Ints) -> Shown:
+        """Return what this channel says of neurons by onset; of unknown ones nothing."""
+        rows, known = self._find(neuron_id)
+        rates, at = self.learning.transients_per_day, np.where(known, rows, -1)
+        return shown(self._deaths, self._transients, self._base, at, rates)
 
     def stop(self, neuron_id: Ints) -> None:
         """Take neurons as dead that were called for other evidence."""
@@ -325,6 +366,7 @@ class Scorer:
         predicted = baseline.predict_visit(measured.rows, now, *measured[2:], self._base, noise)
         off = (measured.value - measured.fill * predicted[:, 0]) / predicted[:, 2]
         sd = np.sqrt(predicted[:, 1]) / predicted[:, 2]
+        self._records.surprise[measured.rows] = off / sd
         living = np.isnan(self._records.called_h[measured.rows])
         off[~living] = np.nan
         step = self._wells.steps(now, wells, off, sd, intervened[measured.at])
@@ -368,6 +410,7 @@ class Scorer:
         records = self._records
         living = np.isnan(records.called_h[rows])
         records.statistic[rows[living]] = out[living, 0]
+        records.lives[rows] = out[:, 4]
         records.squares[rows[living]] = self._base.squares[rows[living]]
         records.visits_called[rows[~living]] += 1
         return self._call(rows)
@@ -376,6 +419,7 @@ class Scorer:
         """Return which rows are called at this visit, for all evidence there is by now."""
         records = self._records
         living = np.isnan(records.called_h[rows])
+        self._further.weigh(self, records, rows[living])
         statistic = np.where(living, self._fill_loss.joint(records, rows), -np.inf)
         records.evidence[rows] = np.maximum(records.evidence[rows], statistic)
         records.odds[rows[living]] = self.learning.hazard * np.exp(
@@ -510,6 +554,7 @@ class Scorer:
         state |= {f"fields.{k}": v for k, v in self._fields.state().items()}
         state |= {f"accidents.{k}": v for k, v in self._accidents.state().items()}
         state |= {f"fill.{k}": v for k, v in self._fill_loss.state().items()}
+        state |= {f"further.{k}": v for k, v in self._further.state().items()}
         return state | {f"learning.{k}": v for k, v in self.learning.state().items()}
 
     def _parts(self) -> dict[str, dict[str, NDArray[np.generic]]]:
@@ -529,7 +574,7 @@ class Scorer:
         Raises
         ------
         TableError
-            If the state belongs to another endpoint.
+            If the state belongs to another endpoint or other further channels.
         """
         if state["endpoint"] != self.endpoint:
             raise TableError(
@@ -551,4 +596,5 @@ class Scorer:
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})
         self._fill_loss.restore(fading.below(state, "fill."))
+        self._further.restore(fading.below(state, "further."))
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})

@@ -40,13 +40,16 @@ f4 = np.float32
 class Bank(NamedTuple):
     """Templates under way: (neuron, onset, time constant x amplitude); changed in place.
 
-    ``order`` says which slots are in use, oldest onset first; ``fade`` is exp(-age / tau) of
-    an onset, ``response`` what the baseline has taken of it up.
+    ``order`` says which slots are in use, oldest onset first; a slot stands for the onsets
+    from ``from_h`` to ``until_h``; ``fade`` is exp(-age / tau) of an onset, ``response`` what
+    the baseline has taken of it up.
     """
 
     used: Ints
     order: Ints
     onset_h: Floats
+    from_h: Floats
+    until_h: Floats
     mass: Floats
     fade: Floats
     weight: Singles
@@ -115,7 +118,8 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
     """Join the two neighbours that are closest for their age; weights and masses add.
 
     The heavier slot's onset, amplitudes and response live on, of two equally heavy ones the
-    newer's; the sum of the weights keeps its expectation.
+    newer's; the sum of the weights keeps its expectation. The slot that is left stands for the
+    onsets of both and those between, of slots given up.
     """
     best = 0
     smallest = math.inf
@@ -136,6 +140,8 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
     for k in range(bank.weight.shape[2]):
         bank.weight[r, stays, k] += bank.weight[r, goes, k]
     bank.mass[r, stays] += bank.mass[r, goes]
+    bank.from_h[r, stays] = min(bank.from_h[r, stays], bank.from_h[r, goes])
+    bank.until_h[r, stays] = max(bank.until_h[r, stays], bank.until_h[r, goes])
     _drop(bank.order, bank.used, r, place)
 
 
@@ -169,7 +175,7 @@ def open_slots(
     alive: Floats,
     shapes: Shapes,
 ) -> None:
-    """Open a slot for an onset ``age_h`` ago with a prior mass of ``days``.
+    """Open a slot for an onset ``age_h`` ago with a prior mass of ``days`` around it.
 
     Parameters
     ----------
@@ -185,6 +191,7 @@ def open_slots(
         Weight of each neuron's having been alive so far.
     """
     used, order, onset_h, mass = bank.used, bank.order, bank.onset_h, bank.mass
+    from_h, until_h = bank.from_h, bank.until_h
     fade, weight, mean, var, response = bank.fade, bank.weight, bank.mean, bank.var, bank.response
     tau_h, first, spread, prior = shapes.tau_h, shapes.mean, shapes.var, shapes.prior
     begun = np.ones(tau_h.size)
@@ -202,6 +209,8 @@ def open_slots(
         s = order[r, used[r]]
         used[r] += 1
         onset_h[r, s] = time_h - known
+        from_h[r, s] = time_h - known - 12.0 * days[i]
+        until_h[r, s] = time_h - known + 12.0 * days[i]
         mass[r, s] = days[i] * alive[r]
         for j in range(tau_h.size):
             fade[r, s, j] = begun[j]
