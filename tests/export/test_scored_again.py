@@ -28,6 +28,9 @@ channels = [
   {{ name = "fill", role = "fill", exposure_ms = 50 }},
 """
 INDICATOR = '{ name = "GEDI", role = "indicator", exposure_ms = 50 },\n'
+DYES = """  { name = "PI", role = "dye", exposure_ms = 50, every = 2 },
+  { name = "dye", role = "dye", exposure_ms = 50 },
+"""
 DOSE_VISIT = 9
 
 
@@ -45,22 +48,24 @@ def somata(seed):
     )
 
 
-def frame(lights, t, *, indicator, seed, dosed=False, fading=False):
+def frame(lights, t, *, indicator, seed, dosed=False, fading=False, dye=False):
     """Return one image of a field; ``fading`` is a death seen in the fill."""
     there = np.array([t < GOES_AT.get(k, VISITS) for k in range(9)], float)
     dead = np.array([t >= DIES_AT.get(k, VISITS) for k in range(9)])
     if indicator:
         there *= np.where(dead, 4.0, 1.0) * (0.3 * (1.4 if dosed and t >= DOSE_VISIT else 1.0))
+    elif dye:
+        there *= np.where(dead, 0.5, 0.0)
     elif fading:
         there *= np.where(dead, 0.1, 1.0)
     scene = 20.0 + np.tensordot(there, lights, 1)
-    return np.random.default_rng([seed, t, indicator]).poisson(scene).astype(np.uint16)
+    return np.random.default_rng([seed, t, indicator + 2 * dye]).poisson(scene).astype(np.uint16)
 
 
-def acquired(path, *, indicator=True, missed=(), optics=""):
+def acquired(path, *, indicator=True, missed=(), optics="", dyes=""):
     """Make a study of four fields; the dose of well B2 is in its journal."""
     text = STUDY.replace("optics = {", f"optics = {{ {optics}")
-    study = Study.from_toml(text + (INDICATOR if indicator else "") + "]")
+    study = Study.from_toml(text + (INDICATOR if indicator else "") + dyes + "]")
     folder = StudyFolder.create(path, study)
     folder.images.create(folder.plan)
     fields = {field: somata(number) for number, field in enumerate(folder.plan.fields)}
@@ -76,7 +81,7 @@ def acquired(path, *, indicator=True, missed=(), optics=""):
             image = frame(
                 fields[visit.field], key.t, indicator=key.channel == "GEDI",
                 seed=folder.plan.fields.index(visit.field), dosed=key.well == "B2",
-                fading=not indicator,
+                fading=not indicator, dye=key.channel in ("PI", "dye"),
             )  # fmt: skip
             folder.images.write(key, image)
             folder.journal.append(small_studies.entry_of(visit, key))
@@ -113,6 +118,8 @@ STUDIES = {
     "missed visits": lambda path: acquired(path / "study", missed=MISSED),
     "changed optics": lambda path: acquired(path / "study", optics=CHANGED),
     "recorded positions": recorded,
+    "dyes": lambda path: acquired(path / "study", dyes=DYES),
+    "dyes beside the fill": lambda path: acquired(path / "study", indicator=False, dyes=DYES),
 }
 
 
@@ -169,6 +176,7 @@ NEEDED = {
     "no indicator": ["endpoint"],
     "missed visits": ["flags", "reference"],
     "changed optics": ["acquisition"],
+    "dyes": ["dye", "dye_2"],
 }
 
 

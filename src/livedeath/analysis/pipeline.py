@@ -24,7 +24,7 @@ from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.priors import Priors
 from livedeath.model.study import Study
-from livedeath.model.tables import MEASURED, TRACES, trace_columns
+from livedeath.model.tables import FURTHER, MEASURED, TRACES, trace_columns
 
 PART_OF_IT = Flag.MERGED | Flag.TOUCHES_BORDER | Flag.OUTSIDE_COMMON_AREA | Flag.CLIPPED
 """Flags of a soma whose size and light are not those of the whole soma alone."""
@@ -62,7 +62,9 @@ class Pipeline:
         if study.reference is not None:
             self._roles["reference"] = study.reference.name
         self._shown_by = (study.fill or study.sensed).name
-        default = partial(Scorer, study.analysis, study.endpoint, priors)
+        self._further = {name: channel.name for name, channel in study.further.items()}
+        endpoints = {name: FURTHER[name] for name in self._further}
+        default = partial(Scorer, study.analysis, study.endpoint, priors, endpoints)
         self._scorers = Scorers(make_scorer or default)
         self._flats = dict(flats or {})
         self._fields: dict[FieldKey, FieldPipeline] = {}
@@ -205,6 +207,10 @@ class Pipeline:
             visit.time_h,
             traces["neuron_id"],
             **scored,
+            further={
+                name: (traces[channel], traces[f"{channel}_sd"])
+                for name, channel in self._further.items()
+            },
             well=np.full(n, f"{visit.field.vessel}/{visit.field.well}", object),
             field=np.full(n, visit.field.name, object),
             intervened=np.full(n, visit.intervened),

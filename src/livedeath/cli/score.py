@@ -93,6 +93,7 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
         **counts,
         "revoked": scored.revoked,
         "field_fault": scored.field_fault,
+        "further": list(scored.further),
         "traces": run.traces_path,
         "calls": run.calls_path,
     }
@@ -101,6 +102,8 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
         said += f" ({scored.revoked} called and taken back)"
     if scored.field_fault:
         said += f" ({scored.field_fault} lost to a fault of their field)"
+    if scored.further:
+        said += f"; beside the signal spoke {', '.join(scored.further)}"
     text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
     if not calls.height:
         text += "\nNo neuron was found: check the pixel size and which channel is the fill."

@@ -60,6 +60,8 @@ first of so many standard deviations: an accident they share, if it passes. Inde
 noise does so 0.0003 times a day at visits every 15 minutes."""
 SURE = 0.9
 """Least probability of being alive of a neuron that an accident has left alive."""
+SPARED = 0.5
+"""Share of the false alarms asked for that shared accidents may use up unopposed."""
 ACCIDENTS, ACCIDENT_DAYS = 0.5, 50.0
 """Such accidents before any was seen, and the neuron-days in which."""
 
@@ -71,9 +73,8 @@ class Together:
     ----------
     channels : int
         How many, the calling one first.
-    affordable : float
-        Accidents per neuron-day that the false deaths asked for can afford: those are not
-        weighed.
+    false_alarms_per_day : float
+        False deaths asked for, per neuron-day; accidents that they can afford are not weighed.
 
     Attributes
     ----------
@@ -86,8 +87,8 @@ class Together:
     _of_neurons = ("slow", "waiting", "struck", "last_h")
     _learnt = ("sums", "counts", "accidents")
 
-    def __init__(self, channels: int, affordable: float) -> None:
-        self.affordable = affordable
+    def __init__(self, channels: int, false_alarms_per_day: float) -> None:
+        self.affordable = SPARED * false_alarms_per_day
         self.sums = np.zeros((2, channels, channels))
         self.counts = np.zeros((channels, channels))
         self.accidents = np.zeros(2)

@@ -1,5 +1,6 @@
 """A whole table of traces in, calls of death out: the visits of a table, one after the other."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns
 from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
+from livedeath.model.tables import FURTHER
 
 DETECTED = Flag.COMMON_STEP | Flag.OUTLIER | Flag.FIELD_FAULT
 """Flags that the detector sets; those of an earlier score are made anew."""
@@ -28,6 +30,7 @@ def score_traces(
     *,
     endpoint: str = "indicator_rise",
     priors: Priors | None = None,
+    further: Mapping[str, str] | None = None,
 ) -> tuple[Columns, Columns]:
     """Score a whole table of traces, visit by visit.
 
@@ -47,6 +50,9 @@ def score_traces(
         What the signal is.
     priors : Priors, optional
         What another study of this endpoint learnt.
+    further : dict of str to str, optional
+        Columns of further channels, each with its ``_sd`` where there is one, and their
+        endpoints; default: those of `livedeath.model.tables.FURTHER` that the table has.
 
     Returns
     -------
@@ -61,8 +67,8 @@ def score_traces(
 
     Notes
     -----
-    A run's traces, with the sensed channel as ``signal`` and the fill beside an indicator as
-    ``reference``, give the run's calls to the last bit.
+    A run's traces, with the sensed channel as ``signal``, the fill beside an indicator as
+    ``reference`` and its dyes as ``dye``, ``dye_2``, … give the run's calls to the last bit.
     """
     for name in ("neuron_id", "time_h", "signal"):
         if name not in columns:
@@ -78,9 +84,18 @@ def score_traces(
     traces: Columns = {name: values[order] for name, values in given.items()}
     time_h, well, field = time_h[order], well[order], field[order]
     flags = rows_of.bits(traces.get("flags"), time_h.size) & ~np.uint32(DETECTED)
-    scorer = Scorer(settings, endpoint, priors)
+    if further is None:
+        further = {name: end for name, end in FURTHER.items() if name in traces}
+    scorer = Scorer(settings, endpoint, priors, further)
     for rows in visits:
         visit: dict[str, Any] = {name: traces[name][rows] for name in _PUSHED if name in traces}
+        visit["further"] = {
+            name: (
+                traces[name][rows],
+                traces[f"{name}_sd"][rows] if f"{name}_sd" in traces else None,
+            )
+            for name in further
+        }
         visit |= {"well": well[rows], "field": field[rows], "flags": flags[rows]}
         scorer.push(float(time_h[rows][0]), **visit)
         flags[rows] |= scorer.last_flags

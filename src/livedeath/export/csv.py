@@ -58,15 +58,18 @@ def scorable(folder: StudyFolder, traces: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         With ``signal, signal_sd, signal_background``, where there is a reference the same of
-        it, and ``seen, intervened, endpoint``. A neuron's population is the one that was decided at
-        last, when its marker had been seen, along its whole trace.
+        it, dyes that were scored, and ``seen, intervened, endpoint``. A neuron's population is
+        the one that was decided at last, when its marker had been seen, along its whole trace.
     """
     study = folder.study
     roles = {"signal": study.sensed} | ({"reference": study.reference} if study.reference else {})
+    measured = [
+        *((role, channel, ending) for role, channel in roles.items() for ending in MEASURED),
+        *((role, channel, end) for role, channel in study.further.items() for end in ("", "_sd")),
+    ]
     copies = [
         pl.col(f"{channel.name}{ending}").alias(f"{role}{ending}")
-        for role, channel in roles.items()
-        for ending in MEASURED
+        for role, channel, ending in measured
         if f"{channel.name}{ending}" in traces.columns
     ]
     seen = (pl.col("flags").cast(pl.Int64) & int(Flag.MASK_LOST)) == 0

@@ -14,6 +14,7 @@ from livedeath.model.biology import Entity, Intervention, Population
 from livedeath.model.comparison import Comparison, EndKill, Exclusion
 from livedeath.model.optics import Channel, Optics
 from livedeath.model.settings import AnalysisSettings
+from livedeath.model.tables import FURTHER
 from livedeath.model.timing import Focus, Light, Policies, Schedule
 from livedeath.model.vessels import Session, Vessel
 
@@ -99,6 +100,20 @@ class Declaration(Declared):
     def reference(self) -> Channel | None:
         """The channel that the sensed one is divided by: the fill beside an indicator."""
         return self.fill if self.indicators else None
+
+    @property
+    def further(self) -> dict[str, Channel]:
+        """Dyes that are scored beside the sensed channel, by their column of `FURTHER`.
+
+        One that is named like a column of it has that column, others have what is free, in the
+        order they were declared; further dyes are measured and not scored.
+        """
+        dyes = [c for c in self.channels if c.role == "dye" and c != self.sensed]
+        columns = [name for name, endpoint in FURTHER.items() if endpoint == "indicator_rise"]
+        named = {c.name: c for c in dyes if c.name in columns}
+        others = iter([c for c in dyes if c.name not in named])
+        filled = {name: named.get(name) or next(others, None) for name in columns}
+        return {name: channel for name, channel in filled.items() if channel is not None}
 
     @property
     def endpoint(self) -> str:

@@ -91,6 +91,15 @@ CALLS = (
 )
 """One row per neuron."""
 
+FURTHER = {
+    "dye": "indicator_rise",
+    "dye_2": "indicator_rise",
+    "dye_3": "indicator_rise",
+    "shape": "loss_of_fill",
+}
+"""Further channels that a table of traces may have, each with its ``_sd``, and what becomes of
+them in the dead: dyes rise, a shape (the soma's area) falls. A study's dyes become the first."""
+
 SCORED = (
     "signal", "signal_sd", "signal_background",
     "reference", "reference_sd", "reference_background",

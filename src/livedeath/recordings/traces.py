@@ -10,14 +10,15 @@ from pathlib import Path
 import polars as pl
 
 from livedeath.errors import TableError
-from livedeath.model.tables import ENDPOINTS, FIRST_DATA_ROW, LONGEST_H
+from livedeath.model.tables import ENDPOINTS, FIRST_DATA_ROW, FURTHER, LONGEST_H
 
 NEEDED = ("neuron_id", "time_h", "signal")
 MEASURED = (
     "signal", "signal_sd", "signal_background",
     "reference", "reference_sd", "reference_background",
+    *(f"{name}{ending}" for name in FURTHER for ending in ("", "_sd")),
 )  # fmt: skip
-DEVIATIONS = ("signal_sd", "reference_sd")
+DEVIATIONS = tuple(name for name in MEASURED if name.endswith("_sd"))
 PER_NEURON = ("vessel", "well", "field", "acquisition", "population", "unit", "arm")
 """Columns that say what a neuron is; they may not change along its trace."""
 
@@ -39,8 +40,8 @@ def checked_traces(table: pl.DataFrame, path: Path) -> pl.DataFrame:
         Has ``neuron_id, time_h, signal`` and optionally ``signal_sd, reference,
         reference_sd, signal_background, reference_background, vessel, well, field,
         acquisition, population, unit, arm, session, intervened, seen, flags`` (bits of
-        `livedeath.model.flags.Flag`), ``endpoint`` (one for the whole table). Other columns
-        are left out.
+        `livedeath.model.flags.Flag`), ``endpoint`` (one for the whole table), further channels
+        of `livedeath.model.tables.FURTHER` and their ``_sd``. Other columns are left out.
     path : Path
         Where it was read; named in messages.
 

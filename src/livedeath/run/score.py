@@ -17,7 +17,7 @@ from livedeath.detection import score_traces
 from livedeath.errors import StoreError, StudyError, command
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
-from livedeath.model.tables import FIELD_FAULT, OUTCOMES, PLACE, units
+from livedeath.model.tables import FIELD_FAULT, FURTHER, OUTCOMES, PLACE, units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
@@ -47,10 +47,13 @@ class Scored:
         of a scored table. `livedeath.survival` and `livedeath.report` take either.
     run : Run
         The analysis in it.
+    further : tuple of str
+        Channels that were weighed beside the one that is sensed.
     """
 
     path: Path
     run: Run
+    further: tuple[str, ...] = ()
 
     @cached_property
     def traces(self) -> pl.DataFrame:
@@ -249,7 +252,8 @@ def score_study(
     StoreError
         If the study cannot be written, or holds no frame yet.
     """
-    settings = settings_of(folder.study.analysis, false_alarms, priors)
+    study = folder.study
+    settings = settings_of(study.analysis, false_alarms, priors)
     folder.refuse_read_only()
     if not live and not folder.journal.frames():
         raise StoreError(
@@ -260,7 +264,7 @@ def score_study(
     visits = len(folder.plan.visits)
     done = None if progress is None else (lambda steps: progress(steps, visits))
     run = follow(folder, settings=settings, labels=given, live=live, workers=workers, progress=done)
-    return Scored(folder.path, run)
+    return Scored(folder.path, run, tuple(c.name for c in study.further.values()))
 
 
 def declare_recording(
@@ -356,7 +360,7 @@ def score_table(
     run = _write_table_run(
         target, traces, calls, identity=identity, settings=settings, made_from=path
     )
-    return Scored(target, run)
+    return Scored(target, run, tuple(name for name in FURTHER if name in given.columns))
 
 
 def _write_table_run(

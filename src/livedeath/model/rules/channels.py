@@ -6,7 +6,7 @@ from livedeath.errors import StudyError
 from livedeath.model.base import known_names, listing, numbered
 from livedeath.model.comparison import FILL_AT_ENTRY
 from livedeath.model.declaration import Declaration
-from livedeath.model.tables import CALLS, JOINED, SCORED, TRACES
+from livedeath.model.tables import CALLS, FURTHER, JOINED, SCORED, TRACES
 
 FINDERS = ("fill", "indicator", "nucleus")
 """Roles of the channels in which somata are looked for."""
@@ -21,6 +21,7 @@ def check(study: Declaration) -> None:
     """Refuse channels by which no neuron is found, and names that mean two things."""
     _one_fill(study)
     _names_are_free(study)
+    _further_are_dyes(study)
     _exist(study)
     _populations(study)
     _neurons_are_found_everywhere(study)
@@ -49,6 +50,17 @@ def _names_are_free(study: Declaration) -> None:
             raise StudyError(
                 f"{numbered('channels', number, name)}.name is {name!r}, which is {column} "
                 f"already; choose another name, like {name + '_light'!r}"
+            )
+
+
+def _further_are_dyes(study: Declaration) -> None:
+    """Refuse a channel named like what is scored beside the signal, if it is something else."""
+    for number, channel in enumerate(study.channels):
+        if channel.name in FURTHER and (channel.role != "dye" or channel.name == "shape"):
+            raise StudyError(
+                f"{numbered('channels', number, channel.name)}.name is {channel.name!r}, which a "
+                f"table of traces holds another channel in; choose another name, like "
+                f"{channel.name + '_light'!r}"
             )
 
 
