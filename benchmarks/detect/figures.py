@@ -10,7 +10,7 @@ from detect.faults import FAULTS
 from detect.judge import Tally, first_above, poisson_limits, ratio_of_means, threshold_at
 from detect.oracle import statistics
 from detect.peers import PEERS, as_practised
-from detect.scored import learnt, score
+from detect.scored import alone, learnt, score
 from detect.traces import Law, simulate
 from livedeath.model.priors import Priors
 
@@ -278,6 +278,37 @@ def peers(row: Row, seed: int, size: Size) -> list[Figure]:
     return figures
 
 
+def fused(row: Row, seed: int, size: Size) -> list[Figure]:
+    """Time deaths by all channels together, and by each of them alone, at the same rate asked."""
+    law, count = plates(row.law, size.deaths / 4.0, size)
+    tallies = {name: Tally() for name in ("fused", "indicator", *law.further)}
+    both: dict[str, list[np.ndarray]] = {name: [] for name in tallies}
+    for k in range(count):
+        traces = simulate(law, [seed, k])
+        called = {
+            "fused": score(traces, ASKED).called_h,
+            "indicator": score(replace(traces, further={}), ASKED).called_h,
+            **{name: alone(traces, name, ASKED) for name in law.further},
+        }
+        dying = np.isfinite(traces.onset_h)
+        counted = dying & ~np.any([c < traces.onset_h for c in called.values()], axis=0)
+        for name, tally in tallies.items():
+            tally.add(traces, called[name])
+            delay = np.fmin(called[name] - traces.onset_h, law.horizon_h)[counted]
+            both[name].append(np.nan_to_num(delay, nan=law.horizon_h))
+    paired = {name: np.concatenate(parts) for name, parts in both.items()}
+    best = min((name for name in paired if name != "fused"), key=lambda name: paired[name].mean())
+    ratio, error = ratio_of_means(paired["fused"], paired[best])
+    more = {f"{name}_min": tally.mean_min() for name, tally in tallies.items()}
+    more |= {f"{name}_false_per_1000": tally.rate()[0] for name, tally in tallies.items()}
+    share, share_error = tallies["fused"].sensitivity()
+    return [
+        Figure("fused / best single", ratio, error, row.reach, row.today,
+               more | {"deaths": tallies["fused"].deaths}),
+        Figure("sensitivity", share, share_error, row.sensitivity),
+    ]  # fmt: skip
+
+
 def killed(row: Row, seed: int, size: Size) -> list[Figure]:
     """Count who is called within three visits where all neurons of a well die at once."""
     law, count = plates(row.law, size.deaths / 4.0, size)
@@ -337,6 +368,7 @@ KINDS = {
     "oracle": clairvoyant,
     "onset": dated,
     "peers": peers,
+    "fused": fused,
     "killed": killed,
     "kept": kept,
     "arrived": arrived,

@@ -151,8 +151,34 @@ def _peers() -> list[Row]:
     return [Row(f"peers-{name}", "peers", replace(law, **kw)) for name, kw in laws.items()]
 
 
+WITNESSED = Law(electrons=100.0, further=("dye", "shape"))
+"""Light at which indicator, dye and shape call deaths about as soon as one another."""
+
+
+def _fused() -> list[Row]:
+    """Return the rows of three channels that show one death, and of nulls of all three."""
+    live = replace(WITNESSED, dying=0.0, days=7.0)
+    sets = {
+        "clean": {},
+        "alike-.3": {"alike": 0.3},
+        "alike-.7": {"alike": 0.7},
+        "bright-alike-.3": {"alike": 0.3, "electrons": 1000.0},
+        "bright-alike-.7": {"alike": 0.7, "electrons": 1000.0},
+        "t4-alike-.3": {"alike": 0.3, "heavy_tails": True},
+        "transients": {"transients_per_day": 0.1, "accidents_shared": True},
+        "outliers": {"outliers": 0.01, "accidents_shared": True},
+        "outliers+transients": {**CONTAMINATED, "accidents_shared": True},
+    }
+    laws = {"fused": {}, "fused-alike-.3": {"alike": 0.3}}
+    return [
+        *(Row(name, "fused", replace(WITNESSED, **kw), "<= 0.8", "1", ">= 0.995")
+          for name, kw in laws.items()),
+        *(Row(f"null-fused-{name}", "null", replace(live, **kw)) for name, kw in sets.items()),
+    ]  # fmt: skip
+
+
 ROWS = {
     row.name: row
-    for rows in (_delays, _nulls, _taught, _faults, _fates, _onsets, _oracles, _peers)
+    for rows in (_delays, _nulls, _taught, _faults, _fates, _onsets, _oracles, _peers, _fused)
     for row in rows()
 }

@@ -89,6 +89,17 @@ def learnt(traces: Traces, rate: float) -> Priors:
     return export(score(traces, rate).scorer.learning.state(), traces.law.endpoint)
 
 
+def alone(traces: Traces, name: str, rate: float) -> Floats:
+    """Return when a detector of one further channel alone calls each neuron."""
+    settings = AnalysisSettings(false_alarms_per_1000_neuron_days=rate)
+    scorer = Scorer(settings, ENDPOINTS[name])
+    values, sd = (array.T.copy() for array in traces.further[name])
+    ids, called = np.arange(values.shape[1]), np.full(values.shape[1], np.nan)
+    for k, now in enumerate(traces.time_h):
+        called[scorer.push(float(now), ids, values[k], sd[k], well=traces.well)] = now
+    return called
+
+
 def _signal(traces: Traces) -> Floats:
     """Return the channel that is scored: the indicator, or the fill that is lost."""
     return traces.reference if traces.law.endpoint == "loss_of_fill" else traces.signal

@@ -224,8 +224,11 @@ def shown(deaths: Bank, transients: Bank, base: Baselines, rows: Ints, per_day: 
     per_day : (k,) float64
         Rate of each transient.
     """
-    living = base.alive[rows] + detect._passing(np.maximum(rows, 0), transients, per_day)
-    last_h = np.where((rows >= 0) & (base.visits[rows] > 0), base.last_h[rows], np.nan)
+    living, last_h = np.ones(rows.size), np.full(rows.size, np.nan)
+    known = np.flatnonzero(rows >= 0)
+    at = rows[known]
+    living[known] = base.alive[at] + detect._passing(at, transients, per_day)
+    last_h[known] = np.where(base.visits[at] > 0, base.last_h[at], np.nan)
     every = np.ones(deaths.weight.shape[2])
     return Shown(
         fuse.by_onset(deaths, rows, living, every),
