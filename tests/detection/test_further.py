@@ -14,7 +14,7 @@ NOISE = 0.12
 """Of each value of the indicator and of the area, fraction."""
 
 
-def plate(seed, *, dying=0.4, alike=0.0, shared=0.0, n=N):
+def plate(seed, *, dying=0.4, rise=1.0, alike=0.0, shared=0.0, n=N):
     """Return (indicator, dye, area), each (neuron, visit), and onsets.
 
     ``alike`` is the correlation of the indicator's noise with the others', towards death, and
@@ -30,7 +30,7 @@ def plate(seed, *, dying=0.4, alike=0.0, shared=0.0, n=N):
     noise = [common, *(alike * common + own)]
     struck = 0.8 * (rng.random(shape) < shared)
     level = np.exp(rng.normal(0.0, 0.3, n))[:, None]
-    indicator = 900.0 * level * (1.0 + died) * np.exp(NOISE * noise[0] + struck)
+    indicator = 900.0 * level * (1.0 + rise * died) * np.exp(NOISE * noise[0] + struck)
     dye = 100.0 * (0.7 * died + 0.15 * noise[1] + 0.5 * struck)
     area = 150.0 * level * (1.0 - 0.7 * died) * np.exp(-NOISE * noise[2] - struck)
     return indicator, dye, area, onset_h
@@ -63,13 +63,14 @@ def delay_h(called, onset_h):
 
 
 def test_together_channels_call_a_fifth_sooner_than_the_best_alone():
-    channels = plate(1)
+    n = 120
+    channels = plate(1, rise=0.6, n=n)
     _, dye, area, onset_h = channels
     alone = [delay_h(scored(channels, ())[0], onset_h)]
     for values, sd, endpoint in ((dye, 15.0, "indicator_rise"), (area, np.nan, "loss_of_fill")):
-        one, called = Scorer(endpoint=endpoint), np.full(120, np.nan)
+        one, called = Scorer(endpoint=endpoint), np.full(n, np.nan)
         for k, now in enumerate(HOURS):
-            called[one.push(now, np.arange(N), values[:, k], np.full(N, sd))] = now
+            called[one.push(now, np.arange(n), values[:, k], np.full(n, sd))] = now
         alone.append(delay_h(called, onset_h))
     called, _ = scored(channels, tuple(ENDPOINTS))
     assert delay_h(called, onset_h) < 0.8 * min(alone)
