@@ -1,4 +1,4 @@
-"""Noise of values whose deviation is not stated: learnt by brightness, and when the light changes."""
+"""Noise of values whose deviation is not stated: by brightness, and when the light changes."""
 
 import numpy as np
 
