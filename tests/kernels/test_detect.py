@@ -160,21 +160,6 @@ def test_predict_visit_and_model_visit_equal_their_twins(case):
         detect.score_visit(rows, time_h, *columns, base, *banks, *shapes, _lessons(4, endpoint))
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.sampled_from([0.0, 0.02, 0.3]))
-def test_follow_reference_equals_its_twin(seed, n, sd):
-    rng = np.random.default_rng(seed)
-    rows = rng.integers(0, 3, n)
-    reference = 100.0 * rng.choice([1.0, 1.1, 0.2, 3.0], n) * np.exp(rng.normal(0, 0.05, n))
-    level, var = np.zeros((2, 3)), np.full((2, 3), -1.0)
-    error = np.full(n, 100.0 * sd)
-    a = baseline.follow_reference(rows, reference, error, level[0], var[0])
-    b = slow_baseline.follow_reference(rows, reference, error, level[1], var[1])
-    np.testing.assert_allclose(a, b, rtol=1e-9)
-    np.testing.assert_allclose(level[0], level[1], rtol=1e-9)
-    np.testing.assert_allclose(var[0], var[1], rtol=1e-9, atol=1e-12)
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 1.0, 3.0]))
 def test_onset_likelihood_equals_its_twin(seed, jump):

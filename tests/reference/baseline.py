@@ -103,21 +103,3 @@ def model_visit(
             state[r, :, m], cov[r, :, m] = x, six(p)
         out[i] -= out[i, len(white) // 2]
     return out
-
-
-def follow_reference(rows, reference, sd, level, var):
-    out = []
-    for r, value, error in zip(rows, reference, sd, strict=True):
-        ahead = var[r] + (0.15 * level[r]) ** 2
-        far = abs(value - level[r])
-        new = var[r] < 0
-        if not new:
-            new = far > 0.3 * abs(level[r]) and far > 4 * math.sqrt(ahead + error**2)
-        if new:
-            level[r], var[r] = value, error**2
-        else:
-            gain = 1.0 if error == 0 else ahead / (ahead + error**2)
-            level[r] += gain * (value - level[r])
-            var[r] = (1 - gain) * ahead
-        out.append([level[r], math.sqrt(max(var[r], 0))])
-    return np.array(out).reshape(-1, 2)

@@ -216,11 +216,11 @@ class Accidents:
     def _shown(self, seen: Seen) -> tuple[_Shown, _Shown]:
         """Return what is scored, and the reference; without one nothing of it is good."""
         good = seen.living & np.isfinite(seen.signal)
-        var = np.nan_to_num(seen.signal_sd) ** 2
+        var = np.where(np.isnan(seen.signal_sd), 0.0, seen.signal_sd) ** 2
         if seen.reference is None:
             nothing = np.zeros(good.size)
             return _Shown(seen.signal, var, good), _Shown(nothing, nothing, nothing > 0)
-        by_sd = np.nan_to_num(seen.reference_sd)
+        by_sd = np.where(np.isnan(seen.reference_sd), 0.0, seen.reference_sd)
         reference = _Shown(seen.reference, by_sd**2, seen.living & np.isfinite(seen.reference))
         usual = self.level[seen.rows, REFERENCE] * np.exp(self.gain[seen.place, REFERENCE])
         good &= reference.good & (seen.reference > np.maximum(3.0 * by_sd, 0.02 * usual))

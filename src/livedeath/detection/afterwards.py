@@ -14,10 +14,11 @@ from livedeath.detection import revocation, unstated
 from livedeath.detection import rows as rows_of
 from livedeath.detection.accidents import Accidents
 from livedeath.detection.learning import Learning
-from livedeath.detection.record import REFERENCE_SD_MAX, UNMEASURED, NeuronRecords
+from livedeath.detection.record import UNMEASURED, NeuronRecords
 from livedeath.detection.wells import Wells
-from livedeath.kernels import baseline, onset
+from livedeath.kernels import onset
 from livedeath.kernels.onset import Trace
+from livedeath.kernels.ratio import REFERENCE_SD_MAX, follow_reference
 from livedeath.model.measures import Columns
 
 Floats = NDArray[np.float64]
@@ -111,7 +112,7 @@ def _one_trace(known: Known, traces: Columns, at: Ints, row: int) -> tuple[Trace
         sd = column("reference_sd", rows_of.deviations) / light[1]
         good &= np.isfinite(reference)
         sd = np.where(np.isnan(sd), np.sqrt(0.5 * variance) * np.nanmedian(reference), sd)
-        level, error = baseline.follow_reference(
+        level, error = follow_reference(
             np.zeros(int(good.sum()), np.int64), reference[good], sd[good],
             np.zeros(1), np.full(1, -1.0),
         ).T  # fmt: skip

@@ -4,6 +4,7 @@ Likelihoods of a visit in, noise of the next visit out. Plain NumPy: a handful o
 per visit. Nothing here calls a death.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -321,16 +322,18 @@ def _quadratic_top(grid: Floats) -> tuple[float, float]:
     width = float(np.log(STEPS[1] / STEPS[0]))
     row, col = (min(max(k, 1), STEPS.size - 2) for k in divmod(int(grid.argmax()), STEPS.size))
     (a, b, c), (d, e, f), (g, h, i) = grid[row - 1 : row + 2, col - 1 : col + 2].tolist()
-    slope = np.array([h - b, f - d]) / (2.0 * width)
-    bend = np.array([2.0 * e - b - h, 2.0 * e - d - f]) / width**2
-    bend = np.maximum(bend, 1e-3)
-    tilt = -(a - c - g + i) / (4.0 * width**2)
-    most = 0.9 * float(np.sqrt(bend[0] * bend[1]))
-    tilt = min(max(tilt, -most), most)
-    spread = np.linalg.inv(np.array([[bend[0], tilt], [tilt, bend[1]]]))
-    shift = np.clip(spread @ slope, -1.5 * width, 1.5 * width)
-    steps = STEPS[[row, col]] * np.exp(shift + np.minimum(np.diag(spread), 0.5))
-    return float(steps[0]), float(steps[1])
+    across, along = (h - b) / (2.0 * width), (f - d) / (2.0 * width)
+    bends = max((2.0 * e - b - h) / width**2, 1e-3), max((2.0 * e - d - f) / width**2, 1e-3)
+    most = 0.9 * math.sqrt(bends[0] * bends[1])
+    tilt = min(max((c + g - a - i) / (4.0 * width**2), -most), most)
+    area = bends[0] * bends[1] - tilt * tilt
+    shifts = (bends[1] * across - tilt * along) / area, (bends[0] * along - tilt * across) / area
+    spreads = bends[1] / area, bends[0] / area
+    top, left = (
+        float(STEPS[k]) * math.exp(min(max(shift, -1.5 * width), 1.5 * width) + min(spread, 0.5))
+        for k, shift, spread in zip((row, col), shifts, spreads, strict=True)
+    )
+    return top, left
 
 
 def _posterior(log_weights: Floats) -> Floats:

@@ -12,17 +12,12 @@ from numpy.typing import NDArray
 
 from livedeath.detection import unstated
 from livedeath.detection.learning import Learning
-from livedeath.detection.record import REFERENCE_SD_MAX, NeuronRecords
-from livedeath.kernels import baseline
+from livedeath.detection.record import NeuronRecords
+from livedeath.kernels.ratio import in_unit
 from livedeath.model.flags import Flag
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-MERGED_SD = 0.2
-"""Extra noise of a value measured on a soma merged with a neighbour, fraction."""
-UNSTATED_SD_MAX = 0.35
-"""Largest deviation, fraction, that a reference is given whose own is not stated."""
 
 
 class Values(NamedTuple):
@@ -108,28 +103,23 @@ class Measuring:
         variance = unstated.learn(
             learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at]), wide[at]
         )
-        smooth, per, relative = np.ones(at.size), np.ones(at.size), np.zeros(at.size)
-        if reference is not None and at.size:
-            guess = np.minimum(np.sqrt(0.5 * variance), UNSTATED_SD_MAX) * np.where(
-                records.reference_var[rows[at]] < 0,
-                np.abs(reference[at]),
-                records.reference[rows[at]],
-            )
-            sd = np.where(np.isnan(reference_sd[at]), guess, reference_sd[at])
-            smooth, error = baseline.follow_reference(
-                rows[at], reference[at], sd, records.reference, records.reference_var
-            ).T
-            certain = (smooth > 0) & (error <= REFERENCE_SD_MAX * smooth)
-            at, smooth, sd, variance = at[certain], smooth[certain], sd[certain], variance[certain]
-            per, relative = reference[at] / smooth, sd / smooth
-        unstated_sd = np.isnan(signal_sd[at])
-        relative = np.where(unstated_sd, 0.0, relative)
-        var = np.nan_to_num(signal_sd[at]) ** 2
-        slope = learning.photon_slope(signal[at], var) / (unit := smooth * self.scale)
-        value = signal[at] / unit + self.offset * per
-        fixed = np.where(unstated_sd, variance, var / unit**2)
-        fixed += np.where(bits[at] & Flag.MERGED, (MERGED_SD * value) ** 2, 0.0)
+        merged = (bits & np.uint32(Flag.MERGED)) > 0
+        beneath = signal if reference is None else reference
+        at, value, per, fixed, relative, unit, var = in_unit(
+            at, rows, signal, signal_sd, beneath, reference_sd, merged,
+            reference is not None, variance, records.reference, records.reference_var,
+            self.scale, self.offset,
+        )  # fmt: skip
+        slope = learning.photon_slope(signal[at], var) / unit
         return Measured(at, rows[at], value, per, fixed, slope, relative)
+
+
+def without(light: Floats, values: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Take a change of light, ln, out of values and their deviations."""
+    if not light.any():
+        return values, sd
+    by = np.exp(light)
+    return values / by, sd / by
 
 
 def divided(measured: Measured, step: Floats) -> Measured:

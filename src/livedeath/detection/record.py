@@ -12,12 +12,12 @@ from livedeath.model.flags import Flag
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNMEASURED = (
+UNMEASURED = np.uint32(
     Flag.OUTSIDE_COMMON_AREA | Flag.DOUBTED | Flag.BAD_FRAME | Flag.FIELD_FAULT | Flag.UNPROVEN
 )
 """Flags of a value that says nothing of its neuron."""
-REFERENCE_SD_MAX = 0.4
-"""A smoothed reference less certain than this, fraction, says nothing about a ratio."""
+NOTHING_SEEN = np.uint32(UNMEASURED | Flag.MISSING_CHANNEL)
+"""Flags of a visit at which the detector saw nothing of a neuron."""
 
 
 NEVER_MEASURED = "never measured"

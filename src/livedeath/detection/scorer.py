@@ -29,9 +29,9 @@ from livedeath.detection.learning import (
     Learning,
     dead_on_arrival,
 )
-from livedeath.detection.measuring import Measured, Measuring, Values, divided
+from livedeath.detection.measuring import Measured, Measuring, Values, divided, without
 from livedeath.detection.priors import give
-from livedeath.detection.record import UNMEASURED, NeuronRecords
+from livedeath.detection.record import NOTHING_SEEN, UNMEASURED, NeuronRecords
 from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect
@@ -274,28 +274,31 @@ class Scorer:
         living = self._living(rows) & counts
         field_seen = Seen(rows, place, living, values, deviation, base, base_sd, *backgrounds)
         light = self._accidents.judge(self._time_h, field_seen)
-        values, deviation = (a / np.exp(light.signal) for a in (values, deviation))
+        values, deviation = without(light.signal, values, deviation)
         if base is not None:
-            base, base_sd = (a / np.exp(light.reference) for a in (base, base_sd))
-        bits |= np.where(light.doubt, np.uint32(Flag.FIELD_FAULT), np.uint32(0))
+            base, base_sd = without(light.reference, base, base_sd)
+        bits[light.doubt] |= np.uint32(Flag.FIELD_FAULT)
+        counts = counts & ~light.doubt
         wide = unstated.widened(light.signal, light.reference)
         measured = self._measuring.measure(
             self._records, rows, Values(values, deviation, base, base_sd, bits, wide),
-            self._followed(rows) & ((bits & UNMEASURED) == 0),
+            self._followed(rows) & counts,
         )  # fmt: skip
-        unseen = (bits & (UNMEASURED | Flag.MISSING_CHANNEL)) > 0
-        found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values) & ~unseen
+        found = rows_of.truths(seen, n, default=True)[order] & np.isfinite(values)
+        found &= (bits & NOTHING_SEEN) == 0
         self._note(rows, found, bits)
         added = bits & np.uint32(Flag.FIELD_FAULT)
-        added |= np.where(light.stepped, np.uint32(Flag.COMMON_STEP), np.uint32(0))
+        added[light.stepped] |= np.uint32(Flag.COMMON_STEP)
         faded = self._fill_loss.push(
             self._records, rows, None if seen is None else base, base_sd, time_h=self._time_h,
-            seen=found, watched=self._living(rows) & ((bits & UNMEASURED) == 0), bits=bits,
+            seen=found, watched=self._living(rows) & counts, bits=bits,
             intervened=done,
         )  # fmt: skip
         called = self._score(measured, done, added)
-        rest = rows[(faded | told) & ~np.isin(rows, measured.rows)]
-        called = np.concatenate([called, rest[self._call(rest)]])
+        others = faded | told
+        if others.any():
+            rest = rows[others & ~np.isin(rows, measured.rows)]
+            called = np.concatenate([called, rest[self._call(rest)]])
         self.last_flags[order] = added
         return self._close(rows, called)
 
@@ -368,12 +371,12 @@ class Scorer:
         sd = np.sqrt(predicted[:, 1]) / predicted[:, 2]
         self._records.surprise[measured.rows] = off / sd
         living = np.isnan(self._records.called_h[measured.rows])
-        off[~living] = np.nan
+        off = np.where(living, off, np.nan)
         step = self._wells.steps(now, wells, off, sd, intervened[measured.at])
         measured = divided(measured, step)
         args = measured[1:]
-        known = args[0][living & (self._base.visits[args[0]] > 0)]
-        days = float((now - self._base.last_h[known]).sum()) / 24.0
+        known = living & (self._base.visits[args[0]] > 0)
+        days = float((now - self._base.last_h[args[0]])[known].sum()) / 24.0
         models = baseline.model_visit(
             args[0], now, *args[1:], self._base, noise,
             learning.white, learning.drift, *self._models,
@@ -409,10 +412,12 @@ class Scorer:
         """Note the evidence of measured rows; return which are called at this visit."""
         records = self._records
         living = np.isnan(records.called_h[rows])
-        records.statistic[rows[living]] = out[living, 0]
+        alive = rows[living]
+        records.statistic[alive] = out[living, 0]
+        records.squares[alive] = self._base.squares[alive]
         records.lives[rows] = out[:, 4]
-        records.squares[rows[living]] = self._base.squares[rows[living]]
-        records.visits_called[rows[~living]] += 1
+        if alive.size < rows.size:
+            records.visits_called[rows[~living]] += 1
         return self._call(rows)
 
     def _call(self, rows: Ints) -> NDArray[np.bool_]:
@@ -422,9 +427,8 @@ class Scorer:
         self._further.weigh(self, records, rows[living])
         statistic = np.where(living, self._fill_loss.joint(records, rows), -np.inf)
         records.evidence[rows] = np.maximum(records.evidence[rows], statistic)
-        records.odds[rows[living]] = self.learning.hazard * np.exp(
-            np.minimum(statistic[living], 50.0)
-        )
+        odds = self.learning.hazard * np.exp(np.minimum(statistic, 50.0))
+        records.odds[rows] = np.where(living, odds, records.odds[rows])
         excess = statistic - (self.threshold - self.learning.lower)
         called = np.asarray((excess >= 0.0) & (not self.silent))
         self.learning.count_excess(excess[called])

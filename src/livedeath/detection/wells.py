@@ -55,7 +55,7 @@ class Wells:
         free = (np.bincount(codes[intervened], minlength=len(self.gain)) > 0)[wells]
         gain, mark = self.gain[wells].T
         bound = np.where(free, FREE, BUDGET)
-        after = gain + common(off, sd, part, codes, len(self.gain))[wells]
+        after = gain + common(off, sd, part, codes, wells)
         after = np.clip(after, mark - bound, mark + bound)
         step = np.zeros(len(self.gain))
         step[wells] = after - gain
@@ -85,16 +85,19 @@ class Wells:
         self.log = np.array(state["log"], dtype=np.float64).reshape(-1, 3)
 
 
-def common(off: Floats, sd: Floats, part: NDArray[np.bool_], codes: Ints, wells: int) -> Floats:
-    """Return the step, ln, common to each well's neurons; 0 where they differ or none is sure.
+def common(off: Floats, sd: Floats, part: NDArray[np.bool_], codes: Ints, wells: Ints) -> Floats:
+    """Return the step, ln, common to the neurons of each of some wells.
 
-    Dying neurons differ in onset and fold; a step of the medium is the same for all.
+    It is 0 where they differ or none is sure: dying neurons differ in onset and fold, a step
+    of the medium is the same for all. ``part`` says whose deviations count, ``codes`` which
+    well each neuron is in.
     """
-    n = np.maximum(np.bincount(codes[part], minlength=wells), 1)
-    middle = np.nan_to_num(group_medians(off, part, codes, wells))
-    error = 1.2533 * np.nan_to_num(group_medians(sd, part, codes, wells)) / np.sqrt(n)
-    apart = np.abs(off - middle[codes]) / (sd * np.maximum(1.0 + middle, 0.1)[codes])
-    spread = 1.4826 * np.nan_to_num(group_medians(apart, part, codes, wells))
-    none = np.abs(middle) < 4.0 * error
-    none |= (spread > 1.0 + 1.8 / np.sqrt(n)) | (middle < -0.9)
+    all_wells = int(codes.max(initial=0)) + 1
+    n = np.bincount(codes[part], minlength=all_wells)[wells]
+    middle = group_medians(off, part, codes, all_wells)
+    apart = np.abs(off - middle[codes]) / (sd * np.maximum(1.0 + middle[codes], 0.1))
+    spread = 1.4826 * group_medians(apart, part, codes, all_wells)[wells]
+    error = 1.2533 * group_medians(sd, part, codes, all_wells)[wells] / np.sqrt(n)
+    middle = middle[wells]
+    none = (np.abs(middle) < 4.0 * error) | (spread > 1.0 + 1.8 / np.sqrt(n)) | (middle < -0.9)
     return np.asarray(np.where(none, 0.0, np.log1p(np.where(none, 0.0, middle))))

@@ -18,10 +18,6 @@ LEVEL_FLOOR = 0.02
 """Smallest baseline that scales noise and templates, in population medians."""
 TAIL = 9.0
 """Variance of the wide tails of the noise, in variances of the noise."""
-REFERENCE_WALK = 0.15
-"""Change of the reference between two visits, fraction."""
-
-
 LARGEST = 1e6
 """Values, in levels of the population, are cut here: more is no measurement."""
 
@@ -362,55 +358,4 @@ def model_visit(
         near = lowest > 1.0 / LOG_SERIES_TOP and highest < LOG_SERIES_TOP
         for m in range(n):
             out[i, m] = log_near_one(out[i, m]) if near else math.log(max(out[i, m], 1e-300))
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def follow_reference(
-    rows: NDArray[np.int64],
-    reference: NDArray[np.float64],
-    sd: NDArray[np.float64],
-    level: NDArray[np.float64],
-    var: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Smooth each neuron's reference over its visits; return them with their sd.
-
-    Parameters
-    ----------
-    rows : (n,) int64
-        Rows of ``level``; a row may stand several times, its visits in time order.
-    reference, sd : (n,) float64
-        Measured reference and its standard deviation, finite, ``sd >= 0``; with ``sd``
-        0 the reference is returned as it is.
-    level, var : (N,) float64
-        Smoothed reference and its variance, changed in place; ``var < 0`` marks a
-        neuron without a value yet.
-
-    Returns
-    -------
-    (n, 2) float64
-        Smoothed reference of each row, and its standard deviation.
-
-    Notes
-    -----
-    A random walk of 15 % per visit (focus; soma means of rat cortical neurons change
-    by 13 % a day); a value farther off than 4 sd and 30 % starts anew.
-    """
-    out = np.empty((rows.size, 2))
-    for i in range(rows.size):
-        r = rows[i]
-        noise = sd[i] * sd[i]
-        far = abs(reference[i] - level[r])
-        ahead = var[r] + (REFERENCE_WALK * level[r]) ** 2
-        if var[r] < 0.0 or (far > 0.3 * abs(level[r]) and far > 4.0 * math.sqrt(ahead + noise)):
-            level[r] = reference[i]
-            var[r] = noise
-        else:
-            gain = ahead / (ahead + noise + 1e-300)
-            if noise == 0.0:
-                gain = 1.0
-            level[r] += gain * (reference[i] - level[r])
-            var[r] = (1.0 - gain) * ahead
-        out[i, 0] = level[r]
-        out[i, 1] = math.sqrt(max(var[r], 0.0))
     return out
