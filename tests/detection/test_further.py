@@ -175,7 +175,7 @@ def test_who_was_called_is_called_in_every_channel():
     for channel in one._further._channels.values():
         records = channel._records
         np.testing.assert_array_equal(
-            np.isfinite(records.called_h[channel._find(np.arange(N))[0]]), np.isfinite(called)
+            np.isfinite(records.called_h[channel._index.find(np.arange(N))[0]]), np.isfinite(called)
         )
 
 

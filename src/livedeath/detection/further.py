@@ -283,7 +283,7 @@ class Further:
         given: Given | None,
         records: NeuronRecords,
         rows: Ints,
-        order: Ints,
+        order: Ints | slice,
         *,
         time_h: float,
         counts: Bools,

@@ -57,6 +57,31 @@ class NeuronRecords(NamedTuple):
         return NeuronRecords._make(column[rows] for column in self)
 
 
+class Index:
+    """Which row each neuron has.
+
+    Parameters
+    ----------
+    neuron_id : (N,) int64
+        Of all rows, each once.
+    """
+
+    def __init__(self, neuron_id: Ints) -> None:
+        self._rows = np.argsort(neuron_id, kind="stable")
+        self._ids = neuron_id[self._rows]
+
+    def find(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the row of each id, not to be written to, and whether it has one."""
+        if self._ids.size == 0 or ids.size == 0:
+            return np.zeros(ids.size, np.int64), np.zeros(ids.size, np.bool_)
+        start = int(np.searchsorted(self._ids, ids[0]))
+        part = slice(start, start + ids.size)
+        if np.array_equal(self._ids[part], ids):  # one field, or all of them
+            return self._rows[part], np.ones(ids.size, np.bool_)
+        at = np.minimum(np.searchsorted(self._ids, ids), self._ids.size - 1)
+        return self._rows[at], np.asarray(self._ids[at] == ids)
+
+
 def empty_bank(n: int, slots: int, shapes: Shapes) -> Bank:
     """Return a bank of ``n`` neurons without a template."""
     taus = shapes.tau_h.size

@@ -31,7 +31,7 @@ from livedeath.detection.learning import (
 )
 from livedeath.detection.measuring import Measured, Measuring, Values, divided, without
 from livedeath.detection.priors import give
-from livedeath.detection.record import NOTHING_SEEN, UNMEASURED, NeuronRecords
+from livedeath.detection.record import NOTHING_SEEN, UNMEASURED, Index, NeuronRecords
 from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect
@@ -100,7 +100,7 @@ class Scorer:
             give(self.learning, priors)
         self.last_flags: NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._n = 0
-        self._by_id: tuple[Ints, Ints] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._index = Index(np.zeros(0, np.int64))
         self._wells, self._fields = Wells(), Fields()
         self._accidents = Accidents(rises=endpoint == "indicator_rise")
         self.silent = False
@@ -130,28 +130,11 @@ class Scorer:
             for name, array in values.items():
                 array[:held] = old[part][name][:held]
 
-    def _find(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """Return the row of each id, and whether it has one."""
-        if self._n == 0:
-            return np.zeros(ids.size, np.int64), np.zeros(ids.size, np.bool_)
-        sorted_ids, by_id = self._by_id
-        start = int(np.searchsorted(sorted_ids, ids[0])) if ids.size else 0
-        if np.array_equal(sorted_ids[start : start + ids.size], ids):  # one field, or all
-            return by_id[start : start + ids.size], np.ones(ids.size, np.bool_)
-        at = np.minimum(np.searchsorted(sorted_ids, ids), by_id.size - 1)
-        return by_id[at], np.asarray(sorted_ids[at] == ids)
-
-    def _index(self) -> None:
-        """Keep the ids in ascending order, and the row of each."""
-        ids = self._records.neuron_id[: self._n]
-        rows = np.argsort(ids, kind="stable")
-        self._by_id = ids[rows], rows
-
     def _check_visit(self, time_h: float, ids: Ints) -> None:
         """Refuse a neuron twice in a visit, or before its own last one."""
         if not np.isfinite(time_h):
             raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
-        rows, known = self._find(ids)
+        rows, known = self._index.find(ids)
         late = self._records.row_h[rows[known]] >= time_h
         twice = ids[1:] == ids[:-1]
         if late.any() or twice.any():
@@ -163,15 +146,15 @@ class Scorer:
 
     def _enter(self, neuron_id: Ints, well: Ints, field: Ints) -> Ints:
         """Return the neurons' rows; unknown neurons, ascending, get one."""
-        rows, known = self._find(neuron_id)
+        rows, known = self._index.find(neuron_id)
         if not known.all():
             new = neuron_id[~known]
             held = self._n
             self._grow(held + new.size)
             self._records.neuron_id[held : held + new.size] = new
             self._n = held + new.size
-            self._index()
-            rows = self._find(neuron_id)[0]
+            self._index = Index(self._records.neuron_id[: self._n])
+            rows = self._index.find(neuron_id)[0]
         self._records.well[rows], self._records.field[rows] = well, field
         return rows
 
@@ -316,21 +299,21 @@ class Scorer:
 
     def evidence_of(self, neuron_id: Ints) -> Floats:
         """Return (n,) ln of the statistic of death of neurons that were pushed."""
-        return self._records.statistic[self._find(neuron_id)[0]]
+        return self._records.statistic[self._index.find(neuron_id)[0]]
 
     def surprise_of(self, neuron_id: Ints) -> Floats:
         """Return (n,) how far each neuron's last value was from what was foretold, in sd."""
-        return self._records.surprise[self._find(neuron_id)[0]]
+        return self._records.surprise[self._index.find(neuron_id)[0]]
 
     def shown_of(self, neuron_id: Ints) -> Shown:
         """Return what this channel says of neurons by onset; of unknown ones nothing."""
-        rows, known = self._find(neuron_id)
+        rows, known = self._index.find(neuron_id)
         rates, at = self.learning.transients_per_day, np.where(known, rows, -1)
         return shown(self._deaths, self._transients, self._base, at, rates)
 
     def stop(self, neuron_id: Ints) -> None:
         """Take neurons as dead that were called for other evidence."""
-        rows, known = self._find(neuron_id)
+        rows, known = self._index.find(neuron_id)
         called_h = self._records.called_h
         called_h[rows[known]] = np.fmin(called_h[rows[known]], self._time_h)
 
@@ -524,7 +507,7 @@ class Scorer:
 
     def dates_of(self, traces: Columns, records: NeuronRecords, dead: NDArray[np.bool_]) -> Floats:
         """Return what became of calls that another detector made; see `_dates`."""
-        rows, known = self._find(records.neuron_id)
+        rows, known = self._index.find(records.neuron_id)
         own = self._records.taken(rows)
         own = own._replace(neuron_id=records.neuron_id, called_h=records.called_h)
         return self._dates(traces, own, rows, dead & known)
@@ -595,7 +578,7 @@ class Scorer:
             for k, v in values.items():
                 v[:] = array[f"{part}.{k}"]
         self._n = ids.size
-        self._index()
+        self._index = Index(ids)
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})
