@@ -159,6 +159,38 @@ def test_a_dim_channel_that_wavers_is_not_out_of_focus(bright):
         assert judge.push(frame(ndimage.gaussian_filter(scene, 6.0))).reason == "out of focus"
 
 
+def dim_frames(seed, light):
+    """Iterate over frames of a light, electrons per pixel, that a calibrated camera gives."""
+    rng = np.random.default_rng(seed)
+    while True:
+        electrons = rng.poisson(light) + 1.6 * rng.normal(size=light.shape)
+        yield np.clip(np.rint(electrons / 0.46 + 100), 0, 65535).astype(np.uint16)
+
+
+def test_a_field_without_structure_is_known_before_half_of_it_is_obstructed():
+    """The obstructed frame, the first with an edge in it, is not how the field looks."""
+    plain, half = np.full((256, 256), 4.0), np.full((256, 256), 4.0)
+    half[:, :128] = 0.1
+    judge, frames = Judge(Camera(**CALIBRATED), 16, 31.0), dim_frames(3, plain)
+    assert {judge.push(next(frames)).reason for _ in range(5)} == {""}
+    verdict = judge.push(next(dim_frames(4, half)))
+    assert verdict.reason == "obstructed"
+    assert verdict.bad[:, :3].all()
+    assert not verdict.bad[:, 6:].any()
+    assert {judge.push(next(frames)).reason for _ in range(5)} == {""}
+
+
+@pytest.mark.parametrize(("left", "reason"), [(4.0, ""), (0.1, "obstructed")])
+def test_a_soma_that_leaves_a_tile_is_no_obstruction_but_less_than_background_is(left, reason):
+    full = np.full((256, 256), 4.0)
+    full[96:160, 96:160] = 30.0
+    judge, frames = Judge(Camera(**CALIBRATED), 16, 31.0), dim_frames(5, full)
+    assert {judge.push(next(frames)).reason for _ in range(5)} == {""}
+    after = full.copy()
+    after[96:160, 96:160] = left
+    assert judge.push(next(dim_frames(6, after))).reason == reason
+
+
 @pytest.mark.parametrize("dtype", ["uint8", ">u2", "int32", "float32", "float16", "bool"])
 @pytest.mark.parametrize("shape", [(16, 16), (2, 40, 33), (700, 20)])
 def test_frames_of_any_type_and_size_are_judged(shape, dtype):

@@ -323,6 +323,39 @@ def test_a_step_without_a_lost_neighbour_is_a_move():
     assert follower.tracks.y[3] == pytest.approx(208.0, abs=0.5)
 
 
+@pytest.mark.parametrize(("neighbour_is_lost", "doubted"), [(True, True), (False, False)])
+def test_a_neuron_three_times_as_bright_beside_a_lost_neighbour_shows_it(
+    neighbour_is_lost, doubted
+):
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    shown = PAIR if not neighbour_is_lost else PAIR[[0, 2, 3]]
+    lights = np.full(len(shown), 1e4)
+    lights[0] = 3e4
+    follower.push(both(shown, 200.0, lights), time_h=0.5)
+    assert follower.doubted()[0] == doubted
+    follower.push(both(PAIR, 200.0), time_h=1.0)
+    assert not follower.doubted().any()
+
+
+@pytest.mark.parametrize(("area", "doubted"), [(450.0, True), (200.0, False)])
+def test_an_outline_that_takes_in_what_never_was_a_neuron_is_doubted(area, doubted):
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    moved = PAIR + np.array([[0.0, -6.0], *np.zeros((3, 2))])
+    follower.push(both(moved, [area, 200.0, 200.0, 200.0]), time_h=0.5)
+    assert follower.doubted().tolist() == [doubted, False, False, False]
+
+
+@pytest.mark.parametrize(("area", "hidden"), [(1200.0, True), (100.0, False)])
+def test_a_lost_neuron_that_a_large_outline_of_nobody_touches_lies_under_it(area, hidden):
+    follower = tracker()
+    follower.push(both(PAIR, 200.0), time_h=0.0)
+    beside = [(200.0, 200.0 + 14.0), *PAIR[:3]]
+    follower.push(both(beside, [area, 200.0, 200.0, 200.0]), time_h=0.5)
+    assert follower.hidden().tolist() == [False, False, False, hidden]
+
+
 def test_whoever_vanishes_while_its_like_turns_up_may_have_moved():
     follower = tracker()
     follower.push(both(PAIR, 200.0), time_h=0.0)

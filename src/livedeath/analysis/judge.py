@@ -59,7 +59,7 @@ STRUCTURE_SD = 1.0
 the number of pairs; neighbouring pairs share pixels."""
 SHADED = 0.5
 """A tile whose background falls below this part of what the rest of the frame keeps is
-obstructed."""
+obstructed. Beneath large somata a tile's level is theirs: it is held against the field's."""
 MOSTLY = 0.6
 """When more than this share of the tiles is obstructed, the frame is."""
 
@@ -147,8 +147,8 @@ class Judge:
         Returns
         -------
         Verdict
-            Frames that show no structure are not learnt from; until one does, only what is
-            dark or saturated in itself is found.
+            Frames that show neither structure nor, by the camera's offset, light are not learnt
+            from; until one does, only what is dark or saturated in itself is found.
         """
         looks = self._look(image)
         reason, bad = self._judge(looks)
@@ -157,7 +157,7 @@ class Judge:
         known = gain is not None and self._camera.offset_adu is not None
         light = self._light(looks.level)
         background = light * (gain or 1.0) if known else np.full(bad.shape, np.nan)
-        if not reason and looks.structure > SURE * looks.unsure:
+        if not reason and (looks.structure > SURE * looks.unsure or self._is_lit(looks)):
             self._learn(looks)
         return Verdict(reason, bad, background)
 
@@ -222,7 +222,8 @@ class Judge:
         if self._n == 0:
             reason = self._at_first(looks, seen=seen)
             return reason, everything & bool(reason)
-        usual_structure, usual_sharpness, usual_clipped = self._usual
+        usual_structure, usual_fine, usual_clipped = self._usual
+        usual_sharpness = usual_fine / max(usual_structure, looks.unsure)
         share = self._share(looks)
         if not seen and usual_structure > CLEAR * looks.unsure:
             return (DARK_FRAME if share < 0.5 else BLURRED_FRAME), everything
@@ -251,8 +252,13 @@ class Judge:
         if looks.clipped > WHOLLY_SATURATED:
             return SATURATED_FRAME
         known = self._camera.offset_adu is not None
-        dark = known and _quantile(self._light(looks.level), 0.5) < LEAST_LIGHT
+        dark = known and not self._is_lit(looks)
         return DARK_FRAME if dark and not seen else ""
+
+    def _is_lit(self, looks: _Looks) -> bool:
+        """Tell whether most of a frame is certainly brighter than the camera's offset."""
+        known = self._camera.offset_adu is not None
+        return known and _quantile(self._light(looks.level), 0.5) >= LEAST_LIGHT
 
     def _share(self, looks: _Looks) -> float:
         """Return the background as part of the usual one; NaN where there is too little."""
@@ -269,13 +275,16 @@ class Judge:
         """Return the tiles whose background has gone while others keep theirs."""
         least = np.maximum(LEAST_LIGHT, SURE * looks.error)
         light, usual = self._light(looks.level), self._light(self._levels)
+        usual = np.minimum(usual, _quantile(usual, 0.5))
+        shows = usual > least
         share = light / np.maximum(usual, least)
-        kept = _quantile(share, 0.75)
+        kept = _quantile(share[shows], 0.75) if shows.any() else 0.0
         clear = kept * usual - light > np.maximum(SURE * looks.error, LEAST_LIGHT)
-        return np.asarray((share < SHADED * kept) & clear & (usual > least))
+        return np.asarray((share < SHADED * kept) & clear & shows)
 
     def _learn(self, looks: _Looks) -> None:
-        now = np.array([looks.structure, looks.sharpness, looks.clipped])
+        fine = looks.sharpness * looks.structure
+        now = np.array([looks.structure, fine, looks.clipped])
         if self._n == 0:
             self._usual, self._levels, self._n = now, looks.level.copy(), 1.0
             return

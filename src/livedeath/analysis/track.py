@@ -62,6 +62,13 @@ LEAST_APART = 0.8
 BLENDED = 1.5
 """An outline so many times as large as the neuron's own may hold a neighbour as well."""
 
+BRIGHTER = 2.0
+"""So is an outline so many times as bright as the neuron's own: no death adds to the fill."""
+
+AS_LARGE = 0.7
+"""An outline that is nobody's may be all that is found of a lost neuron it touches, if it has at
+least this part of the neuron's area."""
+
 OFF = 0.25
 """A neuron farther from its place than this, in soma diameters, has taken a step."""
 
@@ -322,11 +329,12 @@ class Tracker:
     ) -> None:
         """Say who may be mistaken for a neighbour, and who may be a newcomer elsewhere.
 
-        A neuron whose outline takes a step in place or size while a neighbour is lost there
-        shares it with the neighbour, or has taken its outline: it is not followed and nothing
-        it shows counts, until it is found again at its own place. Whoever is not
-        found beside another's outline may lie under it; whoever is not found while something
-        like it turned up may be that.
+        A neuron whose outline takes a step in place, size or light while a neighbour is lost
+        there, or in place and size at once, shares it with a neighbour, or has taken its
+        outline: it is not followed and nothing it shows counts, until it is found again at its
+        own place. Whoever is not found beside another's outline may lie under it, and so may
+        whoever is touched by a large outline that is nobody's; whoever is not found while
+        something like it turned up may be that.
         """
         tracks, n = self.tracks, len(self.tracks)
         if n == 0:
@@ -335,13 +343,17 @@ class Tracker:
         found = links[linked]
         off = np.hypot(*(points[found] - tracks.points[linked]).T)
         grown = detections.area[found] / (math.pi * tracks.radius[linked] ** 2)
-        step = off > OFF * self._soma
+        step, large = off > OFF * self._soma, grown > BLENDED
+        with np.errstate(divide="ignore", invalid="ignore"):
+            brighter = detections.light[found] > BRIGHTER * tracks.light[linked]
         other = np.zeros(n, np.bool_)
         beside, under = self._beside(points[found], detections.area[found], lost)
         other[linked[beside]] = True
-        begins = (step | (grown > BLENDED)) & other[linked]
-        tracks.blended[linked] = begins | (step & tracks.blended[linked])
+        begins = ((step | large | brighter) & other[linked]) | (step & large)
+        stays = (step | brighter) & tracks.blended[linked]
+        tracks.blended[linked] = begins | stays
         tracks.blended[lost[np.unique(under)]] = True
+        tracks.blended[lost[self._touched(links, points, detections.area, lost)]] = True
         tracks.moved[linked] = False
         tracks.moved[lost] |= self._turned_up(lost, links, points, detections)
         tracks.moved[lost] |= depth[lost] < LEAST_GATE * self._soma
@@ -356,6 +368,22 @@ class Tracker:
         first, second, squares = pairs_within(points, self.tracks.points[lost], reach)
         near = squares < (own[first] + radius[second] + BESIDE * self._soma) ** 2
         return first[near], second[near]
+
+    def _touched(
+        self,
+        links: NDArray[np.int64],
+        points: NDArray[np.float64],
+        areas: NDArray[np.float64],
+        lost: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Return which lost neurons are touched by a large outline that is nobody's."""
+        free = np.setdiff1d(np.arange(len(points)), links)
+        own, radius = np.sqrt(areas[free] / math.pi), self.tracks.radius[lost]
+        reach = own + radius.max(initial=0.0)
+        first, second, squares = pairs_within(points[free], self.tracks.points[lost], reach)
+        near = squares < (own[first] + radius[second]) ** 2
+        near &= own[first] ** 2 >= AS_LARGE * radius[second] ** 2
+        return np.unique(second[near])
 
     def _turned_up(
         self,
