@@ -99,7 +99,7 @@ class Measuring:
             strict = learning.measured_sd[0] > 0 and reference is not None
             self.scale, self.offset = first_scale(ratio, strict=bool(strict))
         ratio = ratio / self.scale + self.offset
-        bright = signal[at] if reference is None else reference[at]
+        bright = None if reference is None else reference[at]
         variance = unstated.learn(
             learning.unstated, records, rows[at], ratio, bright, np.isnan(signal_sd[at]), wide[at]
         )

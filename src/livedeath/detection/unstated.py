@@ -63,10 +63,15 @@ class UnstatedNoise:
         known = np.where(n.sum() > 0, np.maximum(overall, np.where(n > 0, 0.0, start)), start)
         return np.asarray(((POPULATION_VISITS * known + half) / (POPULATION_VISITS + n))[classes])
 
-    def begin(self, classes: Ints, ratio: Floats) -> None:
-        """Take the spread of first values as noise, where it is more than expected."""
-        for k in np.unique(classes).tolist():
-            values = ratio[(classes == k) & np.isfinite(ratio)]
+    def begin(self, classes: Ints, ratio: Floats, *, alone: bool) -> None:
+        """Take the spread of first values as noise, where it is more than expected.
+
+        A value that stands ``alone`` is its own brightness, so that those of one brightness
+        cannot differ: then the spread of all is taken.
+        """
+        for k in range(CLASSES):
+            own = np.isfinite(ratio) & (alone | (classes == k))
+            values = ratio[own]
             if values.size >= FEWEST and self.sums[k, 1] == 0:
                 spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
                 self.start[k] = max(self.start[k], spread**2)
@@ -104,7 +109,7 @@ def learn(
     records: NeuronRecords,
     rows: Ints,
     ratio: Floats,
-    brightness: Floats,
+    brightness: Floats | None,
     missing: NDArray[np.bool_],
     wide: Floats,
 ) -> Floats:
@@ -118,8 +123,10 @@ def learn(
         What is known of each neuron; learns on.
     rows : (n,) int64
         Neurons of the visit.
-    ratio, brightness : (n,) float64
-        What is scored, in population medians, and how bright the neuron is, any unit.
+    ratio : (n,) float64
+        What is scored, in population medians.
+    brightness : (n,) float64 or None
+        How bright the neuron is, any unit; None where only ``ratio`` tells.
     missing : (n,) bool
         Whose deviation is not stated.
     wide : (n,) float64
@@ -141,10 +148,10 @@ def learn(
     if here.size == 0:
         return out
     rows, ratio, wide = rows[here], np.nan_to_num(ratio[here]), wide[here]
-    classes = noise.classes(brightness[here])
+    classes = noise.classes(ratio if brightness is None else brightness[here])
     before = records.ratio[rows]
     had = np.isfinite(before)
-    noise.begin(classes[~had], ratio[~had])
+    noise.begin(classes[~had], ratio[~had], alone=brightness is None)
     population = noise.population(classes)
     records.variance_population[rows] = population
     var = variance(records, rows, population)
