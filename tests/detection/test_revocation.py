@@ -256,3 +256,26 @@ def test_a_return_to_another_level_is_none():
     own, other = ([1.0] * 30 + [4.0] * 3 + [level] * 20 for level in (1.0, 1.8))
     assert np.isfinite(_verdict(own, 30.0).revoked_h)
     assert np.isnan(_verdict(other, 30.0).revoked_h)
+
+
+def test_a_death_that_stays_stands_also_where_the_living_lie_near_zero():
+    # A background of half the median brightness was taken away too much: a sixth are below zero.
+    rng = np.random.default_rng(2)
+    time_h = np.arange(0.0, 100.0, 0.25)
+    light = 300.0 * np.exp(np.clip(rng.normal(0.0, 0.7, (120, 1)), -0.7, None))
+    onset_h = np.where(np.arange(120) < 60, rng.uniform(20.0, 40.0, 120), np.inf)[:, np.newaxis]
+    age = np.clip(time_h - onset_h, 0.0, None)
+    wander = np.zeros((120, time_h.size))
+    for k in range(1, time_h.size):
+        wander[:, k] = np.exp(-0.25 / 12.0) * wander[:, k - 1] + rng.normal(0.0, 0.012, 120)
+    light = light * np.exp(wander) * (1.0 + 2.0 * (1.0 - np.exp(-age / 0.5)))
+    signal = rng.poisson(light) + rng.normal(0.0, 30.0, light.shape) - 150.0
+    columns = {
+        "neuron_id": np.repeat(np.arange(120), time_h.size),
+        "time_h": np.tile(time_h, 120),
+        "signal": signal.ravel(),
+    }
+    calls = score_traces(columns)[1]
+    called = calls["called_at_h"] >= onset_h[:, 0]
+    assert called.sum() >= 50
+    assert np.isnan(calls["revoked_at_h"][called]).all()
