@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import polars as pl
 import pytest
 
 import small_studies
@@ -144,3 +146,33 @@ def test_the_command_writes_and_shows(learnt, tmp_path, monkeypatch, capfd):
     assert "neuron-days" in capfd.readouterr().out
     assert main.run(["priors", "show", "absent.json"]) == 2
     assert main.run(["priors", "show", written, "--out", "x"]) == 2
+
+
+def a_table(path):
+    """Write traces of 12 neurons over three days, of which four die."""
+    rng = np.random.default_rng(4)
+    time_h = np.arange(0.0, 72.0, 1.0)
+    dead = (np.arange(12) < 4)[:, np.newaxis] & (time_h > 30.0)
+    signal = 300.0 * np.exp(rng.normal(0.0, 0.05, dead.shape)) * np.where(dead, 3.0, 1.0)
+    rows = {"neuron_id": np.repeat(np.arange(12), 72), "time_h": np.tile(time_h, 12)}
+    pl.DataFrame(rows | {"signal": signal.ravel()}).write_csv(path)
+    return path
+
+
+def test_what_scoring_a_table_learnt_is_exported_shown_and_given(tmp_path):
+    source = a_table(tmp_path / "traces.csv")
+    first = score(source, out=tmp_path / "first").path
+    file = export_priors(first, out=tmp_path / "priors.json")
+    assert read_priors(file) == read_priors(first)
+    assert read_priors(file)["neuron_days"] == pytest.approx(12 * 3 - 4 * 1.7, abs=2.0)
+    assert 3 <= read_priors(file)["deaths"] <= 4
+    second = score(source, out=tmp_path / "second", priors=file).run
+    assert second.provenance()["priors"] == of_run.digest(of_run.read(file))
+
+
+def test_a_table_scored_without_keeping_what_was_learnt_is_refused(tmp_path):
+    first = score(a_table(tmp_path / "traces.csv"), out=tmp_path / "first").path
+    (first / "priors.json").unlink()
+    with pytest.raises(StoreError, match="score it again and export then"):
+        export_priors(first, out=tmp_path / "priors.json")
+    assert not (tmp_path / "priors.json").exists()

@@ -26,7 +26,7 @@ def priors(
     what: Annotated[What, typer.Argument(help="Write a file, or say what is known.")],
     source: Annotated[
         Path,
-        typer.Argument(metavar="DIR|FILE", help="Folder of a scored study; or, to show, a file."),
+        typer.Argument(metavar="DIR|FILE", help="Folder of a scored study or table; to show, also a file."),
     ],
     out: Annotated[
         Path | None,
@@ -39,7 +39,10 @@ def priors(
 
     if what is What.export:
         written = export_priors(source, out=out)
-        text = f"{written} is written; name it as priors under [analysis] of the next study."
+        text = (
+            f"{written} is written; name it as priors under [analysis] of the next study, or with "
+            "'livedeath score … --priors'."
+        )
         emit({"study": source, "priors": written}, as_json=as_json, text=text)
         return
     if out is not None:

@@ -77,6 +77,7 @@ def score_traces(
     *,
     endpoint: str = "indicator_rise",
     priors: Priors | None = None,
+    done: Callable[[Scorer], None] | None = None,
 ) -> tuple[Columns, Columns]:
     """Score a whole table of traces, each acquisition by itself.
 
@@ -84,8 +85,8 @@ def score_traces(
     ----------
     columns : dict of (m,) arrays
         As in `livedeath.detection.table.score_traces`, and optionally ``acquisition``.
-    settings, endpoint, priors
-        As there.
+    settings, endpoint, priors, done
+        As there; ``done`` once for each acquisition, ascending.
 
     Returns
     -------
@@ -99,13 +100,14 @@ def score_traces(
     """
     numbers = np.unique(columns.get("acquisition", np.zeros(0, np.int64)))
     if numbers.size < 2:
-        return table.score_traces(columns, settings, endpoint=endpoint, priors=priors)
+        return table.score_traces(columns, settings, endpoint=endpoint, priors=priors, done=done)
     parts = [
         table.score_traces(
             _rows(columns, columns["acquisition"] == number),
             settings,
             endpoint=endpoint,
             priors=priors,
+            done=done,
         )
         for number in numbers
     ]

@@ -1,6 +1,6 @@
 """A whole table of traces in, calls of death out: the visits of a table, one after the other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def score_traces(
     endpoint: str = "indicator_rise",
     priors: Priors | None = None,
     further: Mapping[str, str] | None = None,
+    done: Callable[[Scorer], None] | None = None,
 ) -> tuple[Columns, Columns]:
     """Score a whole table of traces, visit by visit.
 
@@ -53,6 +54,8 @@ def score_traces(
     further : dict of str to str, optional
         Columns of further channels, each with its ``_sd`` where there is one, and their
         endpoints; default: those of `livedeath.model.tables.FURTHER` that the table has.
+    done : callable, optional
+        Called with the detector once it has seen everything.
 
     Returns
     -------
@@ -101,4 +104,6 @@ def score_traces(
         flags[rows] |= scorer.last_flags
     traces["flags"] = flags
     traces.setdefault("t", rows_of.visit_numbers(field, time_h))
+    if done is not None:
+        done(scorer)
     return traces, scorer.calls(traces)

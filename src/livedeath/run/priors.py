@@ -14,6 +14,8 @@ from livedeath.run.checkpoint import Checkpoint
 from livedeath.store import durable
 from livedeath.store.folder import StudyFolder
 
+OF_TABLE = "priors.json"
+"""What scoring a table learnt, in the folder of its results: they keep no checkpoint."""
 LARGEST_BYTES = 1_000_000
 """A file of priors has some 20 kB; what is larger is none."""
 
@@ -24,8 +26,8 @@ def export_priors(study: Path | str, *, out: Path | str | None = None) -> Path:
     Parameters
     ----------
     study : path
-        Folder of a study that was scored; of its run that was asked for last, and there of the
-        newest acquisition.
+        Folder of a study or table that was scored; of a study's run that was asked for last, and
+        there of the newest acquisition.
     out : path, optional
         File to write, new; default: named after the study, in the current folder.
 
@@ -45,7 +47,7 @@ def export_priors(study: Path | str, *, out: Path | str | None = None) -> Path:
         raise StoreError(f"{target}: is there already; name a new file with --out.")
     if not target.absolute().parent.is_dir():
         raise StoreError(f"{target}: its folder does not exist; make it first.")
-    priors = learnt_by(StudyFolder.open(folder))
+    priors = _learnt_in(folder)
     durable.write_text(target, to_text(priors))
     return target
 
@@ -56,7 +58,7 @@ def read_priors(source: Path | str) -> dict[str, Any]:
     Parameters
     ----------
     source : path
-        File of priors, or folder of a study that was scored.
+        File of priors, or folder of a study or table that was scored.
 
     Returns
     -------
@@ -69,7 +71,19 @@ def read_priors(source: Path | str) -> dict[str, Any]:
         If it is missing, damaged or something else.
     """
     path = Path(source)
-    return described(learnt_by(StudyFolder.open(path)) if path.is_dir() else read(path))
+    return described(_learnt_in(path) if path.is_dir() else read(path))
+
+
+def _learnt_in(folder: Path) -> Priors:
+    """Return what was learnt where a study or a table was scored."""
+    if (folder / "study.toml").is_file() or not (folder / "provenance.json").is_file():
+        return learnt_by(StudyFolder.open(folder))
+    if not (folder / OF_TABLE).is_file():
+        raise StoreError(
+            f"{folder}: what was learnt is not in it, another version of livedeath scored this "
+            "table; score it again and export then."
+        )
+    return read(folder / OF_TABLE)
 
 
 def read(path: Path, *, endpoint: str | None = None) -> Priors:

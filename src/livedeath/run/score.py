@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from livedeath.detection import score_traces
+from livedeath.detection import Scorer, score_traces
+from livedeath.detection.priors import export, to_text
 from livedeath.errors import StoreError, StudyError, command
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
@@ -23,7 +24,7 @@ from livedeath.recordings.declare import parse_times, study_from_recording
 from livedeath.recordings.open import Recording, open_recording
 from livedeath.run.follow import follow
 from livedeath.run.identity import program, run_name
-from livedeath.run.priors import declared_in, digest, read
+from livedeath.run.priors import OF_TABLE, declared_in, digest, read
 from livedeath.run.provenance import provenance
 from livedeath.store import durable, tables
 from livedeath.store.folder import Run, StudyFolder
@@ -347,7 +348,10 @@ def score_table(
     given = traces_input.checked_traces(tables.read_table(path), path)
     endpoint = given["endpoint"][0] if "endpoint" in given.columns else "indicator_rise"
     known = declared_in(path.parent, settings.priors, endpoint)
-    scored = score_traces(tables.to_columns(given), settings, endpoint=endpoint, priors=known)
+    detectors: list[Scorer] = []
+    scored = score_traces(
+        tables.to_columns(given), settings, endpoint=endpoint, priors=known, done=detectors.append
+    )
     traces, calls = map(tables.from_columns, scored)
     calls = traces_input.carry(calls, given)
     size, sha256 = identity_of(path)
@@ -358,8 +362,9 @@ def score_table(
         "priors": digest(known),
     }
     run = _write_table_run(
-        target, traces, calls, identity=identity, settings=settings, made_from=path
-    )
+        target, traces, calls, identity=identity, settings=settings, made_from=path,
+        learnt=to_text(export(detectors[-1].learning.state(), endpoint)),
+    )  # fmt: skip
     return Scored(target, run, tuple(name for name in FURTHER if name in given.columns))
 
 
@@ -371,6 +376,7 @@ def _write_table_run(
     identity: dict[str, Any],
     settings: AnalysisSettings,
     made_from: Path,
+    learnt: str,
 ) -> Run:
     try:
         durable.make_folder(path.parent)
@@ -382,6 +388,7 @@ def _write_table_run(
             said = provenance(identity, run=name, complete=True, input=str(made_from.absolute()))
             durable.write_json(partial / "settings.json", settings.model_dump(mode="json"))
             durable.write_json(partial / "provenance.json", said)
+            durable.write_text(partial / OF_TABLE, learnt)
     except OSError as error:
         raise StoreError(f"{path}: the results cannot be written here ({error}).") from error
     return Run(path)
