@@ -75,6 +75,7 @@ BAD = {
     f"{HEAD}\n1,0,5\n1,1,abc\n": "signal in row 3 is 'abc'",
     f"{HEAD}\n1,0,5\n1,1,inf\n": "signal in row 3 is inf",
     f"{HEAD}\n1,0,5\n1,1,-inf\n": "signal in row 3 is -inf",
+    f"{HEAD}\n1,0,5\n1,1,9.96921e36\n": "signal in row 3 is 9.96921e\\+36; finite numbers up to",
     f"{HEAD}\n1,0,5\n2,0,5\n1,0,6\n": "neuron 1 has more than one row at 0 h",
     f"{HEAD}\n1,0,\n": "'signal' holds no number",
     f"{HEAD}\n1,,5\n": "time_h in row 2 is empty",

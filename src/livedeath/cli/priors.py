@@ -26,7 +26,9 @@ def priors(
     what: Annotated[What, typer.Argument(help="Write a file, or say what is known.")],
     source: Annotated[
         Path,
-        typer.Argument(metavar="DIR|FILE", help="Folder of a scored study or table; to show, also a file."),
+        typer.Argument(
+            metavar="DIR|FILE", help="Folder of a scored study or table; to show, also a file."
+        ),
     ],
     out: Annotated[
         Path | None,

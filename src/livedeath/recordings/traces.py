@@ -27,6 +27,8 @@ CARRIED = ("unit", "arm")
 
 SWITCHES = ("intervened", "seen")
 
+LARGEST = 1e30
+"""A measurement beyond it is none: programs mark what is missing so (9.97e36, 1.8e308)."""
 MOST_FLAGS = 2**32 - 1
 """Flags are bits of 32."""
 
@@ -158,12 +160,14 @@ def _numbers(path: Path, values: pl.Series) -> pl.Series:
     wrong = numbers.is_infinite().fill_null(False)
     if name == "time_h":
         wrong = wrong | numbers.is_null()
-    elif name in DEVIATIONS:
-        wrong = wrong | (numbers < 0).fill_null(False)
+    elif name in MEASURED:
+        wrong = wrong | (numbers.abs() > LARGEST).fill_null(False)
+        if name in DEVIATIONS:
+            wrong = wrong | (numbers < 0).fill_null(False)
     if wrong.any():
         bad = _first(wrong)
-        allowed = {"time_h": "finite hours"}.get(name, "finite numbers")
-        allowed = "finite numbers of 0 or more" if name in DEVIATIONS else allowed
+        allowed = {"time_h": "finite hours"}.get(name, f"finite numbers up to {LARGEST:g}")
+        allowed = f"finite numbers from 0 to {LARGEST:g}" if name in DEVIATIONS else allowed
         raise TableError(f"{path}: {name} in {_at(values, bad)}; {allowed} are allowed.")
     if name == "time_h":
         _refuse_other_units(path, numbers)
