@@ -1,6 +1,8 @@
+import dataclasses
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,99 @@ def test_a_live_follower_can_be_told_to_stop(tmp_path, often):
     small_studies.acquire(live, visits=live.plan.visits[:3], finish=False)
     run = follow(live, live=True, make_analyser=Counter, stop=lambda: True)
     assert run.traces().height == 3
+
+
+class Calling(Counter):
+    """Calls a neuron at some of its visits."""
+
+    at, tables = (), 0
+
+    def push(self, visit, labels=None):
+        result = super().push(visit, labels)
+        called = tuple(result.traces["neuron_id"].tolist())
+        return dataclasses.replace(result, called=called if len(self.log) in self.at else ())
+
+    def calls(self, traces):
+        type(self).tables += 1
+        return super().calls(traces)
+
+
+def told_live(folder, *, at, expected):
+    """Acquire visits one by one for a live analyser; return how often it wrote tables after each.
+
+    The acquisition goes on all the while, so whatever stands in the tables was written for a call.
+    """
+    told, made = [], type("Made", (Calling,), {"at": at})
+    thread = threading.Thread(target=lambda: follow(folder, live=True, make_analyser=made))
+    thread.start()
+    for visit, count in zip(folder.plan.visits, expected, strict=False):
+        small_studies.acquire(folder, visits=[visit], finish=False)
+        deadline = time.monotonic() + (20.0 if count > sum(told[-1:]) else 0.5)
+        while time.monotonic() < deadline and made.tables <= sum(told[-1:]):
+            time.sleep(0.01)
+        told.append(made.tables)
+    folder.journal.append({"kind": "acquisition", "what": "finish"})
+    thread.join(30)
+    assert not thread.is_alive()
+    return told
+
+
+@pytest.fixture
+def no_rest(often, monkeypatch):
+    monkeypatch.setattr(following, "CHECKPOINT_VISITS", 64)
+    monkeypatch.setattr(following._Follower, "_rest", lambda self: None)
+
+
+@pytest.mark.parametrize(
+    ("at", "writing", "expected"),
+    [
+        ((1, 2, 3), 0.0, [1, 2, 3]),
+        ((2,), 0.0, [0, 1, 1]),
+        ((), 0.0, [0, 0, 0]),
+        ((1, 2, 3), 1e9, [1, 1, 1]),
+    ],
+    ids=["each called", "one called", "none called", "slow to write"],
+)
+def test_what_was_called_stands_in_the_tables_at_once_unless_they_are_slow_to_write(
+    tmp_path, no_rest, monkeypatch, at, writing, expected
+):
+    monkeypatch.setattr(following, "WRITING", writing)
+    live = small_studies.create(tmp_path / "live")
+    assert told_live(live, at=at, expected=expected) == expected
+
+
+def test_traces_are_kept_as_one_piece_per_checkpoint(study, often, monkeypatch):
+    kept = []
+    monkeypatch.setattr(following._Follower, "end", lambda self: kept.append(self.done))
+    offline(study)
+    assert [part.height for part in kept[0].saved] == [3, 3, 3]
+    assert [part.n_chunks() for part in kept[0].saved] == [1, 1, 1]
+    assert len(kept[0].unsaved) == 1
+
+
+class Judging(Counter):
+    """Finds the fill of well B2 dark at its second and third visit."""
+
+    def push(self, visit, labels=None):
+        result = super().push(visit, labels)
+        bad = {"fill": "dark"} if visit.field.well == "B2" and visit.t in (1, 2) else {}
+        called = (1,) if (visit.field.well, visit.t) == ("B2", 3) else ()
+        return dataclasses.replace(result, called=called, bad_frames=bad)
+
+
+def test_the_log_says_who_was_called_and_where_frames_turned_bad(study, caplog):
+    caplog.set_level("INFO", "livedeath.run.follow")
+    follow(study, make_analyser=Judging)
+    said = [
+        (record.levelname, record.message)
+        for record in caplog.records
+        if not record.message.startswith("run ")
+    ]
+    assert said == [
+        ("WARNING", "plate1/B2/0 t=1 fill: bad frame, dark"),
+        ("INFO", "plate1/B2/0 t=3 at 3.01 h: called dead: neuron 1"),
+        ("INFO", "plate1/B2/0 t=3 fill: frames are good again"),
+    ]
 
 
 def test_a_run_is_continued_when_the_journal_has_grown(tmp_path):

@@ -9,7 +9,9 @@ import tifffile
 
 import small_studies
 from livedeath.cli import main
+from livedeath.model.measures import VisitResult
 from livedeath.model.tables import CALLS
+from livedeath.run import follow as following
 from livedeath.run.follow import LOCK_FILE, follow
 from livedeath.run.score import declare_recording
 from livedeath.run.status import status
@@ -115,7 +117,8 @@ class Nobody:
 
     def __init__(self, study):
         self.labels = np.zeros(study.optics.image_shape_px, np.int32)
-        self.traces = {}
+        self.traces, self.called = {}, ()
+        self.bad_frames = {}
 
     def push(self, visit, labels=None):
         return self
@@ -145,6 +148,55 @@ def test_runs_say_how_far_they_came(folder):
         said = status(folder)
     assert (said.runs[0].complete, said.runs[0].visits, said.runs[0].not_scored) == (False, 4, 3)
     assert "'livedeath score'" in said.runs[0].running
+
+
+class Judging(Nobody):
+    """Finds each third fill dark and the GEDI of the second visit blurred, and stops for good."""
+
+    stop_at = None
+
+    def __init__(self, study):
+        super().__init__(study)
+        self.pushes = 0
+
+    def push(self, visit, labels=None):
+        if self.pushes == self.stop_at:
+            raise KeyboardInterrupt
+        bad = {"dark": self.pushes % 3 == 0, "out of focus": self.pushes == 1}
+        for reason in (reason for reason, so in bad.items() if so):
+            self.bad_frames = self.bad_frames | {reason: self.bad_frames.get(reason, 0) + 1}
+        self.pushes += 1
+        return VisitResult(self.labels, {}, (), {})
+
+
+def test_bad_frames_are_told_by_reason(folder, capsys):
+    begun(folder, 7)
+    follow(folder, make_analyser=Judging)
+    assert list(status(folder).runs[0].bad_frames.items()) == [("dark", 3), ("out of focus", 1)]
+    assert main.run(["status", str(folder.path)]) == 0
+    assert "7 visits, bad frames: 3 dark, 1 out of focus\n" in capsys.readouterr().out
+    assert main.run(["status", str(folder.path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["runs"][0]
+    assert told["bad_frames"] == {"dark": 3, "out of focus": 1}
+
+
+def test_bad_frames_are_told_while_the_analyser_is_at_work(folder, monkeypatch):
+    monkeypatch.setattr(following, "CHECKPOINT_VISITS", 2)
+    monkeypatch.setattr(Judging, "stop_at", 5)
+    begun(folder, 7)
+    with pytest.raises(KeyboardInterrupt):
+        follow(folder, make_analyser=Judging)
+    (run,) = status(folder).runs
+    assert (run.complete, run.visits) == (False, 4)
+    assert run.bad_frames == {"dark": 2, "out of focus": 1}
+
+
+def test_a_run_without_bad_frames_says_nothing_of_them(folder, capsys):
+    begun(folder, 3)
+    follow(folder, make_analyser=Nobody)
+    assert status(folder).runs[0].bad_frames == {}
+    assert main.run(["status", str(folder.path)]) == 0
+    assert "bad frames" not in capsys.readouterr().out
 
 
 def test_a_study_made_from_a_recording(tmp_path):

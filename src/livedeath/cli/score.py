@@ -105,6 +105,9 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
     if scored.further:
         said += f"; beside the signal spoke {', '.join(scored.further)}"
     text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
+    if scored.bad_frames:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in scored.bad_frames.items())
+        text += f"\nFrames judged bad, and no evidence of anything: {reasons}."
     if not calls.height:
         text += "\nNo neuron was found: check the pixel size and which channel is the fill."
     emit(result, as_json=as_json, text=text)

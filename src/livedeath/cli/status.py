@@ -98,4 +98,11 @@ def _run(run: "RunStatus") -> str:
     state = "complete" if run.complete else "not complete"
     worker = f", at work: {run.running}" if run.running else ""
     left = f", {run.not_scored} visits not scored" if run.not_scored else ""
-    return f"{run.run} {state}, {run.visits} visits{left}{worker}"
+    return f"{run.run} {state}, {run.visits} visits{left}{_bad(run.bad_frames)}{worker}"
+
+
+def _bad(frames: dict[str, int]) -> str:
+    if not frames:
+        return ""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in frames.items())
+    return f", bad frames: {reasons}"

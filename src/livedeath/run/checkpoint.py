@@ -10,6 +10,7 @@ import json
 import logging
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,13 @@ class Checkpoint:
         except DAMAGED:
             return 0
 
+    def bad_frames(self) -> dict[str, int]:
+        """Return how many frames were judged bad up to there, by reason."""
+        try:
+            return {str(k): int(v) for k, v in self._said().get("bad_frames", {}).items()}
+        except (*DAMAGED, AttributeError):
+            return {}
+
     def _said(self) -> dict[str, Any]:
         if not self._document.is_file():
             return {}
@@ -152,7 +160,15 @@ class Checkpoint:
         parts = [tables.read_parquet(self._part(k)) for k in range(said["parts"])]
         return int(said["visits"]), state, parts
 
-    def save(self, visits: int, state: State, *, traces: pl.DataFrame, part: int) -> None:
+    def save(
+        self,
+        visits: int,
+        state: State,
+        *,
+        traces: pl.DataFrame,
+        part: int,
+        bad_frames: Mapping[str, int] | None = None,
+    ) -> None:
         """Write a checkpoint; the one before it holds until this returns.
 
         Parameters
@@ -165,13 +181,15 @@ class Checkpoint:
             Those since the checkpoint before.
         part : int
             Number of checkpoints before this one; an older part of that number is replaced.
+        bad_frames : dict of str to int, optional
+            Frames judged bad so far, by reason; for `livedeath status`.
         """
         durable.make_folder(self.folder)
         tables.write_table(traces, self._part(part))
         name = f"state-{visits:08d}.npz"
         durable.write_bytes(self.folder / name, state_to_bytes(state))
         said = {"visits": visits, "state": name, "parts": part + 1}
-        durable.write_json(self._document, said)
+        durable.write_json(self._document, said | {"bad_frames": dict(bad_frames or {})})
         for old in self.folder.glob("state-*.npz"):
             if old.name != name:
                 old.unlink()

@@ -46,7 +46,11 @@ CHECKPOINT_VISITS = 64
 """Visits between two checkpoints: what a killed analyser does again at most."""
 
 REST_S = 20.0
-"""Least time between two writes of a live run's tables while the acquisition pauses."""
+"""Least time between two checkpoints of a live run while the acquisition pauses."""
+
+WRITING = 4.0
+"""A live run's tables tell of a call after at most this many times what their last writing took,
+so that writing takes a fifth of the time at most, and a small study's calls stand there at once."""
 
 LOCK_FILE = "run.lock"
 
@@ -90,8 +94,13 @@ class _Progress:
 
     visits: int = 0
     parts: int = 0
-    traces: list[pl.DataFrame] = field(default_factory=list)
+    saved: list[pl.DataFrame] = field(default_factory=list)
     unsaved: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def traces(self) -> list[pl.DataFrame]:
+        """All traces, in order: a table per checkpoint, then a table per visit."""
+        return [*self.saved, *self.unsaved]
 
 
 def follow(
@@ -179,6 +188,10 @@ class _Follower:
         self.seen = 0
         self.tail = 0
         self.saved_s = float("-inf")
+        self.written_s = float("-inf")
+        self.writing_s = 0.0
+        self.untold = False
+        self.bad: dict[tuple[str, str], str] = {}
 
     def begin(self, identity: dict[str, Any]) -> None:
         """Write who we are, or go on from the checkpoint of an earlier process."""
@@ -221,6 +234,7 @@ class _Follower:
                             self._write_tables()
             if not live or ended:
                 return
+            self._tell()
             if entries:
                 self.watch.hear()
             elif self._is_over():
@@ -232,6 +246,11 @@ class _Follower:
     def _is_over(self) -> bool:
         """Return whether nothing more will come; before an acquisition began it will."""
         return self.sequence.ended or (self.sequence.begun and self.watch.is_gone())
+
+    def _tell(self) -> None:
+        """Let the tables say what was called since they were written, unless that was just now."""
+        if self.untold and time.monotonic() - self.written_s >= WRITING * self.writing_s:
+            self._write_tables()
 
     def _rest(self) -> None:
         """Use a pause of the acquisition: what is known so far goes to disk."""
@@ -279,17 +298,41 @@ class _Follower:
             self.out.write(visit.field, visit.t, result.labels)
             part = tables.from_columns(result.traces)
             if part.height:
-                self.done.traces.append(part)
                 self.done.unsaved.append(part)
+            self.untold |= bool(result.called)
+            self._log(visit, result)
         self.done.visits += 1
+
+    def _log(self, visit: Visit, result: VisitResult) -> None:
+        """Say who was called, and where frames turned bad or good again."""
+        where = f"{visit.field.name} t={visit.t}"
+        if result.called:
+            who = ", ".join(map(str, result.called))
+            logger.info("%s at %.2f h: called dead: neuron %s", where, visit.time_h, who)
+        for channel in visit.images:
+            place, reason = (visit.field.name, channel), result.bad_frames.get(channel)
+            if reason == self.bad.get(place):
+                continue
+            if reason is None:
+                del self.bad[place]
+                logger.info("%s %s: frames are good again", where, channel)
+            else:
+                self.bad[place] = reason
+                logger.warning("%s %s: bad frame, %s", where, channel, reason)
 
     def save(self) -> None:
         """Write a checkpoint."""
         part = _joined(self.done.unsaved, self.study)
         self.checkpoint.save(
-            self.done.visits, self.analyser.state(), traces=part, part=self.done.parts
+            self.done.visits,
+            self.analyser.state(),
+            traces=part,
+            part=self.done.parts,
+            bad_frames=self._bad_frames(),
         )
         self.done.parts += 1
+        if part.height:
+            self.done.saved.append(part)
         self.done.unsaved = []
         self.saved_s = time.monotonic()
 
@@ -301,6 +344,7 @@ class _Follower:
 
     def _write_tables(self, **more: bool | str) -> None:
         """Write what is known, and in the provenance how many visits it covers."""
+        begun_s = time.monotonic()
         traces = _joined(self.done.traces, self.study)
         calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
         measured = channel_units(
@@ -308,9 +352,16 @@ class _Follower:
         )
         tables.write_table(traces, self.run.traces_path, units=units(traces.columns, measured))
         tables.write_table(calls, self.run.calls_path, units=units(calls.columns))
-        bad = {"bad_frames": getattr(self.analyser, "bad_frames", {})}
-        said = self.run.provenance() | {"visits": self.done.visits} | bad | more
+        known = {"visits": self.done.visits, "bad_frames": self._bad_frames()}
+        said = self.run.provenance() | known | more
         durable.write_json(self.run.path / "provenance.json", said)
+        self.untold, self.written_s = False, time.monotonic()
+        self.writing_s = self.written_s - begun_s
+
+    def _bad_frames(self) -> dict[str, int]:
+        """Return how many frames were judged bad, by reason."""
+        found: dict[str, int] = getattr(self.analyser, "bad_frames", {})
+        return found
 
 
 def _visit(complete: CompleteVisit, images: ImageStore) -> Visit:
@@ -340,7 +391,8 @@ def _read(complete: CompleteVisit, images: ImageStore) -> dict[str, NDArray[Any]
 
 
 def _joined(parts: list[pl.DataFrame], study: Study) -> pl.DataFrame:
-    return pl.concat(parts, how="vertical") if parts else empty_traces(study)
+    # In one piece: a thousand small ones take a hundred times the memory of what they hold.
+    return pl.concat(parts, how="vertical", rechunk=True) if parts else empty_traces(study)
 
 
 def empty_traces(study: Study) -> pl.DataFrame:

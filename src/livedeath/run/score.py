@@ -82,6 +82,12 @@ class Scored:
         return int((self.calls["loss_reason"] == FIELD_FAULT).sum())
 
     @property
+    def bad_frames(self) -> dict[str, int]:
+        """How many frames were judged bad, by reason; of a table of traces, none."""
+        found: dict[str, int] = self.run.provenance().get("bad_frames", {})
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    @property
     def visits(self) -> int:
         """How many times fields were looked at; of a table, hours of each field it names."""
         columns = self.traces.columns

@@ -72,6 +72,8 @@ class RunStatus:
         Visits that it has seen; of a run under way, up to its last checkpoint.
     not_scored : int
         Visits that are complete in the journal, hold an image, and that it has not seen.
+    bad_frames : dict of str to int
+        Reason to number of frames that were judged bad in those visits, the commonest first.
     """
 
     run: str
@@ -80,6 +82,7 @@ class RunStatus:
     running: str | None
     visits: int
     not_scored: int
+    bad_frames: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -243,8 +246,9 @@ def _not_scored(complete: list[CompleteVisit], seen: int) -> int:
 
 
 def _run(run: Run, complete: list[CompleteVisit]) -> RunStatus:
-    said = run.provenance()
-    seen = int(said.get("visits", 0)) if run.complete else Checkpoint.in_run(run.path).visits()
+    said, checkpoint = run.provenance(), Checkpoint.in_run(run.path)
+    seen = int(said.get("visits", 0)) if run.complete else checkpoint.visits()
+    bad = said.get("bad_frames", {}) if run.complete else checkpoint.bad_frames()
     return RunStatus(
         run=run.name,
         started=run.started,
@@ -252,6 +256,7 @@ def _run(run: Run, complete: list[CompleteVisit]) -> RunStatus:
         running=durable.holder(run.path / LOCK_FILE),
         visits=seen,
         not_scored=_not_scored(complete, seen),
+        bad_frames=dict(Counter(bad).most_common()),
     )
 
 
