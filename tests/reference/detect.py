@@ -132,8 +132,8 @@ def release(rows, out, models, pace, lessons, noise_lessons):
         seen = [trust * square, trust] if square > 0 else [0, 0]
         noise_lessons[r] += alive * np.concatenate([models[i], seen])
         for kept, sums in ((lessons, told), (noise_lessons, told_noise)):
-            sums += pace * alive * kept[r]
-            kept[r] *= 1 - pace * alive
+            sums += pace * alive**6 * kept[r]
+            kept[r] *= 1 - pace * alive**6
     return told, told_noise
 
 
