@@ -340,7 +340,7 @@ class Further:
             if pair is None:
                 continue
             values = np.where(counts, rows_of.floats(pair[0], rows.size)[order], np.nan)
-            sd = rows_of.floats(pair[1], rows.size)[order]
+            sd = rows_of.deviations(pair[1], rows.size)[order]
             measured = np.isfinite(values)
             if not measured.any():
                 continue

@@ -63,15 +63,10 @@ class UnstatedNoise:
         known = np.where(n.sum() > 0, np.maximum(overall, np.where(n > 0, 0.0, start)), start)
         return np.asarray(((POPULATION_VISITS * known + half) / (POPULATION_VISITS + n))[classes])
 
-    def begin(self, classes: Ints, ratio: Floats, *, alone: bool) -> None:
-        """Take the spread of first values as noise, where it is more than expected.
-
-        A value that stands ``alone`` is its own brightness, so that those of one brightness
-        cannot differ: then the spread of all is taken.
-        """
-        for k in range(CLASSES):
-            own = np.isfinite(ratio) & (alone | (classes == k))
-            values = ratio[own]
+    def begin(self, classes: Ints, ratio: Floats) -> None:
+        """Take the spread of first values as noise, where it is more than expected."""
+        for k in np.unique(classes).tolist():
+            values = ratio[(classes == k) & np.isfinite(ratio)]
             if values.size >= FEWEST and self.sums[k, 1] == 0:
                 spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
                 self.start[k] = max(self.start[k], spread**2)
@@ -126,7 +121,8 @@ def learn(
     ratio : (n,) float64
         What is scored, in population medians.
     brightness : (n,) float64 or None
-        How bright the neuron is, any unit; None where only ``ratio`` tells.
+        How bright the neuron is, any unit; None where only ``ratio`` tells, which would sort
+        neurons by the noise that is sought, and the dying into another class: then all are one.
     missing : (n,) bool
         Whose deviation is not stated.
     wide : (n,) float64
@@ -148,10 +144,10 @@ def learn(
     if here.size == 0:
         return out
     rows, ratio, wide = rows[here], np.nan_to_num(ratio[here]), wide[here]
-    classes = noise.classes(ratio if brightness is None else brightness[here])
+    classes = noise.classes(np.ones(rows.size) if brightness is None else brightness[here])
     before = records.ratio[rows]
     had = np.isfinite(before)
-    noise.begin(classes[~had], ratio[~had], alone=brightness is None)
+    noise.begin(classes[~had], ratio[~had])
     population = noise.population(classes)
     records.variance_population[rows] = population
     var = variance(records, rows, population)
