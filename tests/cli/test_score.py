@@ -211,6 +211,7 @@ REFUSED = {
     "rate": (["{movie}", *TOLD, "--false-alarms", "0"], "--false-alarms is 0"),
     "workers": (["{movie}", *TOLD, "--workers", "0"], "--workers is 0"),
     "follow": (["{movie}", *TOLD, "--follow"], "--follow"),
+    "follow none": (["none", "--follow"], "no such file"),
     "two channels": (["{two}", *TOLD], "say with --fill and --indicator"),
     "table with pixels": (["{table}", "--pixel-size-um", "1"], "table of traces has no images"),
     "empty table": (["{empty}"], "file is empty"),
@@ -235,6 +236,18 @@ def test_bad_input_is_one_sentence_and_no_folder(command, movie, tmp_path, argum
     assert errors.count("\n") == 1
     assert out == ""
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_frames_that_are_no_evidence_are_told_in_words(command, tmp_path, closed):
+    frames = small_studies.blobs(visits=8) + np.uint16(100)
+    if closed:
+        frames[5] = 100
+    tifffile.imwrite(tmp_path / "shutter.tif", frames, photometric="minisblack")
+    status, out, errors = command("score", "shutter.tif", *TOLD, "--out", tmp_path / "out")
+    assert (status, errors) == (0, "")
+    assert ("\nFrames judged bad, and no evidence of anything: 1 " in out) is closed
+    assert ("judged bad" in out) is closed
 
 
 def test_an_output_folder_that_holds_something_is_refused(command, movie, tmp_path):

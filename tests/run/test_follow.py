@@ -249,7 +249,7 @@ def test_the_log_says_who_was_called_and_where_frames_turned_bad(study, caplog):
         if not record.message.startswith("run ")
     ]
     assert said == [
-        ("WARNING", "plate1/B2/0 t=1 fill: bad frame, dark"),
+        ("INFO", "plate1/B2/0 t=1 fill: bad frame, dark"),
         ("INFO", "plate1/B2/0 t=3 at 3.01 h: called dead: neuron 1"),
         ("INFO", "plate1/B2/0 t=3 fill: frames are good again"),
     ]

@@ -84,7 +84,7 @@ def test_a_black_frame_is_written_like_any_other(store, several):
 
 
 def test_a_frame_never_written_is_an_error_not_a_black_image(store, several):
-    with pytest.raises(StoreError, match="never saved"):
+    with pytest.raises(StoreError, match="never saved, or its file is gone"):
         store.read(next(plan(several).frames()))
 
 

@@ -318,7 +318,7 @@ class _Follower:
                 logger.info("%s %s: frames are good again", where, channel)
             else:
                 self.bad[place] = reason
-                logger.warning("%s %s: bad frame, %s", where, channel, reason)
+                logger.info("%s %s: bad frame, %s", where, channel, reason)
 
     def save(self) -> None:
         """Write a checkpoint."""

@@ -177,7 +177,8 @@ def score(
         _refuse(path, "only a study is followed", {"follow": follow or None})
         common = {"false_alarms": false_alarms, "priors": common["priors"]}
         return score_table(path, _target(path, out), **common)
-    _refuse(path, "only a study is followed", {"follow": follow or None})
+    if path.exists():
+        _refuse(path, "only a study is followed", {"follow": follow or None})
     return score_recording(path, _target(path, out), told=told, labels=outlines, **common)
 
 

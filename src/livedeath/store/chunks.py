@@ -138,7 +138,10 @@ class FrameArray:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise StoreError(f"{path}: this frame was never saved; the journal says why") from None
+            raise StoreError(
+                f"{path}: this frame was never saved, or its file is gone; "
+                "the journal says which, and what was saved must be restored from a copy"
+            ) from None
         encoded, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
         if google_crc32c.value(encoded) != int.from_bytes(checksum, "little"):
             raise StoreError(f"{path}: this frame is damaged; restore the file from a copy")
