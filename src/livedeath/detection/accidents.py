@@ -232,6 +232,8 @@ class Accidents:
         """Return which fields must be looked at closely: most neurons moved, or show nothing."""
         out = np.zeros(len(self.gain), np.bool_)
         for which, (value, _, good) in enumerate(shown):
+            if not good.any():
+                continue
             known = good & (self.visits[seen.rows, which] > 0)
             level = self.level[seen.rows, which] * np.exp(self.gain[seen.place, which])
             sd = np.sqrt(self.var[seen.rows, which]) * np.abs(level)

@@ -435,6 +435,8 @@ class Scorer:
         level = np.maximum(base.state[rows, 0], 0.05)
         error = np.sqrt(np.maximum(base.cov[rows, 0], 0.0)) / level
         due &= error <= ARRIVAL_ERROR
+        if not due.any():
+            return
         records.arrival[rows[due]] = 2
         levels = np.log(np.maximum(self._levels(), 0.05))
         if levels.size < ARRIVAL_NEURONS:

@@ -95,9 +95,11 @@ def common(off: Floats, sd: Floats, part: NDArray[np.bool_], codes: Ints, wells:
     all_wells = int(codes.max(initial=0)) + 1
     n = np.bincount(codes[part], minlength=all_wells)[wells]
     middle = group_medians(off, part, codes, all_wells)
-    apart = np.abs(off - middle[codes]) / (sd * np.maximum(1.0 + middle[codes], 0.1))
-    spread = 1.4826 * group_medians(apart, part, codes, all_wells)[wells]
     error = 1.2533 * group_medians(sd, part, codes, all_wells)[wells] / np.sqrt(n)
-    middle = middle[wells]
-    none = (np.abs(middle) < 4.0 * error) | (spread > 1.0 + 1.8 / np.sqrt(n)) | (middle < -0.9)
-    return np.asarray(np.where(none, 0.0, np.log1p(np.where(none, 0.0, middle))))
+    step = middle[wells]
+    sure = (np.abs(step) >= 4.0 * error) & (step >= -0.9)
+    if sure.any():
+        apart = np.abs(off - middle[codes]) / (sd * np.maximum(1.0 + middle[codes], 0.1))
+        spread = 1.4826 * group_medians(apart, part, codes, all_wells)[wells]
+        sure &= spread <= 1.0 + 1.8 / np.sqrt(n)
+    return np.asarray(np.where(sure, np.log1p(np.where(sure, step, 0.0)), 0.0))
