@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from livedeath.detection import Scorer, score_traces
+from livedeath.detection import Scorer, further, score_traces
 from livedeath.detection.further import Together
 from livedeath.errors import TableError
+from livedeath.model.flags import Flag
 from livedeath.model.settings import AnalysisSettings
 
 N, HOURS = 60, np.arange(0.0, 48.0, 0.5)
@@ -39,9 +40,9 @@ def plate(seed, *, dying=0.4, rise=1.0, alike=0.0, shared=0.0, n=N):
 def scored(channels, names, *, rate=1.0, hours=HOURS, change=None, restart=None, scorer=None):
     """Return who was called when, and the scorer; ``change`` alters one visit's channels."""
     indicator, dye, area, _ = channels
-    further = {name: ENDPOINTS[name] for name in names}
+    endpoints = {name: ENDPOINTS[name] for name in names}
     settings = AnalysisSettings(false_alarms_per_1000_neuron_days=rate)
-    one = scorer or Scorer(settings, further=further)
+    one = scorer or Scorer(settings, further=endpoints)
     ids, called = np.arange(indicator.shape[0]), np.full(indicator.shape[0], np.nan)
     for k, now in enumerate(hours):
         given = {"dye": (dye[:, k], np.full(ids.size, 15.0)), "shape": (area[:, k], None)}
@@ -49,7 +50,7 @@ def scored(channels, names, *, rate=1.0, hours=HOURS, change=None, restart=None,
         if change is not None:
             given = change(k, given)
         if k == restart:
-            state, one = one.state(), Scorer(settings, further=further)
+            state, one = one.state(), Scorer(settings, further=endpoints)
             one.restore(state)
         signal = indicator[:, k]
         who = one.push(now, ids, signal, NOISE / 2 * np.abs(signal), further=given)
@@ -215,3 +216,68 @@ def test_columns_of_a_table_are_the_same_channels():
     without = {k: v for k, v in table(channels).items() if not k.startswith(("dye", "shape"))}
     assert (score_traces(without)[1]["called_at_h"] != pushed).any()
     assert (calls["outcome"][np.isfinite(channels[3])] == "dead").all()
+
+
+HIT = HOURS > 20.0
+ACCIDENTS = {
+    "a leak of light": (lambda dye: np.where(HIT, dye + 500.0, dye), 10),
+    "an exposure ten times as long": (lambda dye: np.where(HIT, 10.0 * dye + 200.0, dye), 10),
+    "the same of fields of one neuron": (lambda dye: np.where(HIT, 10.0 * dye + 200.0, dye), 1),
+    "a compound that glows": (lambda dye: dye + 60.0 * np.clip(HOURS - 20.0, 0.0, None), 10),
+}
+
+
+@pytest.mark.parametrize(("change", "per_field"), ACCIDENTS.values(), ids=ACCIDENTS)
+def test_what_befalls_a_channel_of_all_neurons_is_no_death(change, per_field, monkeypatch):
+    indicator, dye, area, _ = plate(21, dying=0.0, n=30)
+    struck = (indicator, change(dye), area)
+    assert _called(struck, per_field) <= 3
+    monkeypatch.setattr(further, "MANY", 10**6)
+    assert _called(struck, per_field) > 10
+
+
+def _called(channels, per_field):
+    """Return how many are called, one field after the other at each visit."""
+    indicator, dye, area = channels
+    one, called = Scorer(further=ENDPOINTS), 0
+    for k, now in enumerate(HOURS[HOURS < 24.0]):
+        for first in range(0, 30 if per_field > 1 else 15, per_field):
+            at = np.arange(first, first + per_field)
+            given = {"dye": (dye[at, k], np.full(at.size, 15.0)), "shape": (area[at, k], None)}
+            called += one.push(
+                now, at, indicator[at, k], NOISE / 2 * indicator[at, k], further=given,
+                field=np.full(at.size, f"f{first}"), well=np.full(at.size, f"w{first}"),
+            ).size  # fmt: skip
+    return called
+
+
+def test_a_well_that_dies_at_once_is_called():
+    onset_h = np.full(N, 30.2)
+    age = np.clip(HOURS - onset_h[:, None], 0.0, None)
+    died, rng = -np.expm1(-age / 0.5), np.random.default_rng(0)
+    fold = np.exp(rng.normal(0.0, 0.35, N))[:, None]
+    level = np.exp(rng.normal(0.0, 0.3, N))[:, None]
+    noise = np.exp(NOISE * rng.normal(size=died.shape))
+    indicator = 900.0 * level * (1.0 + 2.0 * fold * died) * noise
+    dye = 100.0 * (fold * died + 0.15 * rng.normal(size=died.shape))
+    area = 150.0 * (1.0 - 0.7 * died) * np.exp(NOISE * rng.normal(size=died.shape))
+    called, _ = scored((indicator, dye, area, onset_h), tuple(ENDPOINTS))
+    assert np.mean((called > 30.2) & (called < 32.0)) > 0.95
+
+
+def test_a_neighbours_dye_is_no_evidence():
+    channels = plate(23, dying=0.0)
+    indicator, dye = channels[:2]
+    bright = np.where(HIT, dye + 300.0, dye)
+    bright[2:] = dye[2:]
+    counts = []
+    for bits in (Flag.MERGED, Flag(0)):
+        one, called = Scorer(further={"dye": "indicator_rise"}), 0
+        for k, now in enumerate(HOURS):
+            flags = np.where((np.arange(N) < 2) & HIT[k], np.uint32(bits), np.uint32(0))
+            called += one.push(
+                now, np.arange(N), indicator[:, k], NOISE / 2 * indicator[:, k], flags=flags,
+                further={"dye": (bright[:, k], np.full(N, 15.0))},
+            ).size  # fmt: skip
+        counts.append(called)
+    assert counts == [0, 2]

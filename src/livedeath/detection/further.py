@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from livedeath.detection import rows as rows_of
 from livedeath.detection.fading import below
 from livedeath.detection.learning import Learning
-from livedeath.detection.record import NeuronRecords
+from livedeath.detection.record import UNMEASURED, NeuronRecords
 from livedeath.errors import TableError
 from livedeath.kernels import detect, fuse
 from livedeath.kernels.bank import Bank
 from livedeath.kernels.baseline import Baselines
+from livedeath.model.flags import Flag
 from livedeath.model.measures import State
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ MISSED = 0.05
 ALONE = 0.2
 """Share of deaths that the calling channel shows before any other: a dye enters when the
 membrane breaks, minutes or hours after calcium or the reporter rose."""
+
+NOT_ITS_OWN = Flag.MERGED | Flag.UNREGISTERED
+"""Flags of a value that may be a neighbour's: a dead one's dye is brighter than all that lives."""
+SHOWN_DAYS = 10.0
+"""Statistic of a channel, neuron-days, that a living neuron seldom has."""
+MANY, MANY_PART = 3, 0.3
+"""Living neurons of a field, and part of them, of whom a channel says so at once: what happened
+to them all happened to the channel, a lamp, a leak of light, a compound that glows."""
+FEW = 8
+"""Fields of fewer are judged together with so many neurons of the fields seen before."""
 
 CORRELATED, CORRELATED_VISITS = 0.3, 200.0
 """Correlation of two channels' noise before it was seen, and visits of a neuron it is worth."""
@@ -270,8 +281,12 @@ class Further:
         self._together = Together(k, learning.false_alarms_per_day)
         self._begun = np.zeros((0, k))
         self._deviation = np.zeros((0, k))
+        self._aside = np.zeros((0, k))
+        self._lately = np.zeros((k, 2))
         # The calling channel, bit 0, is in every group.
         self._groups = np.arange(1, 2**k, 2)
+
+    _kept = ("begun", "aside", "lately")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -286,7 +301,7 @@ class Further:
         order: Ints | slice,
         *,
         time_h: float,
-        counts: Bools,
+        bits: NDArray[np.uint32],
         place: Ints,
         intervened: Bools,
     ) -> Bools:
@@ -298,12 +313,14 @@ class Further:
             As given to `Scorer.push`.
         records : NeuronRecords
             Of the detector that calls.
-        rows, order : (n,) int64
-            The visit's neurons in them, and where their values stand.
+        rows : (n,) int64
+            The visit's neurons in them.
+        order : (n,) int64 or slice
+            Where their values stand.
         time_h : float
             Hour of the visit.
-        counts : (n,) bool
-            Whose values count.
+        bits : (n,) uint32
+            Flags of the rows.
         place : (n,) int64
             Their fields.
         intervened : (n,) bool
@@ -332,7 +349,9 @@ class Further:
             return told
         self._begun = _grown(self._begun, rows)
         self._deviation = _grown(self._deviation, rows)
+        self._aside = _grown(self._aside, rows)
         self._deviation[rows] = np.nan
+        counts = (bits & np.uint32(UNMEASURED | NOT_ITS_OWN)) == 0
         ids = records.neuron_id[rows]
         well, field = records.well[rows].astype(str), place.astype(str)
         for k, (name, one) in enumerate(self._channels.items(), 1):
@@ -347,6 +366,8 @@ class Further:
             one.push(time_h, ids, values, sd, well=well, field=field, intervened=intervened)
             self._deviation[rows, k] = one.surprise_of(ids)
             told |= measured
+            shows = one.evidence_of(ids) > np.log(SHOWN_DAYS)
+            self._aside[rows, k] = _too_many(shows, _living(records, rows), place, self._lately[k])
         return told
 
     def weigh(self, caller: "Scorer", records: NeuronRecords, rows: Ints) -> None:
@@ -378,8 +399,9 @@ class Further:
         lately = np.maximum(begun[0], end_h - detect.TRANSIENT_OVER_H)
         passed = fuse.fuse(passing, lately, end_h, self._groups, powers)
         rate = self._together.accidents_per_day
+        heard = np.isfinite(begun.T) & (self._aside[rows] != 1.0)
         with np.errstate(divide="ignore"):
-            weighed = np.log(self._shares(np.isfinite(begun.T))) + dying
+            weighed = np.log(self._shares(heard)) + dying
             # Alone, the calling channel has weighed its transients itself.
             weighed[:, 1:] -= np.log1p(rate * np.exp(passed[:, 1:]))
         records.statistic[rows] = np.logaddexp.reduce(weighed, axis=1)
@@ -431,7 +453,8 @@ class Further:
         """Return everything that the next visit depends on."""
         if not self._channels:
             return {}
-        state: State = {"begun": self._begun.copy(), "names": np.array(self.names)}
+        state: State = {name: getattr(self, f"_{name}").copy() for name in self._kept}
+        state["names"] = np.array(self.names)
         state |= {f"together.{k}": v for k, v in self._together.state().items()}
         for name, one in self._channels.items():
             state |= {f"channel.{name}.{k}": v for k, v in one.state().items()}
@@ -453,11 +476,36 @@ class Further:
             )
         if not names:
             return
-        self._begun = np.array(state["begun"], np.float64)
+        for kept in self._kept:
+            setattr(self, f"_{kept}", np.array(state[kept], np.float64))
         self._deviation = np.full_like(self._begun, np.nan)
         self._together.restore(below(state, "together."))
         for name, one in self._channels.items():
             one.restore(below(state, f"channel.{name}."))
+
+
+def _living(records: NeuronRecords, rows: Ints) -> Bools:
+    return np.asarray(np.isnan(records.called_h[rows]) & (records.arrival[rows] != 1))
+
+
+def _too_many(shows: Bools, living: Bools, place: Ints, lately: Floats) -> Bools:
+    """Tell in which fields so many living neurons show a death in one channel that none does.
+
+    Where a field does die at once the channel that calls says so by itself. ``lately``, how
+    many showed one of how many of the fields seen last, speaks for fields of few neurons.
+    """
+    n = int(place.max(initial=-1)) + 1
+    some = np.bincount(place[shows & living], minlength=n).astype(np.float64)
+    of = np.bincount(place[living], minlength=n).astype(np.float64)
+    few = of < FEW
+    out = _many(some, of) | (few & (some > 0) & _many(some + lately[0], of + lately[1]))
+    lately *= np.exp(-of.sum() / FEW)
+    lately += [some.sum(), of.sum()]
+    return np.asarray(out[place])
+
+
+def _many(some: Floats, of: Floats) -> Bools:
+    return np.asarray((some >= MANY) & (some >= MANY_PART * of))
 
 
 def _grown(values: Floats, rows: Ints) -> Floats:

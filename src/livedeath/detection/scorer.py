@@ -240,7 +240,7 @@ class Scorer:
         done = rows_of.truths(intervened, n, default=False)[order]
         counts = (bits & UNMEASURED) == 0
         told = self._further.push(
-            further, self._records, rows, order, time_h=self._time_h, counts=counts, place=place,
+            further, self._records, rows, order, time_h=self._time_h, bits=bits, place=place,
             intervened=done,
         )  # fmt: skip
         told &= self._living(rows)
