@@ -24,6 +24,7 @@ KEYS = {
     "dead_on_arrival",
     "revoked",
     "field_fault",
+    "further",
     "traces",
     "calls",
 }
@@ -162,6 +163,36 @@ def test_a_transient_that_recovers_is_counted_as_taken_back(command, tmp_path):
     )
     early = command("score", tmp_path / "cut.csv", "--out", tmp_path / "cut", "--json")[1]
     assert (early["dead"], early["revoked"]) == (4, 0)
+
+
+def test_a_dye_in_a_table_is_weighed_beside_the_signal(command, tmp_path):
+    rng, lines = np.random.default_rng(6), ["neuron_id,time_h,signal,dye,dye_sd"]
+    for n in range(20):
+        for hour in range(48):
+            dead = n < 4 and hour >= 30
+            signal = 500 * (1.5 if dead else 1.0) * rng.lognormal(0, 0.12)
+            dye = rng.normal(60.0 if dead else 0.0, 10.0)
+            lines.append(f"{n},{hour},{signal:.2f},{f'{dye:.2f}' if hour % 2 else ''},10")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    status, said, errors = command("score", tmp_path / "t.csv", "--out", tmp_path / "a", "--json")
+    assert (status, errors) == (0, "")
+    assert (said["further"], said["dead"]) == (["dye"], 4)
+    text = command("score", tmp_path / "t.csv", "--out", tmp_path / "b")[1]
+    assert "weighed beside the signal: dye" in str(text)
+    (tmp_path / "less.csv").write_text("\n".join(",".join(x.split(",")[:3]) for x in lines) + "\n")
+    alone = command("score", tmp_path / "less.csv", "--out", tmp_path / "c", "--json")[1]
+    assert alone["further"] == []
+    sooner, later = (
+        pl.read_parquet(x["calls"])["called_at_h"].to_list()[:4] for x in (said, alone)
+    )
+    assert all(a <= b for a, b in zip(sooner, later, strict=True))
+    assert sum(sooner) < sum(later) - 4.0
+    wrong = [lines[0], *(x.rsplit(",", 1)[0] + ",-1" for x in lines[1:])]
+    (tmp_path / "wrong.csv").write_text("\n".join(wrong) + "\n")
+    status, _, errors = command("score", tmp_path / "wrong.csv", "--out", tmp_path / "d")
+    assert status == 2
+    assert "dye_sd in row 2 is -1" in errors
+    assert not (tmp_path / "d").exists()
 
 
 def test_what_is_called_does_not_depend_on_what_comes_later(command, tmp_path):

@@ -85,6 +85,24 @@ def test_a_missing_file_says_how_to_start_one(tmp_path):
         Study.from_file(tmp_path / "study.toml")
 
 
+def test_dyes_are_scored_beside_what_is_sensed():
+    text = templates.text("dye-beside-indicator")
+    assert {name: c.name for name, c in Study.from_toml(text).further.items()} == {"dye": "DRAQ7"}
+    more = '[[channels]]\nname = "{}"\nrole = "{}"\nexposure_ms = 75\n\n'
+    dyes = "".join(more.format(name, "dye") for name in ("dye", "PI", "SYTOX"))
+    study = Study.from_toml(text.replace("[schedule]", dyes + "[schedule]"))
+    told = {name: channel.name for name, channel in study.further.items()}
+    assert told == {"dye": "dye", "dye_2": "DRAQ7", "dye_3": "PI"}
+    alone = text.split("[[comparisons]]")[0].replace('role = "indicator"', 'role = "marker"')
+    assert (study.endpoint, Study.from_toml(alone).endpoint) == ("indicator_rise", "loss_of_fill")
+    assert list(Study.from_toml(alone).further) == ["dye"]
+    assert Study.from_toml(PLATE).further == {}
+    for name, role in (("dye_2", "marker"), ("shape", "dye")):
+        taken = text.replace("[schedule]", more.format(name, role) + "[schedule]")
+        with pytest.raises(StudyError, match=f"{name}', which a table of traces holds another"):
+            Study.from_toml(taken)
+
+
 def test_arms_come_from_interventions():
     arms = Study.from_toml(PLATE).arms()
     assert arms[("plate1", "B3")] == "vehicle"

@@ -103,7 +103,7 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
     if scored.field_fault:
         said += f" ({scored.field_fault} lost to a fault of their field)"
     if scored.further:
-        said += f"; beside the signal spoke {', '.join(scored.further)}"
+        said += f"; weighed beside the signal: {', '.join(scored.further)}"
     text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
     if scored.bad_frames:
         reasons = ", ".join(f"{count} {reason}" for reason, count in scored.bad_frames.items())
