@@ -392,8 +392,8 @@ def release(
     Notes
     -----
     A neuron teaches in proportion to a power of its present probability of being alive: the
-    dying would teach that wild values are common. One that was called dead and comes back teaches all that
-    it held back: that there are transients which can be taken for a death.
+    dying would teach that wild values are common. One that was called dead and comes back
+    teaches all that it held back: that there are transients which can be taken for a death.
     """
     told = np.zeros(lessons.shape[1])
     told_noise = np.zeros(noise_lessons.shape[1])
