@@ -183,10 +183,7 @@ class Judge:
         if stack.dtype.kind not in "uif" or stack.dtype == np.float16 or not stack.dtype.isnative:
             stack = stack.astype(np.float32)
         height, width = stack.shape[1:]
-        tiles = (
-            int(np.clip(height // TILE_PX, 1, TILES)),
-            int(np.clip(width // TILE_PX, 1, TILES)),
-        )
+        tiles = min(max(height // TILE_PX, 1), TILES), min(max(width // TILE_PX, 1), TILES)
         coarse = min(self._distances[1], width - 1)
         rows = max(ROWS_READ, PIXELS_READ // width)
         rows_apart = max(height // rows, LEAST_APART)
@@ -213,7 +210,7 @@ class Judge:
             return self._camera.saturation_adu
         if dtype.kind == "f":
             return np.inf
-        top = int(np.iinfo(dtype).max)
+        top = 2 ** (8 * dtype.itemsize - (dtype.kind == "i")) - 1
         return float(min(top, 2**self._bit_depth - 1) if self._bit_depth else top)
 
     def _judge(self, looks: _Looks) -> tuple[str, Bools]:
@@ -240,10 +237,10 @@ class Judge:
         if seen and dimmer and looks.sharpness + doubt < least * usual_sharpness:
             return BLURRED_FRAME, everything
         bad = self._shaded(looks)
-        if bad.mean() > MOSTLY:
-            return OBSTRUCTED_FRAME, everything
         if not bad.any():
             return "", bad
+        if bad.mean() > MOSTLY:
+            return OBSTRUCTED_FRAME, everything
         # An obstruction ends somewhere in the tiles beside it.
         return OBSTRUCTED_FRAME, ndimage.binary_dilation(bad, np.ones((3, 3), np.bool_))
 
@@ -296,4 +293,6 @@ class Judge:
 
 def _quantile(values: Floats, share: float) -> float:
     """Return the value below which a share lies; quicker for a few than NumPy's."""
-    return float(np.sort(values, axis=None)[int(share * values.size)])
+    flat = values.flatten()
+    flat.sort()
+    return float(flat[int(share * flat.size)])

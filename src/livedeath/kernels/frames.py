@@ -164,6 +164,7 @@ def digest(
         np.zeros(pairs, np.float32),
     )
     plane, reached = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    left = np.array([col * width // n_cols for col in range(n_cols)])
     read = 0
     for row in range(n_rows):
         top, bottom = row * height // n_rows, (row + 1) * height // n_rows
@@ -182,7 +183,7 @@ def digest(
             add_squares(line[:pairs], line[coarse:], many)
             for k in range(per_row):
                 for col in range(n_cols):
-                    sample[filled, col] = line[col * width // n_cols + k * cols_apart]
+                    sample[filled, col] = line[left[col] + k * cols_apart]
                 filled += 1
         levels[row] = clipped_levels(sample, filled)
     for k, sums in enumerate((one, some, many)):
