@@ -13,6 +13,8 @@ and whose death a call is.
   electrons, fold, rise and noise could have ln(1 / (rate * interval)) of evidence from the
   indicator; whoever is called falsely is left out of both delay and bound.
 * An identity switch is an id that goes on to another true neuron.
+* Rows are flagged wrongly where no fault was asked for (``--fault``) and a bad frame or a fault of
+  the field was seen.
 """
 
 import argparse
@@ -35,21 +37,20 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
 
 import livedeath
+from frames.faults import FAULTS, Fault
+from frames.truth import Truth, bound_h, truth_of
 from livedeath.analysis.pipeline import Pipeline, join_traces
+from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.light import LightLedger
 from livedeath.model.plan import PlannedVisit
 from livedeath.model.study import Study
-from livedeath.simulation import signal
 from livedeath.simulation.demo import demo_parameters, demo_study
 from livedeath.simulation.parameters import WorldParameters
 from livedeath.simulation.world import World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-RATE = 1e-3
-"""False deaths asked for, per neuron-day."""
 
 GATE_PX = 12.0
 """A soma farther from a true neuron than this, or its radius, is not it."""
@@ -140,40 +141,6 @@ CASES = {
 }  # fmt: skip
 
 
-@dataclass
-class Truth:
-    """The true neurons of one field and where they stood; arrays of one row per neuron.
-
-    ``y_px``, ``x_px``, ``fill`` and ``indicator`` (electrons without a death's rise) have one
-    column per visit.
-    """
-
-    radius_px: Floats
-    area_um2: Floats
-    death_h: Floats
-    fold: Floats
-    rise_h: Floats
-    time_h: Floats
-    y_px: Floats
-    x_px: Floats
-    fill: Floats
-    indicator: Floats
-    side: int
-
-    @property
-    def in_view(self) -> NDArray[np.bool_]:
-        """Who was wholly inside the first frame."""
-        y, x = self.y_px[:, 0], self.x_px[:, 0]
-        inside = np.minimum.reduce([y, x, self.side - 1 - y, self.side - 1 - x])
-        return inside >= self.radius_px
-
-    def inside(self, k: int) -> NDArray[np.bool_]:
-        """Of whom something was inside the frame of the kth visit."""
-        y, x = self.y_px[:, k], self.x_px[:, k]
-        near = np.minimum.reduce([y, x, self.side - 1 - y, self.side - 1 - x])
-        return near > -self.radius_px
-
-
 def visits_of(case: Case, world: World, wells: int) -> list[PlannedVisit]:
     """Return the planned visits of some wells, up to the hour at which the case ends."""
     named = list(dict.fromkeys(visit.field.well for visit in world.plan.visits))[:wells]
@@ -182,86 +149,6 @@ def visits_of(case: Case, world: World, wells: int) -> list[PlannedVisit]:
         for visit in world.plan.visits
         if visit.field.well in named and visit.planned_h <= case.duration_h
     ]
-
-
-def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
-    """Return the true neurons of a field from its visits."""
-    p, study = world.parameters, world.study
-    scene, _ = world.first_sight(visits[0])
-    neurons, fates = scene.neurons, scene.fates
-    y, x, fill, indicator = (np.zeros((neurons.number.size, len(visits))) for _ in range(4))
-    channels = study.channel("fill"), study.channel("indicator")
-    for k, visit in enumerate(visits):
-        now = world.optics_at(visit.planned_h)
-        view = world.stage.view(
-            visit.field.vessel, visit.session, x_um=visit.x_um, y_um=visit.y_um,
-            z_um=visit.z_um[0], planned_h=visit.planned_h,
-        )  # fmt: skip
-        place = signal.place_um(neurons, fates, visit.planned_h, p.stage)
-        y[:, k], x[:, k] = view.pixels(
-            *place, pixel_size_um=now.pixel_size_um, shape=now.image_shape_px
-        )
-        given = k * sum(c.exposure_ms for c in channels) / p.signal.reference_exposure_ms
-        left = (1.0 - p.light.bleaching) ** given
-        for channel, table in zip(channels, (fill, indicator), strict=True):
-            light = signal.electrons(
-                channel, neurons, fates, visit.planned_h, signal=p.signal, death=p.death,
-                median_radius_um=world.median_radius_um,
-            )  # fmt: skip
-            table[:, k] = light * left * channel.exposure_ms / p.signal.reference_exposure_ms
-        indicator[:, k] /= signal.death_fold(neurons, fates, visit.planned_h, p.signal)
-    return Truth(
-        radius_px=neurons.radius_um / now.pixel_size_um,
-        area_um2=np.pi * neurons.radius_um**2,
-        death_h=fates.death_h,
-        fold=signal.fold(neurons, p.signal),
-        rise_h=signal.rise_h(neurons, p.signal),
-        time_h=np.array([visit.planned_h for visit in visits]),
-        y_px=y, x_px=x, fill=fill, indicator=indicator, side=now.image_shape_px[0],
-    )  # fmt: skip
-
-
-def bound_h(truth: Truth, world: World) -> Floats:
-    """Return each neuron's information bound: the delay of who knows all laws, h; inf: never.
-
-    Level, trend and slow wander of the living ratio are filtered; the template goes through
-    the same filter. Light is collected with the soma's own profile, whose effective area is
-    smaller than the soma's by 1 + CV^2.
-    """
-    s, camera = world.parameters.signal, world.parameters.camera
-    pixel = world.optics_at(0.0).pixel_size_um
-    area = truth.area_um2 / (1.0 + world.parameters.culture.soma_cv**2)
-    per_um2 = s.background_electrons_per_um2 + camera.read_noise_e**2 / pixel**2
-    dark = (area * per_um2)[:, np.newaxis]
-    with np.errstate(divide="ignore", over="ignore"):
-        photon = (truth.fill + dark) / truth.fill**2
-        photon += (truth.indicator + dark) / truth.indicator**2
-    n = truth.death_h.size
-    covariance = np.zeros((n, 3, 3))
-    diagonal = s.ratio_log_sd**2, s.trend_log_sd_per_day**2, s.wander_log_sd**2
-    for axis, variance in enumerate(diagonal):
-        covariance[:, axis, axis] = variance
-    seen, response, evidence = np.array([1.0, 0.0, 1.0]), np.zeros((n, 3)), np.zeros(n)
-    delay = np.full(n, np.inf)
-    hours = np.diff(truth.time_h, prepend=truth.time_h[0])
-    needed = np.log(24.0 / (RATE * np.median(hours[1:])))
-    for k, now in enumerate(truth.time_h):
-        phi = np.exp(-hours[k] / s.wander_h)
-        move = np.array([[1.0, hours[k] / 24.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, phi]])
-        covariance = move @ covariance @ move.T
-        covariance[:, 2, 2] += s.wander_log_sd**2 * (1.0 - phi**2)
-        response = response @ move.T
-        spread = covariance @ seen
-        variance = spread @ seen + s.white_log_sd**2 + photon[:, k]
-        age = np.maximum(now - truth.death_h, 0.0)
-        rise = (truth.fold - 1.0) * -np.expm1(-age / truth.rise_h)
-        over = np.where(age > 0, rise - response @ seen, 0.0)
-        evidence += over**2 / (2.0 * variance)
-        gain = spread / variance[:, np.newaxis]
-        response += gain * over[:, np.newaxis]
-        covariance = covariance - gain[:, :, np.newaxis] * spread[:, np.newaxis]
-        delay = np.where((evidence >= needed) & np.isinf(delay), age, delay)
-    return delay
 
 
 def rendered(world: World, visits: list[PlannedVisit]) -> Iterator[NDArray[np.uint16]]:
@@ -304,14 +191,19 @@ def movie(
 
 
 def analyse(
-    case: Case, world: World, visits: list[PlannedVisit], cache: Path | None
+    case: Case,
+    world: World,
+    visits: list[PlannedVisit],
+    cache: Path | None,
+    fault: Fault | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any], float]:
     """Put a plate through the pipeline; return traces, calls and milliseconds per visit."""
     study = world.study
     pipeline = Pipeline(study)
-    blocks, spent = [], 0.0
+    blocks, spent, rng = [], 0.0, np.random.default_rng(world.parameters.seed)
     for visit, pair in zip(visits, movie(case, world, visits, cache), strict=True):
-        images = dict(zip(visit.channels, np.array(pair), strict=True))
+        shown = np.array(pair) if fault is None else fault(rng, visit.t, np.array(pair))
+        images = dict(zip(visit.channels, shown, strict=True))
         start = time.process_time()
         blocks.append(
             pipeline.push(
@@ -551,23 +443,38 @@ def counted(
 
 
 def run(
-    case: Case, *, wells: int, seed: int | None = None, cache: Path | None = None
+    case: Case,
+    *,
+    wells: int,
+    seed: int | None = None,
+    cache: Path | None = None,
+    fault: str = "",
 ) -> dict[str, Any]:
     """Render, analyse and count one plate."""
     world = case.world(seed)
     visits = visits_of(case, world, wells)
-    traces, calls, per_visit = analyse(case, world, visits, cache)
+    traces, calls, per_visit = analyse(case, world, visits, cache, FAULTS.get(fault))
     tally = counted(world, visits, traces, calls)
     return {
         "world": case.name,
         "says": case.says,
+        "fault": fault,
         "wells": wells,
         "seed": world.parameters.seed,
         "interval_h": world.study.schedule.interval_h,
         "ms_per_visit": per_visit,
         **figures(tally),
+        **flagged(traces),
         "missed_deaths": tally.missed,
         "false_deaths": tally.false,
+    }
+
+
+def flagged(traces: dict[str, Any]) -> dict[str, float]:
+    """Return the parts of all rows that say nothing for a fault of frame or field."""
+    flags = (Flag.BAD_FRAME, Flag.FIELD_FAULT)
+    return {
+        f"rows_{one.name.lower()}": float(np.mean((traces["flags"] & one) > 0)) for one in flags
     }
 
 
@@ -583,7 +490,8 @@ def _text(value: float | None, digits: int = 2) -> str:
 
 def show(r: dict[str, Any]) -> None:
     """Print one plate as text."""
-    print(f"\n{r['world']}: {r['says']}; {r['wells']} wells, seed {r['seed']}")
+    fault = f"; {r['fault']}" if r["fault"] else ""
+    print(f"\n{r['world']}: {r['says']}; {r['wells']} wells, seed {r['seed']}{fault}")
     print(
         f"  deaths {r['called']}/{r['deaths']} = {_text(r['sensitivity'], 3)}, the others "
         f"{r['not_called'] or 'none'}\n"
@@ -598,7 +506,9 @@ def show(r: dict[str, Any]) -> None:
         f"never found {r['never_found_alive']}; alive but dead on arrival "
         f"{r['alive_but_dead_on_arrival']}; neurons not at risk {r['neurons_not_at_risk']}\n"
         f"  reported {r['reported']}, no neurons {r['not_neurons']}: "
-        f"{r['not_neurons_by_outcome'] or 'none'}; {r['ms_per_visit']:.1f} ms a visit"
+        f"{r['not_neurons_by_outcome'] or 'none'}; {r['ms_per_visit']:.1f} ms a visit\n"
+        f"  rows in bad frames {100 * r['rows_bad_frame']:.2f} %, in faults of the field "
+        f"{100 * r['rows_field_fault']:.2f} %"
     )
 
 
@@ -608,6 +518,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--world", action="append", choices=list(CASES), help="default: all")
     parser.add_argument("--wells", type=int, help="wells of each plate, from its first")
     parser.add_argument("--seed", type=int, help="another world of the same kind")
+    parser.add_argument("--fault", choices=list(FAULTS), default="", help="happens to every field")
     parser.add_argument("--cache", type=Path, help="folder that keeps frames for a later run")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--smoke", action="store_true", help="toy size, a few seconds")
@@ -621,7 +532,9 @@ def main(arguments: list[str] | None = None) -> int:
     results = []
     for case in cases:
         wells = min(chosen.wells or case.wells, case.wells)
-        results.append(run(case, wells=wells, seed=chosen.seed, cache=chosen.cache))
+        results.append(
+            run(case, wells=wells, seed=chosen.seed, cache=chosen.cache, fault=chosen.fault)
+        )
         if not chosen.json:
             show(results[-1])
     if chosen.json:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frames.faults import FAULTS
+from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey
 
 PATH = Path(__file__).resolve().parents[1] / "benchmarks/bench_frames.py"
@@ -156,3 +158,41 @@ def test_the_bound_is_the_next_visit_of_a_bright_death_and_never_without_a_rise(
 def test_poisson_limits_are_those_of_the_tables(bench):
     assert bench.poisson_limits(0) == pytest.approx((0.0, 3.689), abs=1e-3)
     assert bench.poisson_limits(10) == pytest.approx((4.795, 18.390), abs=1e-3)
+
+
+def quiet_frames(light_e=8.0):
+    rng = np.random.default_rng(2)
+    electrons = rng.poisson(light_e, (2, 128, 128)) + 1.6 * rng.normal(size=(2, 128, 128))
+    return np.rint(electrons / 0.46 + 100).astype(np.uint16)
+
+
+def light(frames):
+    return (frames.astype(float) - 100) * 0.46
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_begins_at_its_visit_and_leaves_the_frames_given_alone(name):
+    frames, rng = quiet_frames(), np.random.default_rng(1)
+    kept = frames.copy()
+    np.testing.assert_array_equal(FAULTS[name](rng, 5, frames), kept)
+    changed = [not np.array_equal(FAULTS[name](rng, t, frames), kept) for t in range(5, 30)]
+    assert any(changed)
+    np.testing.assert_array_equal(frames, kept)
+
+
+def test_faults_take_and_add_the_light_that_they_say():
+    frames, rng = quiet_frames(), np.random.default_rng(1)
+    half = light(FAULTS["half-blocked"](rng, 15, frames))
+    assert half[:, :, :64].mean() == pytest.approx(0.24, abs=0.1)
+    assert half[:, :, 64:].mean() == pytest.approx(8.0, abs=0.2)
+    dim = light(FAULTS["fill-lamp"](rng, 20, frames))
+    assert dim.mean(axis=(1, 2)) == pytest.approx([3.2, 8.0], abs=0.2)
+    assert dim[0].var() == pytest.approx(3.2 + 1.6**2 + 0.46**2 / 12, rel=0.06)
+    lit = light(FAULTS["room-light"](rng, 15, frames))
+    assert lit.mean(axis=(1, 2)) == pytest.approx([8.0, 58.0], abs=0.5)
+
+
+def test_rows_of_bad_frames_and_faults_are_counted(bench):
+    flags = np.array([0, Flag.BAD_FRAME, Flag.BAD_FRAME | Flag.FIELD_FAULT, 0], np.uint32)
+    said = bench.flagged({"flags": flags})
+    assert said == {"rows_bad_frame": 0.5, "rows_field_fault": 0.25}
