@@ -41,6 +41,8 @@ def columns_of(traces: Traces) -> dict[str, NDArray[np.generic]]:
         table["reference"] = traces.reference[at]
         if traces.law.sd_given:
             table["reference_sd"] = traces.reference_sd[at]
+    for name, (values, sd) in traces.further.items():
+        table[name], table[f"{name}_sd"] = values[at], sd[at]
     if traces.intervened.any():
         table["intervened"] = traces.intervened[_well_rows(traces)][at]
     return table

@@ -91,8 +91,14 @@ def test_targets_are_ranges():
 
 @pytest.mark.parametrize(
     "kw",
-    [{}, {"sd_given": False}, {"schedule": "adaptive"}, {"wells": 2, "well_steps_per_day": 2.0}],
-    ids=["reference", "no-sd", "adaptive", "well-steps"],
+    [
+        {},
+        {"sd_given": False},
+        {"schedule": "adaptive"},
+        {"wells": 2, "well_steps_per_day": 2.0},
+        {"further": ("dye", "shape")},
+    ],
+    ids=["reference", "no-sd", "adaptive", "well-steps", "further"],
 )
 def test_the_command_line_calls_what_the_benchmark_calls(kw, tmp_path, capfd):
     traces = simulate(replace(SMALL, **kw), 5)

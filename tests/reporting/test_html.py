@@ -222,6 +222,7 @@ def test_a_scored_table_is_reported_without_images(tmp_path):
         "flags",
         pl.col("GEDI").alias("signal"),
         pl.col("RFP").alias("reference"),
+        pl.lit(0.0).alias("dye"),
     ).write_parquet(out / "traces.parquet")
     made_of = {"run": "abc", "input": "C:\\tables\\day 1.csv", "settings": {}}
     (out / "provenance.json").write_text(json.dumps(made_of), encoding="utf-8")
@@ -232,6 +233,7 @@ def test_a_scored_table_is_reported_without_images(tmp_path):
     text = words(result["report"].read_text(encoding="utf-8"))
     assert "day 1.csv" in text
     assert "The traces came as a table, without images" in text
+    assert "what was sensed: indicator rise, weighed with dye" in text
 
 
 @pytest.mark.parametrize(
@@ -290,6 +292,10 @@ def test_what_was_changed_since_the_first_frame_and_what_was_retracted_is_told(t
     assert "pre-specified: declared before the first frame" in text
     assert f"exclude retracted C2 not this one {entry['id']}" in text
     assert f"wrong well (voids {entry['id']})" in text
+
+
+def test_a_study_without_further_channels_names_none(made):
+    assert "weighed with" not in words(made[2])
 
 
 def test_an_unchanged_study_says_nothing_of_changes(made):

@@ -358,9 +358,10 @@ class Further:
             pair = None if given is None else given.get(name)
             if pair is None:
                 continue
-            values = np.where(counts, rows_of.floats(pair[0], rows.size)[order], np.nan)
+            values = rows_of.floats(pair[0], rows.size)[order]
             sd = rows_of.deviations(pair[1], rows.size)[order]
-            measured = np.isfinite(values)
+            measured = counts & np.isfinite(values)
+            values = np.where(measured, values, np.nan)
             if not measured.any():
                 continue
             one.push(time_h, ids, values, sd, well=well, field=field, intervened=intervened)

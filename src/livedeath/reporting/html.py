@@ -110,6 +110,7 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
     return {
         "study": material.study,
         "endpoint": material.endpoint.replace("_", " "),
+        "further": sections.further(material),
         "other_endpoints": material.called.other_endpoints,
         "dates": sections.dates(material),
         "optics": sections.optics_line(material),

@@ -15,7 +15,7 @@ from livedeath._version import __version__
 from livedeath.model.flags import DESCRIPTIONS, Flag
 from livedeath.model.optics import Optics
 from livedeath.model.plate import FORMATS, row_column
-from livedeath.model.tables import FIELD_FAULT, NOT_SHOWN, PLACE
+from livedeath.model.tables import FIELD_FAULT, FURTHER, NOT_SHOWN, PLACE
 from livedeath.reporting.figures import WellSurvival
 from livedeath.reporting.material import Material
 from livedeath.run import logbook
@@ -385,6 +385,13 @@ def provenance(material: Material) -> list[tuple[str, str]]:
 def optics_line(material: Material) -> str:
     """Return objective, pixel size and frame in one line."""
     return "" if material.from_table else _said(material.study.optics) + " · "
+
+
+def further(material: Material) -> list[str]:
+    """Return the channels that were weighed with what was sensed."""
+    if material.from_table:
+        return [name for name in FURTHER if name in material.traces.columns]
+    return [channel.name for channel in material.study.further.values()]
 
 
 def declaration_changes(material: Material) -> list[str]:
