@@ -9,6 +9,7 @@ from livedeath.detection.learning import ENDPOINTS, OUTLIERS, TRANSIENT_RATES
 from livedeath.detection.record import empty_bank, empty_baselines
 from livedeath.kernels import bank as templates
 from livedeath.kernels import baseline, detect, onset
+from reference import bank as slow_bank
 from reference import baseline as slow_baseline
 from reference import detect as slow_detect
 from reference import onset as slow_onset
@@ -357,3 +358,31 @@ def test_release_and_shares_equal_their_twins(seed):
         detect.share_of_templates(bank, rows), slow_detect.share_of_templates(bank, rows), rtol=1e-5
     )
     assert detect.share_of_templates(bank, rows).sum() == pytest.approx(2.0)
+
+
+def _transients(seed, n=3):
+    """Return a bank of transients of which some slots are in use, in any order."""
+    rng = np.random.default_rng(seed)
+    bank = empty_bank(n, SLOTS, ENDPOINTS["indicator_rise"].transients)
+    bank.used[:] = rng.integers(0, SLOTS + 1, n)
+    bank.order[:] = rng.permuted(bank.order, axis=1)
+    bank.weight[:] = rng.random(bank.weight.shape)
+    return bank
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_passing_equals_its_twin(seed):
+    bank, rows = _transients(seed), np.array([2, 0, 1])
+    mine = detect.passing(rows, bank, NOISE.transients_per_day)
+    theirs = slow_detect.passing(rows, bank, NOISE.transients_per_day)
+    np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("at", range(SLOTS))
+def test_drop_equals_its_twin(at):
+    mine, theirs = _transients(1), _transients(1)
+    for bank, module in ((mine, templates), (theirs, slow_bank)):
+        bank.used[:] = SLOTS
+        module.drop(bank.order, bank.used, 1, at)
+    np.testing.assert_array_equal(mine.order, theirs.order)
+    np.testing.assert_array_equal(mine.used, [SLOTS, SLOTS - 1, SLOTS])

@@ -109,3 +109,10 @@ def age(onset_h, time_h, tau_h):
 
 def forget(slots):
     return [slot for slot in slots if slot["weight"].sum() > 0]
+
+
+def drop(order, used, r, at):
+    in_use = order[r, : used[r]].tolist()
+    slot = in_use.pop(at)
+    order[r, : used[r]] = [*in_use, slot]
+    used[r] -= 1

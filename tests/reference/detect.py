@@ -144,3 +144,7 @@ def share_of_templates(bank, rows):
         if slots and np.sum(slots) > 0:
             out += np.sum(slots, axis=0) / np.sum(slots)
     return out
+
+
+def passing(rows, transients, per_day):
+    return np.array([sum(per_day @ slot["weight"] for slot in read(transients, r)) for r in rows])

@@ -28,6 +28,7 @@ from livedeath.model.measures import (
     TraceBlock,
     Tracking,
     VisitResult,
+    below,
 )
 from livedeath.model.optics import Optics
 from livedeath.model.settings import AnalysisSettings
@@ -195,9 +196,9 @@ class FieldPipeline:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         for name, part in (("tracker", self._tracker), ("tracer", self._tracer)):
-            part.restore(_below(state, name))
+            part.restore(below(state, f"{name}."))
         for name, one in self._judges.items():
-            one.restore(_below(state, f"judge/{name}"))
+            one.restore(below(state, f"judge/{name}."))
         self._ids = np.array(state["ids"], np.int64)
         self._time_h = float(state["time_h"])
         self._shape = tuple(int(n) for n in state["shape"]) or None
@@ -384,11 +385,6 @@ def _enlarge(
         return labels
     large = labels.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.ascontiguousarray(large[: shape[0], : shape[1]])
-
-
-def _below(state: Mapping[str, Any], name: str) -> State:
-    start = f"{name}."
-    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
 
 
 def _where(visit: Visit) -> str:

@@ -21,7 +21,7 @@ from livedeath.detection import Scorer, Scorers
 from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
-from livedeath.model.measures import Columns, State, VisitResult
+from livedeath.model.measures import Columns, State, VisitResult, below
 from livedeath.model.priors import Priors
 from livedeath.model.study import Study
 from livedeath.model.tables import FURTHER, MEASURED, TRACES, trace_columns
@@ -149,11 +149,11 @@ class Pipeline:
         for number, names in enumerate(json.loads(str(state["fields"]))):
             key = FieldKey(*names)
             self._fields[key] = self._begin(key)
-            self._fields[key].restore(_below(state, f"field{number}/"))
+            self._fields[key].restore(below(state, f"field{number}/"))
         self._risks = {}
         for acquisition in json.loads(str(state["risks"])):
-            self._risk_of(acquisition).restore(_below(state, f"risk{acquisition}/"))
-        self._scorers.restore(_below(state, "scorer/"))
+            self._risk_of(acquisition).restore(below(state, f"risk{acquisition}/"))
+        self._scorers.restore(below(state, "scorer/"))
 
     def _begin(self, key: FieldKey) -> FieldPipeline:
         return FieldPipeline(
@@ -250,10 +250,6 @@ class Pipeline:
     def _in_wells(self, population: Population, traces: Columns, row: int) -> bool:
         vessel = self.study.vessel(str(traces["vessel"][row]))
         return str(traces["well"][row]) in vessel.has(population.wells)
-
-
-def _below(state: Mapping[str, Any], prefix: str) -> State:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def join_traces(blocks: list[Columns], channels: tuple[str, ...]) -> Columns:

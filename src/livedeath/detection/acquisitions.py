@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from livedeath.detection import table
 from livedeath.detection.scorer import Scorer
-from livedeath.model.measures import Columns, State
+from livedeath.model.measures import Columns, State, below
 from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 
@@ -66,9 +66,7 @@ class Scorers:
         """Take over what `state` returned, of the same endpoint."""
         self._of = {}
         for number in np.asarray(state["acquisitions"], np.int64).tolist():
-            start = f"{number}/"
-            own = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-            self.of(number).restore(own)
+            self.of(number).restore(below(state, f"{number}/"))
 
 
 def score_traces(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from livedeath.detection.record import NeuronRecords
 from livedeath.kernels.levels import group_medians
 from livedeath.model.flags import Flag
-from livedeath.model.measures import Columns, State
+from livedeath.model.measures import Columns, State, below
 
 if TYPE_CHECKING:
     from livedeath.detection.scorer import Scorer
@@ -294,11 +294,6 @@ class FillLoss:
             self._detector = self._make()
             self._detector.silent = True
             self._detector.restore(own)
-
-
-def below(state: Mapping[str, Any], prefix: str) -> State:
-    """Return the part of a state whose names begin with a prefix, without it."""
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def _grown(values: Floats, at: Ints, start: float) -> Floats:

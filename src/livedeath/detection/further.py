@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.detection import rows as rows_of
-from livedeath.detection.fading import below
 from livedeath.detection.learning import Learning
 from livedeath.detection.record import UNMEASURED, NeuronRecords
 from livedeath.errors import TableError
@@ -27,7 +26,7 @@ from livedeath.kernels import detect, fuse
 from livedeath.kernels.bank import Bank
 from livedeath.kernels.baseline import Baselines
 from livedeath.model.flags import Flag
-from livedeath.model.measures import State
+from livedeath.model.measures import State, below
 
 if TYPE_CHECKING:
     from livedeath.detection.scorer import Scorer
@@ -238,7 +237,7 @@ def shown(deaths: Bank, transients: Bank, base: Baselines, rows: Ints, per_day: 
     living, last_h = np.ones(rows.size), np.full(rows.size, np.nan)
     known = np.flatnonzero(rows >= 0)
     at = rows[known]
-    living[known] = base.alive[at] + detect._passing(at, transients, per_day)
+    living[known] = base.alive[at] + detect.passing(at, transients, per_day)
     last_h[known] = np.where(base.visits[at] > 0, base.last_h[at], np.nan)
     every = np.ones(deaths.weight.shape[2])
     return Shown(

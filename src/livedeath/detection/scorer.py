@@ -36,7 +36,7 @@ from livedeath.detection.wells import Wells
 from livedeath.errors import TableError
 from livedeath.kernels import baseline, detect
 from livedeath.model.flags import Flag
-from livedeath.model.measures import Columns, State
+from livedeath.model.measures import Columns, State, below
 from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.tables import FIELD_FAULT
@@ -584,6 +584,6 @@ class Scorer:
         self._wells.restore({k: array[f"wells.{k}"] for k in self._wells.state()})
         self._fields.restore({k: array[f"fields.{k}"] for k in self._fields.state()})
         self._accidents.restore({k: array[f"accidents.{k}"] for k in self._accidents.state()})
-        self._fill_loss.restore(fading.below(state, "fill."))
-        self._further.restore(fading.below(state, "further."))
+        self._fill_loss.restore(below(state, "fill."))
+        self._further.restore(below(state, "further."))
         self.learning.restore({k: array[f"learning.{k}"] for k in self.learning.state()})

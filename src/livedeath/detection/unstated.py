@@ -57,10 +57,17 @@ class UnstatedNoise:
         return np.asarray(np.clip(steps, 0, CLASSES - 1), dtype=np.int64)
 
     def population(self, classes: Ints) -> Floats:
-        """Return what is known of neurons of each class."""
-        start, (half, n) = self.start, self.sums.T
-        overall = (POPULATION_VISITS * start.mean() + half.sum()) / (POPULATION_VISITS + n.sum())
-        known = np.where(n.sum() > 0, np.maximum(overall, np.where(n > 0, 0.0, start)), start)
+        """Return what is known of neurons of each class.
+
+        A class whose steps were seen is shrunk towards what all show; one without, no lower
+        than it began.
+        """
+        half, n = self.sums.T
+        known = self.start
+        if n.any():
+            worth = POPULATION_VISITS * self.start.mean()
+            overall = (worth + half.sum()) / (POPULATION_VISITS + n.sum())
+            known = np.where(n > 0, overall, np.maximum(overall, self.start))
         return np.asarray(((POPULATION_VISITS * known + half) / (POPULATION_VISITS + n))[classes])
 
     def begin(self, classes: Ints, ratio: Floats) -> None:

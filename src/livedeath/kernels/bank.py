@@ -94,8 +94,16 @@ class Innovations(NamedTuple):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _drop(order: Ints, used: Ints, r: int, at: int) -> None:
-    """Take the slot at place ``at`` out of use; later ones move up, its room goes last."""
+def drop(order: Ints, used: Ints, r: int, at: int) -> None:
+    """Take the slot at place ``at`` out of use; later ones move up, its room goes last.
+
+    Parameters
+    ----------
+    order, used : (N, s) int64, (N,) int64
+        As in `Bank`, changed in place.
+    r, at : int
+        Neuron, and place in its order of onsets, below ``used[r]``.
+    """
     slot = order[r, at]
     last = used[r] - 1
     for k in range(at, last):
@@ -142,7 +150,7 @@ def _merge(bank: Bank, r: int, time_h: float) -> None:
     bank.mass[r, stays] += bank.mass[r, goes]
     bank.from_h[r, stays] = min(bank.from_h[r, stays], bank.from_h[r, goes])
     bank.until_h[r, stays] = max(bank.until_h[r, stays], bank.until_h[r, goes])
-    _drop(bank.order, bank.used, r, place)
+    drop(bank.order, bank.used, r, place)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -363,7 +371,7 @@ def forget(bank: Bank, rows: Ints) -> None:
     for r in rows:
         for k in range(used[r] - 1, -1, -1):
             if _weight(weight, r, order[r, k]) == 0.0:
-                _drop(order, used, r, k)
+                drop(order, used, r, k)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

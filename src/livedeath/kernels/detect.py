@@ -140,8 +140,23 @@ def _open_visit(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
-def _passing(rows: Ints, transients: Bank, per_day: Floats) -> Floats:
-    """Return the weight of all transients under way of each neuron, times their rates."""
+def passing(rows: Ints, transients: Bank, per_day: Floats) -> Floats:
+    """Return the weight of all transients under way of each neuron, times their rates.
+
+    Parameters
+    ----------
+    rows : (n,) int64
+        Neurons.
+    transients : Bank
+        Templates of transients.
+    per_day : (k,) float64
+        Rate of each transient.
+
+    Returns
+    -------
+    (n,) float64
+        0 where none is under way.
+    """
     used, order, weight = transients.used, transients.order, transients.weight
     out = np.zeros(rows.size)
     for i in range(rows.size):
@@ -202,7 +217,7 @@ def _settle(
                     lesson = log_near_one(q1) if near else math.log(max(q1, 0.01))
                     lessons[r, first + c * rates.size + k] += lesson
             alive[r] = max(alive[r] + explained, 0.01 * alive[r])
-            templates._drop(order, used, r, 0)
+            templates.drop(order, used, r, 0)
         if alive[r] != before:
             factor = alive[r] / before
             templates.scale(deaths, r, time_h - dt_h[i], factor)
@@ -227,7 +242,7 @@ def _judge_outliers(
     seen: Truths,
     v: Innovations,
     alive: Floats,
-    passing: Floats,
+    away: Floats,
     outliers: Floats,
     lessons: Floats,
 ) -> None:
@@ -243,8 +258,8 @@ def _judge_outliers(
             continue
         r, n, e = rows[i], scale[i] * s[i], error[i]
         sure, wide, far = _normal(e, n), _normal(e, TAIL * n), _far(e, n, level[i])
-        living = alive[i] + passing[i]
-        plain, rest = alive[i] / (density[i] * living), passing[i] / living
+        living = alive[i] + away[i]
+        plain, rest = alive[i] / (density[i] * living), away[i] / living
         # The shares are at most a fifth, so the likelihoods are at most this far apart.
         most = plain * max(sure, wide, far) + rest
         if 0.8 * plain * sure + rest > 1.0 / LOG_SERIES_TOP and most < LOG_SERIES_TOP:
@@ -333,10 +348,10 @@ def score_visit(
     weight = templates.weigh(deaths, rows, seen, death_shapes, phi, v)
     passed = templates.weigh(transients, rows, seen, transient_shapes, phi, v)
     templates.forget(deaths, rows)
-    passing = _passing(rows, transients, noise.transients_per_day)
+    away = passing(rows, transients, noise.transients_per_day)
     alive = base.alive[rows]
-    living, dying = alive + passing, noise.deaths_per_day * weight
-    _judge_outliers(rows, seen, v, alive, passing, outliers, lessons)
+    living, dying = alive + away, noise.deaths_per_day * weight
+    _judge_outliers(rows, seen, v, alive, away, outliers, lessons)
     _settle(
         rows, time_h, v.dt_h, base, deaths, transients, noise.transients_per_day, living, dying,
         rates, lessons, outliers.shape[0],
@@ -347,7 +362,7 @@ def score_visit(
         out[i, 0], out[i, 2], out[i, 4] = -math.inf, 1.0, 1.0
         if seen[i]:
             out[i, 0] = math.log(max(weight[i] / living[i], LIGHTEST))
-            out[i, 1] = passing[i] / living[i]
+            out[i, 1] = away[i] / living[i]
             out[i, 2] = 1.0 - v.bad[i] / v.density[i]
             out[i, 3] = v.e[i] * v.e[i] / v.s[i]
             out[i, 4] = alive[i] / (living[i] + dying[i])

@@ -188,6 +188,111 @@ def change_likelihood(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _weigh_deaths(
+    dead: NDArray[np.float64],
+    n: int,
+    last: NDArray[np.int64],
+    dt_h: float,
+    zero: float,
+    value: float,
+    fill: float,
+    fixed: float,
+    slope: float,
+    relative: float,
+    noise: Noise,
+) -> tuple[int, float]:
+    """Take a value into the first ``n`` courses of corpses; return how many stay, and their sum.
+
+    A course is a row: its log density, mean and variance of what is left, time constant, and
+    the number of that. The hopeless are dropped, what is alike is followed as one.
+    """
+    # A corpse's signal wanders as that of the living does.
+    wanders = noise.drift**2 * (1.0 - math.exp(-2.0 * dt_h / noise.drift_tau_h))
+    best = -np.inf
+    for k in range(n):
+        stays = math.exp(-dt_h / dead[k, 3])
+        m = stays * dead[k, 1]
+        v = stays * stays * dead[k, 2] + (wanders + UNEVEN**2 * dt_h / dead[k, 3]) * m * m
+        density, dead[k, 1], dead[k, 2] = _see(
+            m, v, zero, value, fill, fixed, slope, relative, noise
+        )
+        dead[k, 0] += density
+        best = max(best, dead[k, 0])
+    kept, total = 0, -np.inf
+    last[:] = -1
+    for k in range(n):
+        if dead[k, 0] < best - HOPELESS:
+            continue
+        total = _added(total, dead[k, 0])
+        like = last[int(dead[k, 4])]
+        if like >= 0:
+            close = (dead[k, 1] - dead[like, 1]) ** 2 <= ALIKE**2 * dead[k, 2]
+            if close and abs(dead[like, 2] - dead[k, 2]) <= ALIKE * dead[k, 2]:
+                dead[like, 0] = _added(dead[like, 0], dead[k, 0])
+                continue
+        for j in range(5):
+            dead[kept, j] = dead[k, j]
+        last[int(dead[k, 4])] = kept
+        kept += 1
+    return kept, total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh_lives(
+    back: NDArray[np.float64],
+    rest: NDArray[np.float64],
+    states: NDArray[np.float64],
+    covs: NDArray[np.float64],
+    n: int,
+    visit: int,
+    dt_h: float,
+    value: float,
+    fill: float,
+    fixed: float,
+    slope: float,
+    relative: float,
+    noise: Noise,
+) -> tuple[int, float, float, float]:
+    """Take a value into the first ``n`` courses of neurons that came back.
+
+    Returns how many stay, their sum, the likeliest one's visit of return, and how many visits
+    it was near the baseline. A course is a row of ``back``: its log density, visit of the
+    return, visits near the baseline, and time constant; of ``rest``, mean and variance of what
+    is left of the transient; and its baseline, already moved on to the visit.
+    """
+    gain = np.empty(3)
+    best, at = -np.inf, -1
+    for k in range(n):
+        tau = back[k, 3]
+        stays = math.exp(-dt_h / tau) if tau > 0.0 else 0.0
+        rest[k, 0] *= stays
+        rest[k, 1] *= stays * stays
+        if tau > 0.0:
+            rest[k, 1] += UNEVEN**2 * dt_h / tau * rest[k, 0] ** 2
+        density, over, near = _return(
+            states[k], covs[k], gain, rest[k], value, fill, fixed, slope, relative, noise
+        )
+        back[k, 0] += density
+        if over or near:
+            back[k, 2] += near
+        else:
+            back[k, 1], back[k, 2] = visit + 1, 0.0
+        if back[k, 0] >= best:
+            best, at = back[k, 0], k
+    if n == 0:
+        return 0, -np.inf, np.nan, np.nan
+    since, near_for = back[at, 1], back[at, 2]
+    kept, returned = 0, -np.inf
+    for k in range(n):
+        if back[k, 0] >= best - HOPELESS:
+            returned = _added(returned, back[k, 0])
+            back[kept], rest[kept] = back[k], rest[k]
+            states[kept], covs[kept] = states[k], covs[k]
+            kept += 1
+    return kept, returned, since, near_for
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def weigh_return(
     time_h: NDArray[np.float64],
     value: NDArray[np.float64],
@@ -249,50 +354,23 @@ def weigh_return(
     base, most = x[0] + x[2] - zero, 0.0
     walk_m, walk_v = base, (FIRST_SD * max(x[0], LEVEL_FLOOR)) ** 2
     walk = 0.0
-    dead = np.empty((n * b, 5))  # log density, mean, variance, time constant, its number
-    last = np.empty(b, np.int64)
     d = decay_h.size
-    back = np.empty((n * d, 4))  # log density, visit of the return, near the baseline, tau
-    rest = np.empty((n * d, 2))
+    dead, last = np.empty((n * b, 5)), np.empty(b, np.int64)
+    back, rest = np.empty((n * d, 4)), np.empty((n * d, 2))
     states, covs = np.empty((n * d, 3)), np.empty((n * d, 6))
     n_dead = n_back = 0
     for i in range(first, n):
         dt = time_h[i] - time_h[i - 1]
-        # A corpse's signal wanders as that of the living does.
-        wanders = noise.drift**2 * (1.0 - math.exp(-2.0 * dt / noise.drift_tau_h))
         if i > call and abs(walk_m - base) >= STILL_CHANGED * most:
             for k in range(b):
                 dead[n_dead, 0] = walk + math.log(SETTLES / b)
                 dead[n_dead, 1], dead[n_dead, 2] = walk_m, walk_v
                 dead[n_dead, 3], dead[n_dead, 4] = leak_h[k], k
                 n_dead += 1
-        best = -np.inf
-        for k in range(n_dead):
-            stays = math.exp(-dt / dead[k, 3])
-            m = stays * dead[k, 1]
-            v = stays * stays * dead[k, 2] + (wanders + UNEVEN**2 * dt / dead[k, 3]) * m * m
-            density, dead[k, 1], dead[k, 2] = _see(
-                m, v, zero, value[i], fill[i], fixed[i], slope[i], relative[i], noise
-            )
-            dead[k, 0] += density
-            best = max(best, dead[k, 0])
-        kept, total = 0, -np.inf
-        last[:] = -1
-        for k in range(n_dead):
-            if dead[k, 0] < best - HOPELESS:
-                continue
-            total = _added(total, dead[k, 0])
-            like = last[int(dead[k, 4])]
-            if like >= 0:
-                close = (dead[k, 1] - dead[like, 1]) ** 2 <= ALIKE**2 * dead[k, 2]
-                if close and abs(dead[like, 2] - dead[k, 2]) <= ALIKE * dead[k, 2]:
-                    dead[like, 0] = _added(dead[like, 0], dead[k, 0])
-                    continue
-            for j in range(5):
-                dead[kept, j] = dead[k, j]
-            last[int(dead[k, 4])] = kept
-            kept += 1
-        n_dead = kept
+        n_dead, died = _weigh_deaths(
+            dead, n_dead, last, dt, zero,
+            value[i], fill[i], fixed[i], slope[i], relative[i], noise,
+        )  # fmt: skip
 
         _predict(x, p, dt, noise, noise.drift)
         for k in range(n_back):
@@ -302,45 +380,12 @@ def weigh_return(
                 back[n_back, 0], back[n_back, 3] = walk + math.log(SETTLES / d), decay_h[k]
                 back[n_back, 1], back[n_back, 2] = i, 0.0
                 rest[n_back, 0], rest[n_back, 1] = walk_m + zero - x[0] - x[2], walk_v
-                for j in range(3):
-                    states[n_back, j] = x[j]
-                for j in range(6):
-                    covs[n_back, j] = p[j]
+                states[n_back], covs[n_back] = x, p
                 n_back += 1
-        best = -np.inf
-        for k in range(n_back):
-            tau = back[k, 3]
-            stays = math.exp(-dt / tau) if tau > 0.0 else 0.0
-            rest[k, 0] *= stays
-            rest[k, 1] *= stays * stays
-            if tau > 0.0:
-                rest[k, 1] += UNEVEN**2 * dt / tau * rest[k, 0] ** 2
-            density, over, near = _return(
-                states[k], covs[k], gain, rest[k],
-                value[i], fill[i], fixed[i], slope[i], relative[i], noise,
-            )  # fmt: skip
-            back[k, 0] += density
-            if over or near:
-                back[k, 2] += near
-            else:
-                back[k, 1], back[k, 2] = i + 1, 0.0
-            best = max(best, back[k, 0])
-        kept, returned = 0, -np.inf
-        for k in range(n_back):
-            if back[k, 0] >= best - HOPELESS:
-                returned = _added(returned, back[k, 0])
-                if back[k, 0] == best:
-                    out[i, 2], out[i, 3] = back[k, 1], back[k, 2]
-                for j in range(4):
-                    back[kept, j] = back[k, j]
-                for j in range(2):
-                    rest[kept, j] = rest[k, j]
-                for j in range(3):
-                    states[kept, j] = states[k, j]
-                for j in range(6):
-                    covs[kept, j] = covs[k, j]
-                kept += 1
-        n_back = kept
+        n_back, came_back, out[i, 2], out[i, 3] = _weigh_lives(
+            back, rest, states, covs, n_back, i, dt,
+            value[i], fill[i], fixed[i], slope[i], relative[i], noise,
+        )  # fmt: skip
 
         walk_v += (CHANGE_PER_SQRT_H * max(abs(walk_m), LEVEL_FLOOR)) ** 2 * dt
         density, walk_m, walk_v = _see(
@@ -350,5 +395,5 @@ def weigh_return(
         most = max(most, abs(walk_m - base))
         if i > call:
             walk += math.log(1.0 - SETTLES)
-            out[i, 0], out[i, 1] = _added(total, walk), returned
+            out[i, 0], out[i, 1] = _added(died, walk), came_back
     return out

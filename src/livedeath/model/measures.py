@@ -6,6 +6,7 @@ is wide.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,15 @@ Columns: TypeAlias = dict[str, NDArray[Any]]
 
 State: TypeAlias = dict[str, Any]
 """What a restart needs: text to array, number or text."""
+
+
+def below(state: Mapping[str, Any], prefix: str) -> State:
+    """Return the part of a state whose names begin with a prefix, without it.
+
+    >>> below({"a.x": 1, "b.x": 2}, "a.")
+    {'x': 1}
+    """
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
