@@ -7,7 +7,7 @@ from detect.rows import ROWS
 from detect.scored import score
 from detect.traces import simulate
 from field_faults import EVERY_H, VISITS, WHEN, between, table
-from livedeath.detection import Scorer, score_traces
+from livedeath.detection import Scorer, alike, score_traces
 from livedeath.model.flags import Flag
 
 FOR_GOOD = VISITS
@@ -128,6 +128,34 @@ def test_an_indicator_frame_that_shows_the_fill_is_no_evidence():
     traces, calls = scored(columns, indicator=True)
     assert ((traces["flags"][np.abs(traces["time_h"] - EVERY_H * WHEN) < 0.5] & 16384) > 0).all()
     assert not np.isfinite(calls["called_at_h"]).any()
+
+
+@pytest.mark.parametrize("deaths", [0, 4])
+def test_channels_that_stay_exchanged_kill_nobody_also_where_some_die(deaths):
+    columns, _ = table(3)
+    time_h, ids = columns["time_h"], columns["neuron_id"]
+    later = time_h >= EVERY_H * WHEN - 1e-9
+    swapped = {
+        f"{name}{end}": np.where(later, columns[f"{other}{end}"], columns[f"{name}{end}"])
+        for name, other in (("signal", "reference"), ("reference", "signal"))
+        for end in ("", "_sd")
+    }
+    dead = (time_h >= EVERY_H * (WHEN + 4)) & (ids < deaths)
+    swapped["reference"][dead] *= 4.0  # where the indicator is now
+    _, calls = scored(columns | swapped, indicator=True)
+    assert not (calls["outcome"] == "dead").any()
+    assert (calls["loss_reason"] == "field_fault").mean() > 0.8
+
+
+def test_exchanged_channels_are_so_until_neurons_go_with_what_they_were():
+    rng = np.random.default_rng(1)
+    before = rng.normal(0.0, 0.4, 30)
+    some_die = -before + np.where(np.arange(30) < 8, 1.2 + before, 0.0)
+    assert alike.is_other_channel(before, -before, 0.05)
+    assert not alike.is_other_channel(before, some_die, 0.05)
+    assert alike.is_other_channel(before, some_die, 0.05, already=True)
+    for back in (before, before + np.log(3.0) + rng.normal(0.0, 0.2, 30)):
+        assert not alike.is_other_channel(before, back, 0.05, already=True)
 
 
 @pytest.mark.parametrize("light", [None, between(0.4, visits=FOR_GOOD), between(0.0, visits=3)])

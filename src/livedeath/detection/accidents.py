@@ -127,13 +127,14 @@ class Accidents:
     """
 
     _of_neurons = ("level", "var", "past", "visits", "away")
-    _of_fields = ("gain", "settled", "held", "doubt", "background", "looked", "shown_ln")
+    _of_fields = ("gain", "settled", "held", "doubt", "background", "looked", "shown_ln", "other")
 
     def __init__(self, *, rises: bool) -> None:
         self._rises = rises
         self.level, self.var, self.past, self.visits, self.away = np.zeros((5, 0, 2))
         self.gain, self.settled, self.held, self.doubt, self.shown_ln = np.zeros((5, 0, 2))
         self.background = np.zeros((0, 2))
+        self.other = np.zeros((0, 1))
         self.looked = np.zeros((0, 3))
         self.log = np.zeros((0, 4))
 
@@ -266,7 +267,8 @@ class Accidents:
                 return one.n == 1 and self._other_fields(REFERENCE, place, one) <= 0.0
             if one is not None and self._odds(REFERENCE, place, here, seen, one) >= SURE:
                 self.gain[place, REFERENCE] = self._settled_step(one)
-            if self._is_other_channel(here, seen, shown[SCORED]):
+            self.other[place] = self._is_other_channel(place, here, seen, shown[SCORED])
+            if self.other[place, 0]:
                 return False
         differ = DIFFER_RISE if self._rises else DIFFER_LOSS
         one = self._common(SCORED, place, here, seen, shown[SCORED], differ)
@@ -423,16 +425,18 @@ class Accidents:
         later = self.doubt[place, which] != 0.0
         return -SURE_DEATH if later and one.n < MANY else -1.0
 
-    def _is_other_channel(self, here: Ints, seen: Seen, shown: _Shown) -> bool:
+    def _is_other_channel(self, place: int, here: Ints, seen: Seen, shown: _Shown) -> bool:
         """Tell whether signal and reference show the same, or have changed places."""
+        already = bool(self.other[place, 0])
         rows, value = seen.rows[here], shown.value[here]
         level = self.level[rows, SCORED]
         use = shown.good[here] & (self.visits[rows, SCORED] > 0) & (level > 0) & (value > 0)
         if use.sum() < ENOUGH:
-            return False
+            return already
         sd = np.sqrt(self.var[rows, SCORED] / np.maximum(self.visits[rows, SCORED], 1.0))
         noise = float(np.median(sd[use]))
-        return alike.is_other_channel(np.log(level[use]), np.log(value[use]), noise)
+        before, now = np.log(level[use]), np.log(value[use])
+        return alike.is_other_channel(before, now, noise, already=already)
 
     def _settle(self, places: Ints, before: Floats) -> None:
         """Let gains that have held for some visits count as known."""

@@ -23,6 +23,9 @@ CLEARLY = 30.0
 SAME = 0.08
 """Neurons whose ratios, ln, differ by less show one channel twice; the dead, whose ratios may
 end at one level too, differ by twice that (simulated kill: 0.15 to 0.27)."""
+BACK = 0.5
+"""Slope of the neurons' ratios, ln, over what they were from which channels are as they were; the
+dead, too, keep it."""
 LOWEST_LN, HIGHEST_LN = float(np.log(0.02)), float(np.log(150.0))
 """Numbers that are tried, ln."""
 NOTHING_LN, NEARLY_LN, AS_WELL = float(np.log(0.05)), float(np.log(0.2)), 2.0
@@ -171,18 +174,22 @@ def _normal(square: Floats, var: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * square / var) / np.sqrt(2.0 * np.pi * var))
 
 
-def is_other_channel(before: Floats, now: Floats, noise: float) -> bool:
+def is_other_channel(before: Floats, now: Floats, noise: float, *, already: bool = False) -> bool:
     """Tell whether neurons' ratios, ln, no longer go with what they were: channels exchanged.
 
     With both channels exchanged the slope of now over before is -1; with the same channel
     twice it is 0, and the neurons, which differed, no longer do. The dead may end at one level
-    whatever they were, but not at quite one. ``noise`` is the error of ``before``, ln.
+    whatever they were, but not at quite one. ``noise`` is the error of ``before``, ln. Once
+    they were ``already`` exchanged they are so until the neurons clearly go with what they
+    were: some that die meanwhile do not bring them back.
     """
     spread = float(np.var(before)) - noise**2
     if spread < 2.0 * noise**2:
-        return False
+        return already
     off = before - before.mean()
     slope = float(off @ now) / before.size / spread
+    if already:
+        return slope < BACK
     rest = now - now.mean() - slope * off
     most = slope + 4.0 * max(float(np.std(rest)) / (spread * before.size) ** 0.5, 0.05)
     alike = slope < 0.5 and most < 1.0 and float(np.std(now)) < SAME
