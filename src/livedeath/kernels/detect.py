@@ -113,6 +113,19 @@ def _foretell(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _phases(dt_h: Floats) -> tuple[Floats, Floats]:
+    """Return, (3, n), ages in hours and prior masses in days of two deaths and a transient."""
+    ages, days = np.zeros((3, dt_h.size)), np.zeros((3, dt_h.size))
+    for i in range(dt_h.size):
+        dt, reach = dt_h[i], min(dt_h[i], TRANSIENT_REACH_H)
+        long = dt > TWO_PHASES_H
+        ages[0, i], days[0, i] = (0.75 if long else 0.5) * dt, (0.5 if long else 1.0) * dt / 24.0
+        ages[1, i], days[1, i] = 0.25 * dt, (0.5 if long else 0.0) * dt / 24.0
+        ages[2, i], days[2, i] = 0.5 * reach, reach / 24.0
+    return ages, days
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _open_visit(
     rows: Ints,
     seen: Truths,
@@ -127,16 +140,10 @@ def _open_visit(
     """Open the slots of the interval that ends with this visit."""
     templates.age(deaths, rows, seen, dt_h, death_shapes)
     templates.age(transients, rows, seen, dt_h, transient_shapes)
-    long = dt_h > TWO_PHASES_H
-    first = np.where(long, 0.75 * dt_h, 0.5 * dt_h)
-    days = np.where(long, 0.5 * dt_h, dt_h) / 24.0
-    templates.open_slots(deaths, rows, seen, time_h, first, days, alive, death_shapes)
-    second = np.where(long, 0.5 * dt_h / 24.0, 0.0)
-    templates.open_slots(deaths, rows, seen, time_h, 0.25 * dt_h, second, alive, death_shapes)
-    reach = np.minimum(dt_h, TRANSIENT_REACH_H)
-    templates.open_slots(
-        transients, rows, seen, time_h, 0.5 * reach, reach / 24.0, alive, transient_shapes
-    )
+    ages, days = _phases(dt_h)
+    for k in range(2):
+        templates.open_slots(deaths, rows, seen, time_h, ages[k], days[k], alive, death_shapes)
+    templates.open_slots(transients, rows, seen, time_h, ages[2], days[2], alive, transient_shapes)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=LANES)
@@ -225,12 +232,15 @@ def _settle(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _lighten(rows: Ints, heaviest: Floats, base: Baselines, deaths: Bank, transients: Bank) -> None:
+def _lighten(
+    rows: Ints, weight: Floats, passed: Floats, base: Baselines, deaths: Bank, transients: Bank
+) -> None:
     """Bring all weights of a neuron down together where one has become too heavy."""
     for i in range(rows.size):
-        if heaviest[i] > templates.HEAVY:
-            factor = max(1.0 / heaviest[i], 1.0 / templates.HEAVIEST)
-            r = rows[i]
+        r = rows[i]
+        heaviest = max(weight[i], passed[i], base.alive[r])
+        if heaviest > templates.HEAVY:
+            factor = max(1.0 / heaviest, 1.0 / templates.HEAVIEST)
             base.alive[r] = max(base.alive[r] * factor, LIGHTEST * LIGHTEST)
             templates.scale(deaths, r, -math.inf, factor)
             templates.scale(transients, r, -math.inf, factor)
@@ -344,7 +354,9 @@ def score_visit(
         rows, seen, time_h, v.dt_h, base.alive, deaths, transients, death_shapes,
         transient_shapes,
     )  # fmt: skip
-    phi = np.exp(-v.dt_h / noise.drift_tau_h)
+    phi = np.zeros(rows.size)
+    for i in range(rows.size):
+        phi[i] = math.exp(-v.dt_h[i] / noise.drift_tau_h)
     weight = templates.weigh(deaths, rows, seen, death_shapes, phi, v)
     passed = templates.weigh(transients, rows, seen, transient_shapes, phi, v)
     templates.forget(deaths, rows)
@@ -367,9 +379,7 @@ def score_visit(
             out[i, 3] = v.e[i] * v.e[i] / v.s[i]
             out[i, 4] = alive[i] / (living[i] + dying[i])
             _remember(base, rows[i], v.e[i], v.s[i], out[i, 2], direction)
-    _lighten(
-        rows, np.maximum(np.maximum(weight, passed), base.alive[rows]), base, deaths, transients
-    )
+    _lighten(rows, weight, passed, base, deaths, transients)
     return out
 
 

@@ -4,6 +4,8 @@ What is followed of a neuron is its usual level and how far it strays from visit
 numbers that say how fast and how far are the caller's.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -102,7 +104,7 @@ def remember(
         first = seen == 0.0
         usual = now if first else level[r, which]
         noise = first_sd * first_sd if first else var[r, which]
-        reach = 3.0 * np.sqrt(noise) * abs(usual)
+        reach = 3.0 * math.sqrt(noise) * abs(usual)
         strays = away[r, which] + 1.0 if abs(now - usual) > reach else 0.0
         if strays >= away_visits:
             usual, strays = now, 0.0
