@@ -135,10 +135,10 @@ class Scorer:
         if not np.isfinite(time_h):
             raise TableError(f"visit at {time_h} h: a visit's time must be a finite number.")
         rows, known = self._index.find(ids)
-        late = self._records.row_h[rows[known]] >= time_h
+        late = known & (self._records.row_h[rows] >= time_h) if self._n else known
         twice = ids[1:] == ids[:-1]
         if late.any() or twice.any():
-            first = np.concatenate([ids[1:][twice], ids[known][late]])[0]
+            first = np.concatenate([ids[1:][twice], ids[late]])[0]
             raise TableError(
                 f"visit at {time_h} h: neuron {first} was already given at this or a later "
                 "time; give each neuron once per visit, and visits in time order."
@@ -427,24 +427,26 @@ class Scorer:
     def _call_dead_on_arrival(self, measured: Measured) -> None:
         """Decide, once, whether a neuron was dead before its first visit."""
         records, base = self._records, self._base
+        if self.endpoint != "indicator_rise":
+            return
         rows = measured.rows
         due = (base.visits[rows] >= ARRIVAL_VISITS) & (records.arrival[rows] == 0)
-        due &= np.isnan(records.called_h[rows])
-        if self.endpoint != "indicator_rise" or not due.any():
+        at = np.flatnonzero(due & np.isnan(records.called_h[rows]))
+        level = np.maximum(base.state[rows[at], 0], 0.05)
+        error = np.sqrt(np.maximum(base.cov[rows[at], 0], 0.0)) / level
+        sure = error <= ARRIVAL_ERROR
+        at, level, error = at[sure], level[sure], error[sure]
+        if at.size == 0:
             return
-        level = np.maximum(base.state[rows, 0], 0.05)
-        error = np.sqrt(np.maximum(base.cov[rows, 0], 0.0)) / level
-        due &= error <= ARRIVAL_ERROR
-        if not due.any():
-            return
-        records.arrival[rows[due]] = 2
+        rows = rows[at]
+        records.arrival[rows] = 2
         levels = np.log(np.maximum(self._levels(), 0.05))
         if levels.size < ARRIVAL_NEURONS:
             return
         above = np.log(level) - np.median(levels)
-        steady = measured.value > 0.7 * measured.fill * base.state[rows, 0]
-        sure = dead_on_arrival(above, error, float(self.learning.population[1]))
-        records.arrival[rows[due & sure & steady]] = 1
+        steady = measured.value[at] > 0.7 * measured.fill[at] * base.state[rows, 0]
+        dead = dead_on_arrival(above, error, float(self.learning.population[1]))
+        records.arrival[rows[dead & steady]] = 1
 
     def calls(self, traces: Columns) -> Columns:
         """Return one row per neuron, deaths dated from their whole traces.
