@@ -5,7 +5,8 @@ neurons a visit has. Timed is `Scorer.push` and nothing else; making the traces,
 the first visits, at which the neurons are met, are not. Processor time of the one thread; each
 visit at its fastest of several runs, since other processes share the machine.
 
-The kernels' part is the time inside what numba compiled.
+The kernels' part is the time of filters and templates (`livedeath.kernels.baseline` and
+`detect`), in runs of their own.
 """
 
 import argparse
