@@ -46,15 +46,18 @@ def test_a_death_without_a_flash_is_dated_as_before():
     assert abs(calls["death_h"][0] - (EVERY_H * dies - 0.2)) < 0.5
 
 
-@pytest.mark.parametrize(("neurons", "gain"), [(2, 0.0), (8, np.log(0.5))])
-def test_two_neurons_that_fall_back_together_are_no_measure_of_the_light(neurons, gain):
-    """Transients of two neurons may end at one visit; those of eight are the lamp."""
+@pytest.mark.parametrize(
+    ("neurons", "left", "gain"),
+    [(2, (0.45, 0.55), 0.0), (4, (0.4, 0.8), 0.0), (8, (0.45, 0.55), np.log(0.5))],
+)
+def test_few_neurons_that_fall_back_together_are_no_measure_of_the_light(neurons, left, gain):
+    """Transients of a few neurons may end at one visit; those of eight are the lamp."""
     light = Accidents(rises=True)
     rows = np.arange(neurons)
     alive, nan = np.ones(neurons, np.bool_), np.full(neurons, np.nan)
     rng = np.random.default_rng(4)
     for visit in range(20):
-        level = np.linspace(0.45, 0.55, neurons) if visit >= 15 else 1.0
+        level = np.linspace(*left, neurons) if visit >= 15 else 1.0
         value = level * (1.0 + 0.06 * rng.normal(size=neurons))
         seen = Seen(rows, 0 * rows, alive, value, 0.06 * alive, None, nan, nan, nan)
         verdict = light.judge(EVERY_H * visit, seen)

@@ -44,9 +44,6 @@ SMALLEST_LN = 0.15
 FAINT_LN = float(np.log(0.2))
 """Below this part of its light a signal of unknown noise says nothing: what was learnt of its
 noise no longer holds."""
-FEWEST = 3
-"""Fewer neurons say little of a field's light by themselves, for they may change for reasons of
-their own at one visit."""
 SURE, SURE_DEATH = 3.0, 2.0
 """Log odds from which accident or death is decided; between them both are possible."""
 MANY, PRIOR = 8, 2.0
@@ -319,8 +316,8 @@ class Accidents:
             self.shown_ln[place, SCORED] = one.step
             if one.nothing:
                 return False
-            # Two that fall back together may have had each its own transient.
-            if odds > (0.0 if one.n >= FEWEST else SURE):
+            # A few that fall back together may have had each its own transient.
+            if odds > (0.0 if one.n >= MANY else SURE):
                 self.gain[place, SCORED] = self._settled_step(one)
             return True
         if abs(one.step - self.shown_ln[place, SCORED]) < SMALLEST_LN:
