@@ -48,7 +48,7 @@ def test_a_death_without_a_flash_is_dated_as_before():
 
 @pytest.mark.parametrize(
     ("neurons", "left", "gain"),
-    [(2, (0.45, 0.55), 0.0), (4, (0.4, 0.8), 0.0), (8, (0.45, 0.55), np.log(0.5))],
+    [(2, (0.45, 0.55), 0.0), (4, (0.45, 0.7), 0.0), (8, (0.45, 0.55), np.log(0.5))],
 )
 def test_few_neurons_that_fall_back_together_are_no_measure_of_the_light(neurons, left, gain):
     """Transients of a few neurons may end at one visit; those of eight are the lamp."""
