@@ -88,6 +88,7 @@ def test_what_the_tests_and_benchmarks_import_is_declared_too():
     own = {path.stem for path in (rooms.ROOT / "tests").rglob("*.py")}
     own |= {path.name for path in (rooms.ROOT / "tests").rglob("*") if path.is_dir()}
     own |= {path.stem for path in (rooms.ROOT / "tools").glob("*.py")}
+    own |= {path.stem for path in (rooms.ROOT / "benchmarks").glob("*.py")}
     own |= {path.name for path in (rooms.ROOT / "benchmarks").iterdir() if path.is_dir()}
     for folder in ("tests", "benchmarks"):
         for path in (rooms.ROOT / folder).rglob("*.py"):
