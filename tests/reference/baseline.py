@@ -41,17 +41,18 @@ def begin(value, fill, fixed, relative, noise, white, drift):
     if value > 0 and rel_var < 0.25:
         d, r = math.log(value / m), rel_var + white**2
     else:
-        d, r = (value - m) / m, rel_var * (max(value, m) / m) ** 2 + white**2
+        d, r = (value - m) / m, rel_var * (value**2 + 1e-12) / m**2 + white**2
     s = v + w + r
     grown = math.exp(v / s * d) if value > 0 and rel_var < 0.25 else 1 + v / s * d
     level = max(m * grown, LEVEL_FLOOR)
-    x = np.array([level, 0.0, level * np.clip(w / s * d, -2 * drift, 2 * drift)])
+    size = level if value > 0 and rel_var < 0.25 else m
+    x = np.array([level, 0.0, size * np.clip(w / s * d, -2 * drift, 2 * drift)])
     p = np.array([
         [v - v * v / s, 0, -v * w / s],
         [0, noise.trend_per_h**2, 0],
         [-v * w / s, 0, w - w * w / s],
     ])  # fmt: skip
-    return x, level**2 * p
+    return x, size**2 * p
 
 
 def predict(x, p, dt_h, noise, drift):

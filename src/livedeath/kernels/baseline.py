@@ -128,7 +128,8 @@ def _begin(
     """Set the baseline from the first value and the population; return its log density.
 
     The population is lognormal, so the update is made on the log where the value is
-    measured to better than a half, else on the linear scale.
+    measured to better than a half, else on the linear scale: what is known of the level is
+    then a part of the population's, however low the value fell.
     """
     m = noise.population
     logarithmic = value > 0.0 and rel_var < 0.25
@@ -137,16 +138,17 @@ def _begin(
         r = rel_var + white * white
     else:
         d = (value - m) / m
-        r = rel_var * max(value, m) ** 2 / (m * m) + white * white
+        r = rel_var * (value * value + 1e-12) / (m * m) + white * white
     v = noise.spread * noise.spread
     w = drift * drift
     s = v + w + r
     step = v / s * d
     level = max(m * (math.exp(step) if logarithmic else 1.0 + step), LEVEL_FLOOR)
+    size = level if logarithmic else m
     x[0] = level
     x[1] = 0.0
-    x[2] = level * min(max(w / s * d, -2.0 * drift), 2.0 * drift)
-    k = level * level
+    x[2] = size * min(max(w / s * d, -2.0 * drift), 2.0 * drift)
+    k = size * size
     p[0] = k * (v - v * v / s)
     p[1] = 0.0
     p[2] = -k * v * w / s
