@@ -7,7 +7,7 @@ from detect.rows import ROWS
 from detect.scored import score
 from detect.traces import simulate
 from field_faults import EVERY_H, VISITS, WHEN, between, table
-from livedeath.detection import Scorer, alike, score_traces
+from livedeath.detection import Scorer, accidents, alike, score_traces
 from livedeath.model.flags import Flag
 
 FOR_GOOD = VISITS
@@ -182,3 +182,27 @@ def test_a_restart_is_exact_and_a_table_cut_short_gives_the_same_calls(light):
             fresh = Scorer(None, "loss_of_fill")
             fresh.restore(again.state())
             again = fresh
+
+
+def test_channels_that_were_exchanged_and_are_back_leave_nothing_behind():
+    """Few are left, and die: they are believed as if no channels had ever been exchanged."""
+    doubts = []
+    for exchanged in (False, True):
+        rng, light = np.random.default_rng(2), accidents.Accidents(rises=True)
+        ratio = np.exp(rng.normal(0.0, 0.4, 12))
+        fold = np.exp(rng.normal(np.log(3.0), 0.35, 12))
+        for visit in range(16):
+            noise = np.exp(0.03 * rng.normal(size=12))
+            signal, fill = 300.0 * ratio * noise, np.full(12, 300.0)
+            if exchanged and visit == 8:
+                signal, fill = fill, signal
+            if visit == 15:
+                signal *= fold
+            living = np.arange(12) < (12 if visit < 12 else 5)
+            sd, nan = np.full(12, 9.0), np.full(12, np.nan)
+            rows = np.arange(12)
+            seen = accidents.Seen(rows, 0 * rows, living, signal, sd, fill, sd, nan, nan)
+            verdict = light.judge(EVERY_H * visit, seen)
+            assert not (visit == 8 and exchanged) or verdict.doubt.all()
+        doubts.append(verdict.doubt[:5].any())
+    assert doubts == [False, False]

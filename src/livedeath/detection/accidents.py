@@ -179,7 +179,7 @@ class Accidents:
                 here = np.flatnonzero(seen.place == part[0])
                 doubt[here] = self._doubts(time_h, int(part[0]), here, seen, shown)
             else:
-                self.shown_ln[part], self.doubt[part] = self.gain[part], 0.0
+                self.shown_ln[part], self.doubt[part], self.other[part] = self.gain[part], 0.0, 0.0
             self._settle(part, before)
             self.looked[part, 0], self.looked[part, 1] = time_h, some[part]
         self._remember(seen, shown, ~doubt & (time_h > self.looked[seen.place, 2]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from livedeath.detection.priors import described, export, fits, from_text, to_text
 from livedeath.errors import StoreError
-from livedeath.model.measures import State
+from livedeath.model.measures import State, below
 from livedeath.model.priors import Priors
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.store import durable
@@ -162,4 +162,4 @@ def _learning(state: State) -> State:
     """Return the state of what the newest acquisition's detector learnt."""
     numbers = np.atleast_1d(state.get("scorer/acquisitions", np.zeros(0, np.int64)))
     start = f"scorer/{int(numbers.max(initial=0))}/learning."
-    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+    return below(state, start)
