@@ -25,6 +25,9 @@ KEYS = {
     "revoked",
     "field_fault",
     "further",
+    "at_border",
+    "scales",
+    "warnings",
     "traces",
     "calls",
 }
@@ -323,3 +326,68 @@ def test_real_nuclei_are_found_and_followed(command, shared_data, tmp_path):
     status, said, _ = command("score", shared_data / "mitocheck_movie.tif", *told)
     assert (status, said["visits"]) == (0, 30)
     assert 15 <= said["neurons"] <= 45
+
+
+def outlined(path, *, width, visits=6):
+    """Write labels of the four neurons of `small_studies.blobs`, discs of a width (px)."""
+    y, x = np.mgrid[:96, :96]
+    labels = np.zeros((visits, 96, 96), np.uint16)
+    for k, (cy, cx) in enumerate(((24, 24), (24, 70), (70, 26), (68, 68))):
+        labels[:, np.hypot(y - cy, x - cx) <= width / 2] = k + 1
+    tifffile.imwrite(path, labels)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("told", "said"), [([], "those of neurons are about 16 um"), (["11"], "told to be 11 um")]
+)
+def test_a_wrong_pixel_size_is_said_in_words_json_provenance_and_report(
+    command, movie, tmp_path, told, said
+):
+    labels = outlined(tmp_path / "labels.tif", width=22)
+    told = [word for um in told for word in ("--soma-diameter-um", um)]
+    told += ["--pixel-size-um", "1.3", "--interval-h", "1", "--labels", labels]
+    status, words, _ = command("score", movie, *told, "--out", tmp_path / "out")
+    assert status == 0
+    assert "Warning: somata look 28.5 um wide (4 measured), " in words
+    assert said in words
+    assert "the pixel size of 1.3 um" in words
+    told_again = told[:2] if told[0] == "--soma-diameter-um" else []
+    told_again += ["--labels", labels, "--json"]
+    again = command("score", tmp_path / "out", *told_again)[1]
+    assert len(again["warnings"]) == 1
+    provenance = json.loads((Path(again["traces"]).parent / "provenance.json").read_text("utf-8"))
+    assert provenance["warnings"] == again["warnings"]
+    assert command("report", tmp_path / "out")[0] == 0
+    page = next((tmp_path / "out" / "reports").rglob("report.html")).read_text("utf-8")
+    assert again["warnings"][0][1:] in page.replace("&#39;", "'")
+
+
+def test_the_right_pixel_size_brings_no_warning(command, movie, tmp_path):
+    labels = outlined(tmp_path / "labels.tif", width=22)
+    told = [*TOLD, "--labels", labels, "--out", tmp_path / "out"]
+    status, words, _ = command("score", movie, *told)
+    assert status == 0
+    assert "Warning" not in words
+    assert "Somata are taken to be 16 um wide (24.6 pixels of 0.65 um), 14.2 um by 4 seen" in words
+
+
+@pytest.mark.parametrize("wrong", ["0.5", "-3", "500", "nan"])
+def test_a_soma_that_cannot_be_is_refused_before_anything_is_made(command, movie, tmp_path, wrong):
+    told = [*TOLD, "--soma-diameter-um", wrong, "--out", tmp_path / "out"]
+    status, _, errors = command("score", movie, *told)
+    assert status == 2
+    assert "--soma-diameter-um" in errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_somata_at_the_border_are_said(command, tmp_path):
+    frames = small_studies.blobs()
+    frames = np.concatenate([frames[:, :, 24:], frames[:, :, :24]], axis=2)
+    tifffile.imwrite(tmp_path / "cut.tif", frames, photometric="minisblack")
+    told = ["--pixel-size-um", "1.3", "--interval-h", "1", "--out", tmp_path / "out"]
+    status, words, _ = command("score", tmp_path / "cut.tif", *told)
+    assert status == 0
+    again = command("score", tmp_path / "out", "--json")[1]
+    assert again["at_border"] > 0
+    assert f"; {again['at_border']} touch the border and are not followed" in words

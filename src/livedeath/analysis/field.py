@@ -83,23 +83,29 @@ class FieldPipeline:
         self._channels = channels
         self._scored = channels if scored is None else scored
         self._flats = dict(flats or {})
-        self._soma_camera_px = settings.soma_px(optics.pixel_size_um)
-        self._binning = correct.binning_for(self._soma_camera_px)
-        self._soma = self._soma_camera_px / self._binning
-        self._pixel_um = optics.pixel_size_um * self._binning
-        self._tracker = track.Tracker(settings, soma_px=self._soma, pixel_um=self._pixel_um)
-        self._tracer = trace.Tracer(self._soma)
-        self._judges = {
-            name: judge.Judge(optics.camera, optics.bit_depth, self._soma_camera_px)
-            for name in channels
-        }
+        self.resize(settings.expected_soma_um)
         self._ids = np.empty(0, np.int64)
         self._shape: tuple[int, ...] | None = None
         self._shift = (0.0, 0.0)
-        self._reference: register.Picture | None = None
         self._reference_shift = (0.0, 0.0)
         self._stage: tuple[float, float] | None = None
         self._time_h = -np.inf
+
+    def resize(self, soma_um: float) -> None:
+        """Begin anew with somata of another diameter, um; only while there are no neurons."""
+        pixel_um = self._optics.pixel_size_um
+        self.soma_um = soma_um
+        self._soma_camera_px = soma_um / pixel_um
+        self._binning = correct.binning_for(self._soma_camera_px)
+        self._soma = self._soma_camera_px / self._binning
+        self._pixel_um = pixel_um * self._binning
+        self._tracker = track.Tracker(self._settings, soma_px=self._soma, pixel_um=self._pixel_um)
+        self._tracer = trace.Tracer(self._soma)
+        self._judges = {
+            name: judge.Judge(self._optics.camera, self._optics.bit_depth, self._soma_camera_px)
+            for name in self._channels
+        }
+        self._reference: register.Picture | None = None
 
     def push(
         self, visit: Visit, labels: NDArray[Any] | None = None, *, next_id: int = 1
@@ -184,6 +190,7 @@ class FieldPipeline:
         parts |= {f"judge/{name}": one.state() for name, one in self._judges.items()}
         state: State = {f"{p}.{k}": v for p, s in parts.items() for k, v in s.items()}
         state["ids"] = self._ids.copy()
+        state["soma_um"] = self.soma_um
         state["time_h"] = self._time_h
         state["shape"] = np.array(self._shape or (), np.int64)
         state["stage"] = np.array(self._stage or ())
@@ -195,6 +202,7 @@ class FieldPipeline:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
+        self.resize(float(state["soma_um"]))
         for name, part in (("tracker", self._tracker), ("tracer", self._tracer)):
             part.restore(below(state, f"{name}."))
         for name, one in self._judges.items():
@@ -304,7 +312,9 @@ class FieldPipeline:
         names = np.zeros(len(found.detections) + 1, np.int64)
         names[1:][tracking.neuron >= 0] = self._ids[tracking.neuron[tracking.neuron >= 0]]
         labels = _enlarge(names.astype(np.int32)[found.labels], self._binning, self._shape)
-        return VisitResult(labels, self._columns(visit, seen, block, area), ())
+        not_followed = found.detections.strong & found.detections.border & (tracking.neuron < 0)
+        columns = self._columns(visit, seen, block, area)
+        return VisitResult(labels, columns, (), at_border=int(not_followed.sum()))
 
     def _picture(self, shown: LevelledFrame | NDArray[np.float32]) -> register.Picture:
         """Return the small picture that is registered, of a frame or of outlines."""

@@ -7,6 +7,7 @@ and a new scorer. What comes out depends only on what was
 pushed and in which order: streaming equals batch, and a restart from `state` equals none.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from livedeath.analysis import risk, trace
 from livedeath.analysis.field import ALL, FieldPipeline
+from livedeath.analysis.first_look import Estimate, FirstLook
 from livedeath.detection import Scorer, Scorers
+from livedeath.errors import FrameError
 from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
@@ -47,6 +50,8 @@ class Pipeline:
         Measured flat field of each channel.
     priors : Priors, optional
         What another study learnt; without ``make_scorer``.
+    estimate : callable, optional
+        Says how wide somata are in a frame; see `livedeath.analysis.first_look`.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Pipeline:
         make_scorer: Callable[[], Scorer] | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
         priors: Priors | None = None,
+        estimate: Estimate | None = None,
     ) -> None:
         self.study = study
         self._roles = {"signal": study.sensed.name}
@@ -67,6 +73,7 @@ class Pipeline:
         default = partial(Scorer, study.analysis, study.endpoint, priors, endpoints)
         self._scorers = Scorers(make_scorer or default)
         self._flats = dict(flats or {})
+        self._first = FirstLook(study, shown_by=self._shown_by, estimate=estimate)
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._risks: dict[int, risk.AtRisk] = {}
         self._populations: dict[int, str] = {}
@@ -101,7 +108,7 @@ class Pipeline:
         """
         field = self._fields.get(visit.field) or self._begin(visit.field)
         first = field.n_neurons == 0
-        result = field.push(visit, labels, next_id=self._next_id)
+        result = (self._look_and_push if first else self._push)(field, visit, labels)
         self._fields[visit.field] = field
         traces = result.traces
         self._say_who_is_at_risk(visit, traces, first=first, trusted=labels is not None)
@@ -110,7 +117,36 @@ class Pipeline:
         for reason in result.bad_frames.values():
             self.bad_frames[reason] = self.bad_frames.get(reason, 0) + 1
         called = self._score(visit, traces)
-        return VisitResult(result.labels, traces, called, result.bad_frames)
+        return dataclasses.replace(result, called=called)
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What a run says of itself, as JSON values: scale, border, warnings."""
+        return {
+            "scales": self._first.scales,
+            "at_border": self._first.at_border,
+            "warnings": self._first.warnings,
+        }
+
+    def _push(self, field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None) -> VisitResult:
+        return field.push(visit, labels, next_id=self._next_id)
+
+    def _look_and_push(
+        self, field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None
+    ) -> VisitResult:
+        """Push a visit of a field without neurons, with the scale that is known by then."""
+        looked = self._first.look(visit, labels, self._flats.get(self._shown_by))
+        before = self._first.state()
+        try:
+            soma_um = self._first.take(visit.field, looked)
+            if soma_um != field.soma_um:
+                field.resize(soma_um)
+            result = self._push(field, visit, labels)
+        except FrameError:
+            self._first.restore(before)
+            raise
+        self._first.count_border(visit.field, result.at_border)
+        return result
 
     def calls(self, traces: Columns) -> Columns:
         """Return the calls table of a study's traces.
@@ -135,6 +171,7 @@ class Pipeline:
         state["bad_frames"] = json.dumps(self.bad_frames)
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
+        state |= {f"first/{name}": value for name, value in self._first.state().items()}
         state["risks"] = json.dumps(list(self._risks))
         for acquisition, one in self._risks.items():
             state |= {f"risk{acquisition}/{name}": v for name, v in one.state().items()}
@@ -145,6 +182,7 @@ class Pipeline:
         self._next_id = int(state["next_id"])
         self._populations = {int(k): str(v) for k, v in json.loads(str(state["populations"]))}
         self.bad_frames = json.loads(str(state["bad_frames"]))
+        self._first.restore(below(state, "first/"))
         self._fields = {}
         for number, names in enumerate(json.loads(str(state["fields"]))):
             key = FieldKey(*names)
@@ -168,7 +206,7 @@ class Pipeline:
     def _risk_of(self, acquisition: int) -> risk.AtRisk:
         """Return who is at risk in an acquisition; another objective shows other sizes."""
         if acquisition not in self._risks:
-            self._risks[acquisition] = risk.AtRisk(self.study.analysis.soma_diameter_um)
+            self._risks[acquisition] = risk.AtRisk(self._first.soma_um(acquisition))
         return self._risks[acquisition]
 
     def _say_who_is_at_risk(

@@ -54,7 +54,7 @@ class AtRisk:
     Parameters
     ----------
     soma_um : float
-        Diameter of a typical soma.
+        Diameter of a typical soma, as it is known when the acquisition begins.
 
     Notes
     -----
@@ -128,6 +128,7 @@ class AtRisk:
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that the next visit depends on."""
         return {
+            "usual_area": np.array(self._usual_area),
             "neuron_id": np.fromiter(self._rows, np.int64, len(self._rows)),
             "at_risk": self._at_risk.copy(),
             "first": self._first.copy(),
@@ -138,6 +139,7 @@ class AtRisk:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
+        self._usual_area = float(state["usual_area"])
         ids = np.asarray(state["neuron_id"], np.int64).tolist()
         self._rows = {neuron: row for row, neuron in enumerate(ids)}
         self._at_risk = np.array(state["at_risk"], np.bool_)

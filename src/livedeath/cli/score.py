@@ -1,7 +1,7 @@
 """``livedeath score``: who died and when, in a study, a recording or a table of traces."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,6 +51,10 @@ def score(
         Path | None,
         typer.Option(help="Label images made elsewhere; they say where neurons are, never who."),
     ] = None,
+    soma_diameter_um: Annotated[
+        float | None,
+        typer.Option(help="Images: typical soma, micrometres [default: estimated]."),
+    ] = None,
     false_alarms: Annotated[
         float | None, typer.Option(help="False deaths allowed per 1,000 neuron-days [default: 1].")
     ] = None,
@@ -75,6 +79,7 @@ def score(
             fill=fill,
             indicator=indicator,
             labels=labels,
+            soma_diameter_um=soma_diameter_um,
             false_alarms=false_alarms,
             priors=priors,
             workers=workers,
@@ -94,6 +99,9 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
         "revoked": scored.revoked,
         "field_fault": scored.field_fault,
         "further": list(scored.further),
+        "at_border": scored.at_border,
+        "scales": scored.scales,
+        "warnings": scored.warnings,
         "traces": run.traces_path,
         "calls": run.calls_path,
     }
@@ -102,12 +110,28 @@ def _report(scored: "Scored", *, as_json: bool) -> None:
         said += f" ({scored.revoked} called and taken back)"
     if scored.field_fault:
         said += f" ({scored.field_fault} lost to a fault of their field)"
+    if scored.at_border:
+        said += f"; {scored.at_border} touch the border and are not followed"
     if scored.further:
         said += f"; weighed beside the signal: {', '.join(scored.further)}"
-    text = f"{calls.height} neurons in {result['visits']} visits: {said}.\n{run.calls_path}"
+    text = [f"{calls.height} neurons in {result['visits']} visits: {said}."]
+    text += [str(run.calls_path), *map(_scale, scored.scales)]
     if scored.bad_frames:
         reasons = ", ".join(f"{count} {reason}" for reason, count in scored.bad_frames.items())
-        text += f"\nFrames judged bad, and no evidence of anything: {reasons}."
+        text.append(f"Frames judged bad, and no evidence of anything: {reasons}.")
     if not calls.height:
-        text += "\nNo neuron was found: check the pixel size and which channel is the fill."
-    emit(result, as_json=as_json, text=text)
+        text.append("No neuron was found: check the pixel size and which channel is the fill.")
+    text += [f"Warning: {sentence}." for sentence in scored.warnings]
+    emit(result, as_json=as_json, text="\n".join(text))
+
+
+def _scale(scale: dict[str, Any]) -> str:
+    """Return in one sentence how wide a soma is, and who says so."""
+    um, pixel = scale["soma_diameter_um"], scale["pixel_size_um"]
+    size = f"Somata are taken to be {um:.3g} um wide ({um / pixel:.3g} pixels of {pixel:g} um)"
+    seen = (
+        "" if scale["seen_um"] is None else f"{scale['seen_um']:.3g} um by {scale['somata']} seen"
+    )
+    if scale["told_um"] is not None:
+        return f"{size}, as told{'; ' if seen else ''}{seen}."
+    return f"{size}, " + (f"{seen} in first visits." if seen else "as is usual; none was measured.")

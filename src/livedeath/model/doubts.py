@@ -128,7 +128,7 @@ def _measurement(study: Study) -> Iterator[str]:
         yield "the camera is not calibrated: intensities will not be electrons"
     if study.end_kill is None:
         yield "no end-kill: the study will not know its own sensitivity"
-    soma_um = study.analysis.soma_diameter_um
+    soma_um = study.analysis.expected_soma_um
     for pixel_um in sorted({study.optics.of(k).pixel_size_um for k in _acquisitions(study)}):
         if soma_um / pixel_um < SMALLEST_SOMA_PX:
             yield (

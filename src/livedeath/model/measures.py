@@ -128,6 +128,25 @@ class Segmentation:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SomaSize:
+    """How wide somata look in one frame.
+
+    Parameters
+    ----------
+    diameter_px : float
+        Of the typical one, camera pixels; NaN where there is none.
+    log_sd : float
+        Standard deviation of its ln: how uncertain it is.
+    n : int
+        Somata that it was measured on; 0 where there is none.
+    """
+
+    diameter_px: float
+    log_sd: float
+    n: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Shift:
     """How far a frame is shifted: ``y`` and ``x`` in working px, and whether that is known."""
 
@@ -215,9 +234,12 @@ class VisitResult:
         Neurons called dead at this visit.
     bad_frames : dict of str to str
         Channel to the reason why its frame was judged bad.
+    at_border : int
+        Somata that touch the border of the frame and are not followed.
     """
 
     labels: NDArray[np.int32]
     traces: Columns
     called: tuple[int, ...]
     bad_frames: dict[str, str] = dataclasses.field(default_factory=dict)
+    at_border: int = 0

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from livedeath.model.base import Declared
 
+USUAL_SOMA_UM = 16.0
+"""A neuron's soma; median 16.2 um over 268 rat cortical neurons (eLife 35977)."""
+
 
 class AnalysisSettings(Declared):
     """Settings of the analyser, frozen for a run and named in its provenance."""
@@ -15,11 +18,12 @@ class AnalysisSettings(Declared):
         description="False deaths allowed per 1,000 neuron-days, chosen; the detector's only "
         "threshold.",
     )
-    soma_diameter_um: float = Field(
-        default=16.0,
+    soma_diameter_um: float | None = Field(
+        default=None,
         gt=1,
         le=200,
-        description="Typical soma; median 16.2 um over 268 rat cortical neurons (eLife 35977).",
+        description="Typical soma; none: estimated from the first visits, beginning with the "
+        "16 um that are usual.",
     )
     detection_snr: float = Field(
         default=5.0,
@@ -45,6 +49,11 @@ class AnalysisSettings(Declared):
         "unless chosen, since cultures differ.",
     )
 
+    @property
+    def expected_soma_um(self) -> float:
+        """Diameter of a typical soma before any was seen: as told, else the usual one."""
+        return USUAL_SOMA_UM if self.soma_diameter_um is None else self.soma_diameter_um
+
     def soma_px(self, pixel_size_um: float) -> float:
-        """Return the diameter of a typical soma in pixels of a size, um."""
-        return self.soma_diameter_um / pixel_size_um
+        """Return the diameter of a soma as it is expected, in pixels of a size, um."""
+        return self.expected_soma_um / pixel_size_um

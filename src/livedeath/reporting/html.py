@@ -132,6 +132,7 @@ def _numbers(material: Material, findings: Findings) -> dict[str, Any]:
         "comparisons": findings.survival.comparisons,
         "whereabouts": sections.whereabouts(material, arms),
         "missed": sections.missed(material),
+        "warnings": material.provenance.get("warnings", []),
         "unscored": sections.unscored(material),
         "flags": flags,
         "reviews": sections.reviews(material),

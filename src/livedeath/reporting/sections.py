@@ -237,6 +237,7 @@ def missed(material: Material) -> dict[str, Any]:
             for (v, w), (hour, why) in material.events.exclusions.items()
         ],
         "losses": losses(material),
+        "at_border": int(material.provenance.get("at_border", 0)),
         "bad_frames": sorted(material.provenance.get("bad_frames", {}).items()),
         "logged": _logged(material)[:MOST_LOGGED_SHOWN],
     }

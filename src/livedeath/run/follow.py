@@ -192,6 +192,7 @@ class _Follower:
         self.writing_s = 0.0
         self.untold = False
         self.bad: dict[tuple[str, str], str] = {}
+        self.warned: set[str] = set()
 
     def begin(self, identity: dict[str, Any]) -> None:
         """Write who we are, or go on from the checkpoint of an earlier process."""
@@ -304,7 +305,11 @@ class _Follower:
         self.done.visits += 1
 
     def _log(self, visit: Visit, result: VisitResult) -> None:
-        """Say who was called, and where frames turned bad or good again."""
+        """Say who was called, where frames turned bad or good again, and what is doubtful."""
+        for said in getattr(self.analyser, "noted", {}).get("warnings", ()):
+            if said not in self.warned:
+                self.warned.add(said)
+                logger.warning("run %s: %s", self.run.name, said)
         where = f"{visit.field.name} t={visit.t}"
         if result.called:
             who = ", ".join(map(str, result.called))
@@ -352,7 +357,8 @@ class _Follower:
         )
         tables.write_table(traces, self.run.traces_path, units=units(traces.columns, measured))
         tables.write_table(calls, self.run.calls_path, units=units(calls.columns))
-        known = {"visits": self.done.visits, "bad_frames": self._bad_frames()}
+        noted: dict[str, Any] = getattr(self.analyser, "noted", {})
+        known = {"visits": self.done.visits, "bad_frames": self._bad_frames(), **noted}
         said = self.run.provenance() | known | more
         durable.write_json(self.run.path / "provenance.json", said)
         self.untold, self.written_s = False, time.monotonic()

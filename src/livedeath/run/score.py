@@ -88,6 +88,21 @@ class Scored:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     @property
+    def scales(self) -> list[dict[str, Any]]:
+        """How wide somata are in each acquisition: in force, told and seen; see provenance."""
+        return list(self.run.provenance().get("scales", []))
+
+    @property
+    def at_border(self) -> int:
+        """How many somata touch the border of their field and are not followed."""
+        return int(self.run.provenance().get("at_border", 0))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before trusting the results, one sentence each."""
+        return list(self.run.provenance().get("warnings", []))
+
+    @property
     def visits(self) -> int:
         """How many times fields were looked at; of a table, hours of each field it names."""
         columns = self.traces.columns
@@ -107,6 +122,7 @@ def score(
     fill: str | int | None = None,
     indicator: str | int | None = None,
     labels: Path | str | None = None,
+    soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | str | None = None,
     workers: int = 1,
@@ -132,6 +148,8 @@ def score(
         Of a recording: fill channel and death indicator, name or index from 0.
     labels : path, optional
         Label images made elsewhere; they say where neurons are, never who.
+    soma_diameter_um : float, optional
+        Typical soma; default: what the study declares, else estimated from the first visits.
     false_alarms : float, optional
         False deaths allowed per 1,000 neuron-days; default 1, or what the study declares.
     priors : path, optional
@@ -168,18 +186,20 @@ def score(
         "workers": workers,
         "progress": progress,
     }
+    of_images = common | {"soma_diameter_um": soma_diameter_um}
     outlines = None if labels is None else Path(labels)
     if (path / "study.toml").is_file():
         _refuse(path, "a study says it itself", told | {"out": out})
-        return score_study(StudyFolder.open(path), labels=outlines, live=follow, **common)
+        return score_study(StudyFolder.open(path), labels=outlines, live=follow, **of_images)
     if tables.is_table(path) and not path.is_dir():
-        _refuse(path, "a table of traces has no images", told | {"labels": labels})
+        images_only = {"labels": labels, "soma_diameter_um": soma_diameter_um}
+        _refuse(path, "a table of traces has no images", told | images_only)
         _refuse(path, "only a study is followed", {"follow": follow or None})
         common = {"false_alarms": false_alarms, "priors": common["priors"]}
         return score_table(path, _target(path, out), **common)
     if path.exists():
         _refuse(path, "only a study is followed", {"follow": follow or None})
-    return score_recording(path, _target(path, out), told=told, labels=outlines, **common)
+    return score_recording(path, _target(path, out), told=told, labels=outlines, **of_images)
 
 
 def _refuse(source: Path, why: str, options: dict[str, Any]) -> None:
@@ -196,9 +216,12 @@ def _target(source: Path, out: Path | str | None) -> Path:
 
 
 def settings_of(
-    start: AnalysisSettings, false_alarms: float | None, priors: Path | None = None
+    start: AnalysisSettings,
+    false_alarms: float | None,
+    priors: Path | None = None,
+    soma_diameter_um: float | None = None,
 ) -> AnalysisSettings:
-    """Return settings with another rate of false alarms or other priors, if they are given.
+    """Return settings with what is given on the command line in the place of what was declared.
 
     Parameters
     ----------
@@ -208,12 +231,21 @@ def settings_of(
         False deaths allowed per 1,000 neuron-days.
     priors : Path, optional
         Their file, absolute.
+    soma_diameter_um : float, optional
+        Typical soma.
 
     Raises
     ------
     StudyError
-        If the rate is not between 0 and 1000.
+        If the rate is not between 0 and 1000, or the soma not between 1 and 200 um.
     """
+    if soma_diameter_um is not None:
+        if not 1 < soma_diameter_um <= 200:
+            raise StudyError(
+                f"--soma-diameter-um is {soma_diameter_um:g}; allowed are more than 1 and up to "
+                f"200 micrometres, leave it out and it is estimated."
+            )
+        start = start.replace(soma_diameter_um=soma_diameter_um)
     if priors is not None:
         start = start.replace(priors=str(priors))
     if false_alarms is None:
@@ -230,6 +262,7 @@ def score_study(
     folder: StudyFolder,
     *,
     labels: Path | None = None,
+    soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | None = None,
     live: bool = False,
@@ -244,6 +277,8 @@ def score_study(
         The study.
     labels : Path, optional
         Label images made elsewhere.
+    soma_diameter_um : float, optional
+        Typical soma; default: what the study declares, else estimated.
     false_alarms : float, optional
         False deaths allowed per 1,000 neuron-days; default: what the study declares.
     priors : Path, optional
@@ -261,7 +296,7 @@ def score_study(
         If the study cannot be written, or holds no frame yet.
     """
     study = folder.study
-    settings = settings_of(study.analysis, false_alarms, priors)
+    settings = settings_of(study.analysis, false_alarms, priors, soma_diameter_um)
     folder.refuse_read_only()
     if not live and not folder.journal.frames():
         raise StoreError(
@@ -313,13 +348,14 @@ def score_recording(
     *,
     told: dict[str, Any],
     labels: Path | None = None,
+    soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Scored:
     """Score a recording into a new study; see `declare_recording` and `score_study`."""
-    settings_of(AnalysisSettings(), false_alarms)
+    settings_of(AnalysisSettings(), false_alarms, soma_diameter_um=soma_diameter_um)
     with open_recording(path) as recording:
         endpoint = study_from_recording(recording, **told).endpoint
         if priors is not None:
@@ -328,6 +364,7 @@ def score_recording(
     return score_study(
         folder,
         labels=labels,
+        soma_diameter_um=soma_diameter_um,
         false_alarms=false_alarms,
         priors=priors,
         workers=workers,

@@ -239,7 +239,7 @@ def match(truth: pl.DataFrame, traces: pl.DataFrame, *, study: Study) -> pl.Data
         ``neuron_id`` (true), ``acquisition``, ``called_id`` and ``found_h``, one row per pair.
     """
     seen = _first_sights(with_acquisition(traces, study))
-    gate = study.analysis.soma_diameter_um / 2
+    gate = study.analysis.expected_soma_um / 2
     pairs: list[tuple[int, int, int, float]] = []
     for own in with_acquisition(truth, study).partition_by(PLACE, maintain_order=True):
         field = field_of(own.row(0, named=True))

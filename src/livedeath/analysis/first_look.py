@@ -1,0 +1,184 @@
+"""First visits go in; what is true of all that follows comes out: the scale, and what to say.
+
+Each field is looked at until it shows neurons: how wide its somata are, how many of them the
+border cuts. `look` changes nothing and needs nothing but the visit; `take` puts what was
+found into the order of the visits, so that results depend on that order alone.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livedeath.analysis import correct
+from livedeath.analysis.scale import SomaScale
+from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.measures import LevelledFrame, SomaSize, State, below
+from livedeath.model.optics import Optics
+from livedeath.model.study import Study
+
+SPREAD_LOG_SD = 0.24
+"""Log-sd of a soma's diameter, from the quartiles 14.1-19.4 um (eLife 35977)."""
+
+NOTHING_SEEN = SomaSize(math.nan, math.inf, 0)
+
+Estimate = Callable[[LevelledFrame, float], SomaSize]
+"""A levelled frame and the expected diameter, camera px, to how wide its somata are."""
+
+
+class Looked(NamedTuple):
+    """What one visit of one field showed."""
+
+    size: SomaSize
+
+
+class FirstLook:
+    """What the first visits of a study's fields say.
+
+    Parameters
+    ----------
+    study : Study
+        Channels, optics and settings.
+    shown_by : str
+        Channel that somata are found on.
+    estimate : callable, optional
+        Says how wide somata are in a frame; None to trust what is told or usual.
+    """
+
+    def __init__(self, study: Study, *, shown_by: str, estimate: Estimate | None) -> None:
+        self._study, self._shown_by, self._estimate = study, shown_by, estimate
+        self._scales: dict[int, SomaScale] = {}
+        self._sized: set[FieldKey] = set()
+        self._at_border: dict[FieldKey, int] = {}
+
+    def look(self, visit: Visit, labels: NDArray[Any] | None, flat: Any) -> Looked:  # noqa: ANN401
+        """Look at a visit of a field that has shown no neurons yet; changes nothing.
+
+        Parameters
+        ----------
+        visit : Visit
+            Its images.
+        labels : (Y, X) integer, optional
+            Outlines made elsewhere: then these say how wide somata are.
+        flat : (Y, X) float32, optional
+            Measured flat field of the channel that shows somata.
+
+        Raises
+        ------
+        FrameError
+            If the image that shows somata is no image.
+        """
+        optics = self._study.optics.of(visit.field.acquisition)
+        if labels is not None:
+            return Looked(size_of_outlines(labels))
+        image = visit.images.get(self._shown_by)
+        if image is None or self._estimate is None:
+            return Looked(NOTHING_SEEN)
+        soma_px = self._study.analysis.soma_px(optics.pixel_size_um)
+        where = f"{visit.field.name} t={visit.t} {self._shown_by}"
+        corrected = correct.correct(
+            image, optics.camera, flat=flat, bit_depth=optics.bit_depth, where=where
+        )
+        return Looked(self._estimate(correct.level(corrected, soma_px), soma_px))
+
+    def take(self, field: FieldKey, looked: Looked) -> float:
+        """Take what a visit showed, in the order of the visits.
+
+        Returns
+        -------
+        float
+            Diameter of a typical soma that the field begins with, um.
+        """
+        scale = self._scale_of(field.acquisition)
+        if looked.size.n and field not in self._sized:
+            self._sized.add(field)
+            scale.push(looked.size)
+        return scale.diameter_um
+
+    def soma_um(self, acquisition: int) -> float:
+        """Return the diameter of a typical soma as it is known now, um."""
+        return self._scale_of(acquisition).diameter_um
+
+    def count_border(self, field: FieldKey, somata: int) -> None:
+        """Note how many somata the border cuts in the visit in which a field's neurons begin."""
+        self._at_border[field] = somata
+
+    @property
+    def at_border(self) -> int:
+        """Somata that touch the border of a field and are not followed."""
+        return sum(self._at_border.values())
+
+    @property
+    def scales(self) -> list[dict[str, Any]]:
+        """How wide somata are in each acquisition, as JSON values; lengths in micrometres."""
+        return [
+            {
+                "acquisition": number,
+                "soma_diameter_um": scale.diameter_um,
+                "told_um": scale.told_um,
+                "seen_um": scale.seen_um,
+                "somata": scale.somata,
+                "pixel_size_um": self._optics(number).pixel_size_um,
+            }
+            for number, scale in self._scales.items()
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before trusting the results, one sentence each."""
+        said = [scale.doubt() for scale in self._scales.values()]
+        return [sentence for sentence in said if sentence]
+
+    def state(self) -> State:
+        """Return everything that the next visit depends on."""
+        state: State = {
+            "scales": json.dumps(list(self._scales)),
+            "sized": json.dumps(sorted(map(list, self._sized))),
+            "border": json.dumps([[list(key), n] for key, n in self._at_border.items()]),
+        }
+        for number, scale in self._scales.items():
+            state |= {f"scale{number}/{name}": value for name, value in scale.state().items()}
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._scales = {}
+        for number in json.loads(str(state["scales"])):
+            self._scale_of(number).restore(below(state, f"scale{number}/"))
+        self._sized = {FieldKey(*names) for names in json.loads(str(state["sized"]))}
+        border = json.loads(str(state["border"]))
+        self._at_border = {FieldKey(*names): int(n) for names, n in border}
+
+    def _optics(self, acquisition: int) -> Optics:
+        return self._study.optics.of(acquisition)
+
+    def _scale_of(self, acquisition: int) -> SomaScale:
+        if acquisition not in self._scales:
+            settings = self._study.analysis
+            self._scales[acquisition] = SomaScale(
+                settings.soma_diameter_um,
+                settings.expected_soma_um,
+                self._optics(acquisition).pixel_size_um,
+            )
+        return self._scales[acquisition]
+
+
+def size_of_outlines(labels: NDArray[Any]) -> SomaSize:
+    """Return how wide the outlines of a label image are: discs of their areas, the median.
+
+    Parameters
+    ----------
+    labels : (Y, X) integer
+        0 is background.
+    """
+    areas = np.unique(labels[labels != 0], return_counts=True)[1]
+    if areas.size == 0:
+        return NOTHING_SEEN
+    diameters = np.sqrt(4.0 / math.pi * areas)
+    # The standard error of a median is 1.25 times that of a mean.
+    return SomaSize(
+        float(np.median(diameters)), 1.25 * SPREAD_LOG_SD / len(areas) ** 0.5, len(areas)
+    )
