@@ -136,6 +136,11 @@ def _ceiling(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> floa
     return None if ceiling is None or highest < ceiling else float(ceiling)
 
 
+def ceiling(image: NDArray[Any], camera: Camera, bit_depth: int | None) -> float | None:
+    """Return the value at which a frame is clipped, as `correct` finds it; None if at none."""
+    return _ceiling(image, camera, bit_depth)
+
+
 def _is_top(value: int) -> bool:
     """Return whether a camera's values can end here: 2**n - 1, also in the upper bits of 16."""
     below = 2**16 - 1 - value

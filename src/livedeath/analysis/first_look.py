@@ -1,8 +1,9 @@
 """First visits go in; what is true of all that follows comes out: the scale, and what to say.
 
 Each field is looked at until it shows neurons: how wide its somata are, how many of them the
-border cuts. `look` changes nothing and needs nothing but the visit; `take` puts what was
-found into the order of the visits, so that results depend on that order alone.
+border cuts, whether its images are fit for this at all. `look` changes nothing and needs
+nothing but the visit; `take` puts what was found into the order of the visits, so that results
+depend on that order alone.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import correct
+from livedeath.analysis import correct, unfit
 from livedeath.analysis.scale import SomaScale
 from livedeath.model.frame import FieldKey, Visit
 from livedeath.model.measures import LevelledFrame, SomaSize, State, below
@@ -30,9 +31,10 @@ Estimate = Callable[[LevelledFrame, float], SomaSize]
 
 
 class Looked(NamedTuple):
-    """What one visit of one field showed."""
+    """What one visit of one field showed: its somata, and the faults of each channel's frame."""
 
     size: SomaSize
+    faults: dict[str, tuple[unfit.Fault, ...]]
 
 
 class FirstLook:
@@ -44,15 +46,26 @@ class FirstLook:
         Channels, optics and settings.
     shown_by : str
         Channel that somata are found on.
+    measured : tuple of str
+        Channels whose images are looked at.
     estimate : callable, optional
         Says how wide somata are in a frame; None to trust what is told or usual.
     """
 
-    def __init__(self, study: Study, *, shown_by: str, estimate: Estimate | None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        *,
+        shown_by: str,
+        measured: tuple[str, ...],
+        estimate: Estimate | None,
+    ) -> None:
         self._study, self._shown_by, self._estimate = study, shown_by, estimate
+        self._measured = measured
         self._scales: dict[int, SomaScale] = {}
         self._sized: set[FieldKey] = set()
         self._at_border: dict[FieldKey, int] = {}
+        self._faults: dict[str, dict[FieldKey, tuple[unfit.Fault, ...]]] = {}
 
     def look(self, visit: Visit, labels: NDArray[Any] | None, flat: Any) -> Looked:  # noqa: ANN401
         """Look at a visit of a field that has shown no neurons yet; changes nothing.
@@ -71,18 +84,33 @@ class FirstLook:
         FrameError
             If the image that shows somata is no image.
         """
-        optics = self._study.optics.of(visit.field.acquisition)
+        return Looked(self._size(visit, labels, flat), self._unfit(visit))
+
+    def _size(self, visit: Visit, labels: NDArray[Any] | None, flat: Any) -> SomaSize:  # noqa: ANN401
         if labels is not None:
-            return Looked(size_of_outlines(labels))
+            return size_of_outlines(labels)
         image = visit.images.get(self._shown_by)
         if image is None or self._estimate is None:
-            return Looked(NOTHING_SEEN)
+            return NOTHING_SEEN
+        optics = self._optics(visit.field.acquisition)
         soma_px = self._study.analysis.soma_px(optics.pixel_size_um)
         where = f"{visit.field.name} t={visit.t} {self._shown_by}"
         corrected = correct.correct(
             image, optics.camera, flat=flat, bit_depth=optics.bit_depth, where=where
         )
-        return Looked(self._estimate(correct.level(corrected, soma_px), soma_px))
+        return self._estimate(correct.level(corrected, soma_px), soma_px)
+
+    def _unfit(self, visit: Visit) -> dict[str, tuple[unfit.Fault, ...]]:
+        optics = self._optics(visit.field.acquisition)
+        soma_px = self._study.analysis.soma_px(optics.pixel_size_um)
+        found = {}
+        for name in self._measured:
+            image = visit.images.get(name)
+            if image is None or image.dtype.kind not in "uif" or image.ndim not in (2, 3):
+                continue
+            ceiling = correct.ceiling(image, optics.camera, optics.bit_depth)
+            found[name] = unfit.faults(image, soma_px=soma_px, ceiling=ceiling)
+        return found
 
     def take(self, field: FieldKey, looked: Looked) -> float:
         """Take what a visit showed, in the order of the visits.
@@ -96,6 +124,8 @@ class FirstLook:
         if looked.size.n and field not in self._sized:
             self._sized.add(field)
             scale.push(looked.size)
+        for name, faults in looked.faults.items():
+            self._faults.setdefault(name, {})[field] = faults
         return scale.diameter_um
 
     def soma_um(self, acquisition: int) -> float:
@@ -130,13 +160,30 @@ class FirstLook:
     def warnings(self) -> list[str]:
         """What a person should know before trusting the results, one sentence each."""
         said = [scale.doubt() for scale in self._scales.values()]
-        return [sentence for sentence in said if sentence]
+        return [sentence for sentence in said if sentence] + [
+            sentence
+            for channel, fields in self._faults.items()
+            for kind in unfit.KINDS
+            if (sentence := _said(channel, kind, fields))
+        ]
 
     def state(self) -> State:
         """Return everything that the next visit depends on."""
         state: State = {
             "scales": json.dumps(list(self._scales)),
             "sized": json.dumps(sorted(map(list, self._sized))),
+            "faults": json.dumps(
+                [
+                    [
+                        channel,
+                        [
+                            [list(key), [list(fault) for fault in faults]]
+                            for key, faults in fields.items()
+                        ],
+                    ]
+                    for channel, fields in self._faults.items()
+                ]
+            ),
             "border": json.dumps([[list(key), n] for key, n in self._at_border.items()]),
         }
         for number, scale in self._scales.items():
@@ -149,6 +196,12 @@ class FirstLook:
         for number in json.loads(str(state["scales"])):
             self._scale_of(number).restore(below(state, f"scale{number}/"))
         self._sized = {FieldKey(*names) for names in json.loads(str(state["sized"]))}
+        self._faults = {
+            channel: {
+                FieldKey(*key): tuple(unfit.Fault(*one) for one in found) for key, found in fields
+            }
+            for channel, fields in json.loads(str(state["faults"]))
+        }
         border = json.loads(str(state["border"]))
         self._at_border = {FieldKey(*names): int(n) for names, n in border}
 
@@ -164,6 +217,17 @@ class FirstLook:
                 self._optics(acquisition).pixel_size_um,
             )
         return self._scales[acquisition]
+
+
+def _said(channel: str, kind: str, fields: Mapping[FieldKey, tuple[unfit.Fault, ...]]) -> str:
+    """Say that a channel's frames are unfit, and in which fields; empty where they are fit."""
+    found = {key: fault for key, faults in fields.items() for fault in faults if fault.kind == kind}
+    if not found or (kind in unfit.ABOUT_LIGHT and 2 * len(found) <= len(fields)):
+        return ""
+    worst = max(found, key=lambda key: found[key].share)
+    where = f"in {worst.name}" if len(fields) == 1 else f"in {len(found)} of {len(fields)} fields"
+    _, share, value = found[worst]
+    return unfit.sentence(kind, channel, where=where, share=share, value=value)
 
 
 def size_of_outlines(labels: NDArray[Any]) -> SomaSize:

@@ -73,7 +73,10 @@ class Pipeline:
         default = partial(Scorer, study.analysis, study.endpoint, priors, endpoints)
         self._scorers = Scorers(make_scorer or default)
         self._flats = dict(flats or {})
-        self._first = FirstLook(study, shown_by=self._shown_by, estimate=estimate)
+        measured = tuple(dict.fromkeys([self._shown_by, *self._roles.values()]))
+        self._first = FirstLook(
+            study, shown_by=self._shown_by, measured=measured, estimate=estimate
+        )
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._risks: dict[int, risk.AtRisk] = {}
         self._populations: dict[int, str] = {}
