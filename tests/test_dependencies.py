@@ -84,7 +84,7 @@ def test_the_exceptions_are_declared_and_still_needed(files):
 
 def test_what_the_tests_and_benchmarks_import_is_declared_too():
     told = rooms.declared()
-    allowed = set().union(*(told[extra] for extra in ("", *EXTRAS, "test")))
+    allowed = set().union(*(told[extra] for extra in ("", *EXTRAS, "test", "benchmarks")))
     own = {path.stem for path in (rooms.ROOT / "tests").rglob("*.py")}
     own |= {path.name for path in (rooms.ROOT / "tests").rglob("*") if path.is_dir()}
     own |= {path.stem for path in (rooms.ROOT / "tools").glob("*.py")}
@@ -100,6 +100,13 @@ def test_what_the_extra_for_tests_declares_is_imported_by_one():
     texts = [path.read_text(encoding="utf-8") for path in (rooms.ROOT / "tests").rglob("*.py")]
     used = {rooms.normal(name) for text in texts for name in rooms.imported(text)}
     assert rooms.declared()["test"] - used <= TOOLS
+
+
+def test_what_the_extra_for_benchmarks_declares_is_imported_by_one():
+    paths = (rooms.ROOT / "benchmarks").rglob("*.py")
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    used = {rooms.normal(name) for text in texts for name in rooms.imported(text)}
+    assert rooms.declared()["benchmarks"] <= used
 
 
 def test_all_is_every_extra_a_user_needs():

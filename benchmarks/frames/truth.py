@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.model.plan import PlannedVisit
-from livedeath.simulation import signal
+from livedeath.simulation import glia, signal
+from livedeath.simulation.culture import Neurons, join
+from livedeath.simulation.fate import Fates
+from livedeath.simulation.optics import View
 from livedeath.simulation.world import World
 
 Floats = NDArray[np.float64]
@@ -20,7 +23,7 @@ class Truth:
     """The true neurons of one field and where they stood; arrays of one row per neuron.
 
     ``y_px``, ``x_px``, ``fill`` and ``indicator`` (electrons without a death's rise) have one
-    column per visit.
+    column per visit. So has ``present``: whether the neuron or its corpse is there.
     """
 
     radius_px: Floats
@@ -33,12 +36,17 @@ class Truth:
     x_px: Floats
     fill: Floats
     indicator: Floats
+    present: NDArray[np.bool_]
     side: int
 
     @property
     def in_view(self) -> NDArray[np.bool_]:
         """Who was wholly inside the first frame."""
-        y, x = self.y_px[:, 0], self.x_px[:, 0]
+        return self.whole(0)
+
+    def whole(self, k: int) -> NDArray[np.bool_]:
+        """Who was wholly inside the frame of the kth visit."""
+        y, x = self.y_px[:, k], self.x_px[:, k]
         inside = np.minimum.reduce([y, x, self.side - 1 - y, self.side - 1 - x])
         return inside >= self.radius_px
 
@@ -50,20 +58,17 @@ class Truth:
 
 
 def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
-    """Return the true neurons of a field from its visits."""
+    """Return the true neurons of a field, whoever comes near its frame in one of its visits."""
     p, study = world.parameters, world.study
-    scene, _ = world.first_sight(visits[0])
-    neurons, fates = scene.neurons, scene.fates
+    neurons, fates = _everyone(world, visits)
     y, x, fill, indicator = (np.zeros((neurons.number.size, len(visits))) for _ in range(4))
+    present = np.zeros(y.shape, np.bool_)
     channels = study.channel("fill"), study.channel("indicator")
     for k, visit in enumerate(visits):
         now = world.optics_at(visit.planned_h)
-        view = world.stage.view(
-            visit.field.vessel, visit.session, x_um=visit.x_um, y_um=visit.y_um,
-            z_um=visit.z_um[0], planned_h=visit.planned_h,
-        )  # fmt: skip
+        present[:, k] = signal.present(fates, visit.planned_h) > 0
         place = signal.place_um(neurons, fates, visit.planned_h, p.stage)
-        y[:, k], x[:, k] = view.pixels(
+        y[:, k], x[:, k] = view_of(world, visit).pixels(
             *place, pixel_size_um=now.pixel_size_um, shape=now.image_shape_px
         )
         given = k * sum(c.exposure_ms for c in channels) / p.signal.reference_exposure_ms
@@ -82,8 +87,48 @@ def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
         fold=signal.fold(neurons, p.signal),
         rise_h=signal.rise_h(neurons, p.signal),
         time_h=np.array([visit.planned_h for visit in visits]),
-        y_px=y, x_px=x, fill=fill, indicator=indicator, side=now.image_shape_px[0],
+        y_px=y, x_px=x, fill=fill, indicator=indicator, present=present,
+        side=now.image_shape_px[0],
     )  # fmt: skip
+
+
+def _everyone(world: World, visits: list[PlannedVisit]) -> tuple[Neurons, Fates]:
+    """Return the neurons of the scenes of all visits once, and what becomes of them."""
+    known: set[tuple[int, int, int]] = set()
+    parts: list[tuple[Neurons, Fates]] = []
+    for visit in visits:
+        scene, _ = world.first_sight(visit)
+        ids = scene.ids()
+        new = np.array([name not in known for name in ids], np.bool_)
+        if new.any():
+            known.update(ids)
+            parts.append((scene.neurons.take(new), Fates(*(c[new] for c in scene.fates))))
+    fates = (np.concatenate(c) for c in zip(*(f for _, f in parts), strict=True))
+    return join([n for n, _ in parts]), Fates(*fates)
+
+
+def view_of(world: World, visit: PlannedVisit) -> View:
+    """Return what the camera sees in a visit."""
+    return world.stage.view(
+        visit.field.vessel, visit.session, x_um=visit.x_um, y_um=visit.y_um,
+        z_um=visit.z_um[0], planned_h=visit.planned_h,
+    )  # fmt: skip
+
+
+def glia_of(world: World, visits: list[PlannedVisit]) -> tuple[Floats, Floats, Floats]:
+    """Return y, x (n, T) of a field's glia, px, NaN where they are not; and their radius."""
+    scene, _ = world.first_sight(visits[0])
+    cells, p = scene.glia, world.parameters.culture
+    y, x = np.full((2, cells.number.size, len(visits)), np.nan)
+    for k, visit in enumerate(visits):
+        now = world.optics_at(visit.planned_h)
+        there = glia.is_there(cells, visit.planned_h)
+        place = glia.place_um(cells, visit.planned_h, p)
+        at = view_of(world, visit).pixels(
+            *place, pixel_size_um=now.pixel_size_um, shape=now.image_shape_px
+        )
+        y[there, k], x[there, k] = at[0][there], at[1][there]
+    return y, x, cells.radius_um / now.pixel_size_um
 
 
 def bound_h(truth: Truth, world: World) -> Floats:

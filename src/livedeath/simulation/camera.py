@@ -57,6 +57,7 @@ class Sensor:
         self.offset_adu = _first(p.offset_adu, declared.offset_adu, offset)
         self.saturation_adu = min(declared.saturation_adu or np.inf, 2.0**bit_depth - 1)
         self._one_byte = bit_depth <= 8
+        self._subtracted, self._divided_by = p.subtracted_adu, p.divided_by
         rng = generator(seed, "sensor", *shape)
         normal = rng.standard_normal((3, *shape), dtype=np.float32)
         self._offset_e = p.dsnu_e * normal[0]
@@ -82,7 +83,7 @@ class Sensor:
         Returns
         -------
         (Y, X) uint8 or uint16
-            Clipped at 0 and at saturation.
+            Clipped at 0 and at saturation, after what the acquisition's program does to it.
         """
         expected = self._dark_e_per_s * np.float32(exposure_ms / 1000.0)
         if light is not None:
@@ -94,6 +95,8 @@ class Sensor:
         electrons += self._offset_e
         electrons /= np.float32(self.gain_e_per_adu)
         electrons += np.float32(self.offset_adu + 0.5)
+        if self._subtracted or self._divided_by != 1.0:
+            electrons = (np.floor(electrons) - np.float32(self._subtracted)) / self._divided_by
         np.clip(electrons, 0.0, self.saturation_adu, out=electrons)
         return np.asarray(electrons, dtype=np.uint8 if self._one_byte else np.uint16)
 

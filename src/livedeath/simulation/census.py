@@ -58,6 +58,10 @@ TRUTH = (
 """Columns of ``truth.parquet``."""
 
 
+Key = tuple[str, str, int, int, int]
+"""A true neuron: vessel, well, row and column of its tile, number within the tile."""
+
+
 def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataFrame:
     """Return the true neurons of some fields, sorted by place; columns as `TRUTH`.
 
@@ -68,6 +72,20 @@ def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataF
     fields : tuple of FieldKey, optional
         Of the world's plan; default: all.
     """
+    rows = [row for _, row in _found(world, fields)]
+    schema = {column.name: column.dtype for column in TRUTH}
+    return nan_as_null(
+        pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    )
+
+
+def numbers(world: World, fields: tuple[FieldKey, ...] | None = None) -> dict[Key, int]:
+    """Return the ``neuron_id`` that each true neuron has in the census."""
+    return {key: row["neuron_id"] for key, row in _found(world, fields)}
+
+
+def _found(world: World, fields: tuple[FieldKey, ...] | None) -> list[tuple[Key, dict[str, Any]]]:
+    """Return the numbered rows of the census, sorted by place, each with its neuron."""
     first, last = _first_and_last(world)
     best: dict[tuple[Any, ...], dict[str, Any]] = {}
     for field in world.plan.fields if fields is None else fields:
@@ -84,14 +102,11 @@ def census(world: World, fields: tuple[FieldKey, ...] | None = None) -> pl.DataF
             item[1]["y_px"],
         ),
     )
-    numbers: dict[tuple[Any, ...], int] = {}
+    given: dict[Key, int] = {}
     for (_, *neuron), row in found:
-        row["neuron_id"] = numbers.setdefault(tuple(neuron), len(numbers) + 1)
-    rows = [row for _, row in found]
-    schema = {column.name: column.dtype for column in TRUTH}
-    return nan_as_null(
-        pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
-    )
+        vessel, well, *place = neuron
+        row["neuron_id"] = given.setdefault((vessel, well, *place), len(given) + 1)
+    return [((key[1], key[2], *key[3:]), row) for key, row in found]
 
 
 def _first_and_last(world: World) -> tuple[dict[FieldKey, PlannedVisit], dict[FieldKey, float]]:

@@ -87,14 +87,15 @@ class Stage:
         turn, shift = self.seat(vessel, session)
         y, x = self._unseat(vessel, y_um + error[0], x_um + error[1], turn=turn, shift=shift)
         jitter = self._p.focus_jitter_um * rng.standard_normal()
+        turn += np.deg2rad(self._p.turn_deg) * rng.standard_normal()
         focus = self._focus_um(vessel, y_um, x_um) + self._drift_um(planned_h) + jitter
-        return View(y, x, turn, z_um - focus)
+        return View(y, x, float(turn), z_um - focus)
 
     def seat(self, vessel: str, session: str) -> tuple[float, tuple[float, float]]:
         """Return how a plate lies in a session: turn (radians) and shift (y, x), micrometres.
 
-        The plate turns about its own centre, then shifts. Its first session is the
-        reference and has neither.
+        The plate turns about its own centre, then shifts; with a corrected stage every field
+        turns about its own middle. Its first session is the reference and has neither.
         """
         own = sorted(
             (s for s in self._study.sessions if s.vessel == vessel), key=lambda s: s.loaded_h
@@ -110,6 +111,8 @@ class Stage:
         self, vessel: str, y: float, x: float, *, turn: float, shift: tuple[float, float]
     ) -> tuple[float, float]:
         """Return which place of the plate lies at a place of the stage."""
+        if self._p.reseat_corrected:
+            return y - shift[0], x - shift[1]
         geometry = FORMATS[self._study.vessel(vessel).format]
         cy = (geometry.rows - 1) * geometry.pitch_um / 2
         cx = (geometry.columns - 1) * geometry.pitch_um / 2
@@ -125,11 +128,12 @@ class Stage:
         return min(sites, key=lambda s: np.hypot(s.y_um - y_um, s.x_um - x_um)).z_um or 0.0
 
     def _drift_um(self, planned_h: float) -> float:
-        """Return the thermal drift of the focus: a daily wave, held by a hardware focus."""
+        """Return how far the focus is off: a daily, thermal wave unless held, and its hunting."""
+        hunting = self._p.focus_swing_um * np.sin(2 * np.pi * planned_h / self._p.focus_swing_h)
         if self._study.focus.method == "hardware":
-            return 0.0
+            return float(hunting)
         amplitude = self._p.focus_drift_um_per_h * 24.0 / (2 * np.pi)
-        return float(amplitude * np.sin(2 * np.pi * planned_h / 24.0))
+        return float(amplitude * np.sin(2 * np.pi * planned_h / 24.0) + hunting)
 
 
 def blur(image: Image, defocus_um: float, p: LightParameters, *, pixel_size_um: float) -> Image:

@@ -35,11 +35,41 @@ class CultureParameters(Declared):
     touching_fraction: float = Field(
         default=0.03, ge=0, le=1, description="Somata that may touch a neighbour; chosen."
     )
+    paired_fraction: float = Field(
+        default=0.0, ge=0, le=1, description="Neurons that lie against one neighbour; chosen."
+    )
     soma_cv: float = Field(
         default=0.4,
         ge=0,
         le=1.5,
         description="Variation of the light inside a soma; 0.56 with noise and rim (Malik).",
+    )
+    soma_dome: float = Field(
+        default=0.4,
+        ge=0,
+        le=2,
+        description="Exponent of the soma's profile 1 - (r/R)^2: 0 flat, 0.5 a sphere; chosen.",
+    )
+    soma_aspect: float = Field(
+        default=0.65, gt=0.2, le=1, description="Smallest axis ratio of a soma, 1: round; chosen."
+    )
+    soma_corners: float = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        description="How far somata are drawn out to their neurites, 0: not at all; chosen.",
+    )
+    granules: float = Field(
+        default=0.0,
+        ge=0,
+        le=3,
+        description="Light of a granule's middle over that of the soma around it; chosen.",
+    )
+    granule_um: float = Field(
+        default=1.2, gt=0, le=10, description="Diameter of a granule, 0.5-2 um; textbook."
+    )
+    granules_per_100_um2: float = Field(
+        default=12.0, ge=0, le=200, description="Granules per area of a soma; chosen."
     )
     neurite_fraction: float = Field(
         default=0.3, ge=0, lt=1, description="Share of a neuron's light in its neurites; textbook."
@@ -47,8 +77,36 @@ class CultureParameters(Declared):
     neurite_length_um: float = Field(
         default=60.0, gt=0, le=300, description="Median length of a neurite that is seen; textbook."
     )
+    neurite_reach_um: float = Field(
+        default=110.0, ge=20, le=400, description="Where every neurite has ended; chosen."
+    )
+    neurite_branches: float = Field(
+        default=0.5, ge=0, le=1, description="Neurites that have a branch; chosen."
+    )
     debris_per_mm2: float = Field(
         default=20.0, ge=0, description="Bits of old corpses per mm2, range 0-100; textbook."
+    )
+    debris_motion_um: float = Field(
+        default=0.0,
+        ge=0,
+        le=40,
+        description="Sd per axis of the place of debris that floats, as it wanders; chosen.",
+    )
+    debris_motion_h: float = Field(default=6.0, gt=0, description="Its time constant; chosen.")
+    glia_per_mm2: float = Field(
+        default=0.0, ge=0, le=500, description="Labelled glia per mm2 at the start; chosen."
+    )
+    glia_diameter_um: float = Field(
+        default=14.0, gt=2, le=60, description="Diameter of a glial cell that is seen; chosen."
+    )
+    glia_light: float = Field(
+        default=0.6, ge=0, description="Its light over that of a neuron of its size; chosen."
+    )
+    glia_divisions_per_day: float = Field(
+        default=0.06, ge=0, le=2, description="Divisions of a glial cell, 0.02-0.1; textbook."
+    )
+    glia_motion_um: float = Field(
+        default=3.0, ge=0, le=20, description="Sd per axis of a glial cell's wandering; chosen."
     )
     marker_fraction: float = Field(
         default=0.5, ge=0, le=1, description="Neurons that a marker channel shows; chosen."
@@ -214,6 +272,17 @@ class StageParameters(Declared):
         le=10,
         description="Turn of a plate put back, about its centre; textbook.",
     )
+    reseat_corrected: bool = Field(
+        default=False,
+        description="Whether the stage is corrected for a plate put back, so that every field "
+        "turns about its own middle and only shift and turn of that remain.",
+    )
+    turn_deg: float = Field(
+        default=0.0,
+        ge=0,
+        le=30,
+        description="Turn of the view about its middle, sd over visits: a dish by hand; chosen.",
+    )
     focus_jitter_um: float = Field(
         default=0.5, ge=0, description="Per visit, with focus lock; textbook."
     )
@@ -221,6 +290,12 @@ class StageParameters(Declared):
         default=0.2,
         ge=0,
         description="Fastest drift of a daily, thermal wave; none with hardware focus.",
+    )
+    focus_swing_um: float = Field(
+        default=0.0, ge=0, le=20, description="Amplitude of a focus that hunts; chosen."
+    )
+    focus_swing_h: float = Field(
+        default=8.0, gt=0, description="Period of the hunting focus, also if held; chosen."
     )
     motion_um: float = Field(
         default=1.5,
@@ -273,6 +348,17 @@ class CameraParameters(Declared):
         default=None, gt=0, description="0.46 at 16 bit; textbook."
     )
     offset_adu: float | None = Field(default=None, ge=0, description="100 at 16 bit; textbook.")
+    subtracted_adu: float = Field(
+        default=0.0,
+        ge=0,
+        description="Taken off every frame by the acquisition's program, and cut at 0; chosen.",
+    )
+    divided_by: float = Field(
+        default=1.0,
+        ge=1,
+        le=256,
+        description="Then divided by and rounded down, as a conversion to 8 bits does; chosen.",
+    )
     read_noise_e: float = Field(default=1.6, ge=0, description="Median over pixels, rms (Marana).")
     read_noise_log_sd: float = Field(
         default=0.49,

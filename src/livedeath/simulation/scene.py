@@ -1,4 +1,4 @@
-"""All that a camera may see around one place: neurons with their clouds, and debris.
+"""All that a camera may see around one place: neurons with their clouds, debris and glia.
 
 Made once per place and drawn at every visit. Drawing needs an hour, a channel and a view;
 which neurons a scene holds beyond the frame's border changes no pixel.
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from livedeath.simulation import shapes
 from livedeath.simulation.culture import Culture, Debris, Draws, Neurons, Tile, join
 from livedeath.simulation.fate import Fates, Mortality
+from livedeath.simulation.glia import Glia
 from livedeath.simulation.parameters import SignalParameters, WorldParameters
 from livedeath.simulation.streams import generator, when
 
 SLACK_UM = 40.0
 """How far neurons may have moved, or the stage may be off, and still be drawn."""
+
+TURN_SDS = 3.0
+"""Turns of the view that are allowed for, in standard deviations."""
 
 GRAIN_PX = 0.8
 """Distance between the points of a cloud, pixels; the blur closes the gaps."""
@@ -50,6 +54,12 @@ class Scene:
         Clouds. Soma weights: light, nucleus; neurite weights: living, as beads.
     debris : Debris
         One row per speck.
+    glia : Glia
+        Of the whole scene; ``parent`` is a row of it.
+    glia_members : tuple of (Tile, int)
+        Tiles in order, and how many glial cells each has.
+    glia_soma : Points
+        Their clouds.
     """
 
     neurons: Neurons
@@ -59,11 +69,15 @@ class Scene:
     neurites: Points
     specks: Points
     debris: Debris
+    glia: Glia
+    glia_members: tuple[tuple[Tile, int], ...]
+    glia_soma: Points
 
     @property
     def size(self) -> int:
         """Number of points, which is what a scene costs."""
-        return self.soma.y.size + self.neurites.y.size + self.specks.y.size
+        clouds = self.soma, self.neurites, self.specks, self.glia_soma
+        return sum(points.y.size for points in clouds)
 
     def ids(self) -> list[tuple[int, int, int]]:
         """Return (row, column, number within the tile) of every neuron."""
@@ -71,6 +85,14 @@ class Scene:
             (tile.row, tile.column, int(number))
             for tile, _, here in self.members
             for number in here
+        ]
+
+    def glia_ids(self) -> list[tuple[int, int, int]]:
+        """Return (row, column, number within the tile) of every glial cell."""
+        return [
+            (tile.row, tile.column, number)
+            for tile, count in self.glia_members
+            for number in range(count)
         ]
 
 
@@ -100,7 +122,7 @@ def build(
     pixel_size_um : float
         Sets how fine the clouds are.
     """
-    margin = SLACK_UM + shapes.REACH_UM
+    margin = SLACK_UM + parameters.culture.neurite_reach_um + _turned_um(parameters, half_um)
     reach = (half_um[0] + margin, half_um[1] + margin)
     tiles = culture.tiles(well, centre_um[0], centre_um[1], reach)
     parts = [_near(culture.neurons(tile), centre_um, reach) for tile in tiles]
@@ -112,6 +134,7 @@ def build(
     grain = GRAIN_PX * pixel_size_um
     soma, neurites = _clouds(parameters, vessel, members, everyone, grain_um=grain)
     debris = Debris(*(np.concatenate(c) for c in zip(*map(culture.debris, tiles), strict=True)))
+    glia = [culture.glia(tile) for tile in tiles]
     return Scene(
         neurons=everyone,
         fates=mortality.fates(vessel, well, everyone),
@@ -120,7 +143,48 @@ def build(
         neurites=neurites,
         specks=_specks(parameters.seed, vessel, debris, grain_um=grain),
         debris=debris,
+        glia=_joined(glia),
+        glia_members=tuple((t, g.number.size) for t, g in zip(tiles, glia, strict=True)),
+        glia_soma=_glia_clouds(parameters, vessel, tiles, glia, grain_um=grain),
     )
+
+
+def _turned_um(parameters: WorldParameters, half_um: tuple[float, float]) -> float:
+    """Return how far a turned view reaches beyond a straight one, for nearly every turn."""
+    p = parameters.stage
+    turn = min(np.deg2rad(TURN_SDS * np.hypot(p.turn_deg, p.reseat_turn_deg)), np.pi / 2)
+    return float(max(half_um) * np.sin(turn))
+
+
+def _joined(parts: list[Glia]) -> Glia:
+    """Join the glia of several tiles; parents become rows of the whole."""
+    counts = [part.number.size for part in parts]
+    first = np.repeat(np.cumsum([0, *counts[:-1]]), counts)
+    whole = Glia(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    parent = np.where(whole.parent >= 0, whole.parent + first, -1)
+    return whole._replace(number=np.arange(first.size), parent=parent)
+
+
+def _glia_clouds(
+    parameters: WorldParameters,
+    vessel: str,
+    tiles: list[Tile],
+    parts: list[Glia],
+    *,
+    grain_um: float,
+) -> Points:
+    """Draw the shapes of all glia: somata without neurites."""
+    clouds = [
+        shapes.soma(
+            generator(parameters.seed, "glia shape", vessel, *tile, number),
+            float(radius),
+            parameters.culture,
+            grain_um=grain_um,
+        )
+        for tile, part in zip(tiles, parts, strict=True)
+        for number, radius in enumerate(part.radius_um)
+    ]
+    return _points(clouds, weights=2)
 
 
 def _near(neurons: Neurons, centre: tuple[float, float], reach: tuple[float, float]) -> Neurons:
@@ -145,9 +209,8 @@ def _clouds(
         shapes.neuron(
             generator(parameters.seed, "shape", vessel, *tile, number),
             float(radius),
+            p,
             grain_um=grain_um,
-            soma_cv=p.soma_cv,
-            neurite_length_um=p.neurite_length_um,
         )
         for (tile, number), radius in zip(names, everyone.radius_um, strict=True)
     ]

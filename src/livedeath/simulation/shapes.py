@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-REACH_UM = 110.0
-"""No neurite leaves this distance from the soma's centre; it bounds what a frame must draw."""
+from livedeath.simulation.parameters import CultureParameters
 
 NUCLEUS = 0.55
 """Radius of the nucleus as a share of the soma's."""
@@ -40,12 +39,7 @@ class Cloud(NamedTuple):
 
 
 def neuron(
-    rng: np.random.Generator,
-    radius_um: float,
-    *,
-    grain_um: float,
-    soma_cv: float,
-    neurite_length_um: float,
+    rng: np.random.Generator, radius_um: float, p: CultureParameters, *, grain_um: float
 ) -> Cloud:
     """Draw one neuron.
 
@@ -55,22 +49,30 @@ def neuron(
         Its own; the shape depends on nothing else.
     radius_um : float
         Radius of the circle of the soma's area.
+    p : CultureParameters
+        Profile and texture of somata, length and branches of neurites.
     grain_um : float
         Distance between points, below the pixel size.
-    soma_cv : float
-        Coefficient of variation of the light inside the soma.
-    neurite_length_um : float
-        Median length of a neurite.
     """
     angles = _neurite_angles(rng)
-    outline = _Outline(rng, radius_um, angles)
-    y, x, w, nucleus = _soma(rng, outline, grain_um=grain_um, soma_cv=soma_cv)
-    parts = [
-        _neurite(rng, outline, angle, grain_um=grain_um, length_um=neurite_length_um)
-        for angle in angles
-    ]
+    outline = _Outline(rng, radius_um, angles, p)
+    y, x, w, nucleus = _soma(rng, outline, p, grain_um=grain_um)
+    parts = [_neurite(rng, outline, angle, p, grain_um=grain_um) for angle in angles]
+    if p.granules > 0:
+        w = _normal(w * _granules(rng, y, x, p))
     ny, nx, nw, beads = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Cloud(y, x, w, nucleus, ny, nx, _normal(nw), _normal(beads))
+
+
+def soma(
+    rng: np.random.Generator, radius_um: float, p: CultureParameters, *, grain_um: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Draw a cell without neurites: y, x, weights of its light and of its nucleus."""
+    outline = _Outline(rng, radius_um, np.zeros(0), p)
+    y, x, w, nucleus = _soma(rng, outline, p, grain_um=grain_um)
+    if p.granules > 0:
+        w = _normal(w * _granules(rng, y, x, p))
+    return y, x, w, nucleus
 
 
 def _neurite_angles(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -84,12 +86,16 @@ class _Outline:
     """Radius of a soma as a function of the angle: an ellipse drawn out to its neurites."""
 
     def __init__(
-        self, rng: np.random.Generator, radius_um: float, angles: NDArray[np.float64]
+        self,
+        rng: np.random.Generator,
+        radius_um: float,
+        angles: NDArray[np.float64],
+        p: CultureParameters,
     ) -> None:
         self.axis = rng.uniform(0, np.pi)
-        self.aspect = rng.uniform(0.65, 1.0)
+        self.aspect = rng.uniform(p.soma_aspect, 1.0)
         self.angles = angles
-        self.tips = rng.uniform(0.1, 0.45, angles.size)
+        self.tips = p.soma_corners * rng.uniform(0.1, 0.45, angles.size)
         self.scale = 1.0
         around = self(np.linspace(0, 2 * np.pi, 180, endpoint=False))
         self.scale = radius_um / float(np.sqrt(np.mean(around**2)))
@@ -102,7 +108,7 @@ class _Outline:
 
 
 def _soma(
-    rng: np.random.Generator, outline: _Outline, *, grain_um: float, soma_cv: float
+    rng: np.random.Generator, outline: _Outline, p: CultureParameters, *, grain_um: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Fill the outline: a dome, darker over the nucleus, grainy to the measured variation."""
     half = 1.6 * outline.scale
@@ -113,13 +119,13 @@ def _soma(
     )
     rho = np.hypot(y, x) / outline(np.arctan2(y, x))
     y, x, rho = y[rho < 1], x[rho < 1], rho[rho < 1]
-    dome = (1.0 - rho**2) ** 0.4
+    dome = (1.0 - rho**2) ** p.soma_dome
     off = rng.normal(0, 0.12, 2) * outline.scale
     inside = np.hypot(y - off[0], x - off[1]) < NUCLEUS * outline.scale
     dome *= np.where(inside, 0.8, 1.0)
     # Variations multiply: 1 + cv^2 of the whole is the product over dome and grain.
     own = np.var(dome) / np.mean(dome) ** 2
-    grain = np.log(max((1.0 + soma_cv**2) / (1.0 + own), 1.0))
+    grain = np.log(max((1.0 + p.soma_cv**2) / (1.0 + own), 1.0))
     weight = dome * np.exp(_texture(rng, y, x) * np.sqrt(grain))
     return _f4(y), _f4(x), _normal(weight), _normal(dome * inside)
 
@@ -136,21 +142,35 @@ def _texture(
     return np.asarray(np.cos(arg).sum(1) * np.sqrt(2.0 / waves))
 
 
+def _granules(
+    rng: np.random.Generator, y: Floats, x: Floats, p: CultureParameters
+) -> NDArray[np.float64]:
+    """Return the factor that bright granules put on the light of a soma's points."""
+    area = np.pi * np.mean(y.astype(np.float64) ** 2 + x.astype(np.float64) ** 2) * 2.0
+    at = rng.integers(0, y.size, int(rng.poisson(p.granules_per_100_um2 * area / 100.0)))
+    apart = (y[:, None] - y[at]) ** 2 + (x[:, None] - x[at]) ** 2
+    bright = p.granules * rng.lognormal(0, 0.4, at.size)
+    width = p.granule_um / 2.355  # the diameter is the full width at half the maximum
+    return np.asarray(1.0 + (bright * np.exp(-apart / (2 * width**2))).sum(1))
+
+
 def _neurite(
     rng: np.random.Generator,
     outline: _Outline,
     angle: float,
+    p: CultureParameters,
     *,
     grain_um: float,
-    length_um: float,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Draw one neurite and, half of the time, a branch: y, x, weights, weights as beads."""
+    """Draw one neurite and sometimes a branch: y, x, weights, weights as beads."""
     start = outline(np.array([angle]))[0] * 0.9
     y0, x0 = start * np.sin(angle), start * np.cos(angle)
     width = rng.uniform(2.0, 4.0)
-    length = min(rng.lognormal(np.log(length_um), 0.4), REACH_UM)
-    pieces = [_strand(rng, (y0, x0), angle, length_um=length, width_um=width, grain_um=grain_um)]
-    if rng.random() < 0.5:
+    reach = p.neurite_reach_um
+    length = min(rng.lognormal(np.log(p.neurite_length_um), 0.4), reach)
+    size = {"grain_um": grain_um, "reach_um": reach}
+    pieces = [_strand(rng, (y0, x0), angle, length_um=length, width_um=width, **size)]
+    if rng.random() < p.neurite_branches:
         y, x = pieces[0][0], pieces[0][1]
         at = int(y.size * rng.uniform(0.3, 0.7))
         turn = rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 0.9)
@@ -161,7 +181,7 @@ def _neurite(
                 angle + turn,
                 length_um=length * rng.uniform(0.3, 0.6),
                 width_um=0.65 * width,
-                grain_um=grain_um,
+                **size,
             )
         )
     y, x, w, beads = (np.concatenate(column) for column in zip(*pieces, strict=True))
@@ -176,6 +196,7 @@ def _strand(
     length_um: float,
     width_um: float,
     grain_um: float,
+    reach_um: float,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Draw a thin, curved, tapering line as points."""
     step = 0.6 * grain_um
@@ -189,7 +210,7 @@ def _strand(
     x = start[1] + np.cumsum(np.cos(heading)) * step - side * np.sin(heading)
     weight = (taper * width_um) ** 1.5 * rng.lognormal(0, 0.5, count)
     lumps = 0.03 + np.exp(6.0 * (np.cos(2 * np.pi * along / BEAD_UM + rng.uniform(0, 6)) - 1.0))
-    near = np.hypot(y, x) < REACH_UM
+    near = np.hypot(y, x) < reach_um
     return _f4(y[near]), _f4(x[near]), _f4(weight[near]), _f4((weight * lumps)[near])
 
 

@@ -9,9 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.model.optics import Channel
-from livedeath.simulation.culture import WAVES, Draws, Neurons
+from livedeath.simulation.culture import Debris, Draws, Neurons
 from livedeath.simulation.fate import Fates
-from livedeath.simulation.parameters import DeathParameters, SignalParameters, StageParameters
+from livedeath.simulation.glia import Glia, is_there
+from livedeath.simulation.parameters import (
+    CultureParameters,
+    DeathParameters,
+    SignalParameters,
+    StageParameters,
+)
+from livedeath.simulation.streams import wander
 
 FADE_H = 2.0
 """Hours over which a corpse is cleared; chosen."""
@@ -34,10 +41,16 @@ def drift(neurons: Neurons, time_h: float | Draws, *, tau_h: float, which: int) 
     which : int
         0 brightness, 1 ratio, 2 and 3 the place along y and x.
     """
-    part = slice(which * WAVES, (which + 1) * WAVES)
-    hours = np.reshape(time_h, (-1, 1)) / tau_h
-    angle = neurons.waves[:, part] * hours + neurons.phases[:, part]
-    return np.asarray(np.cos(angle).sum(1) * np.sqrt(2.0 / WAVES))
+    return wander(neurons.waves, neurons.phases, time_h, tau_h=tau_h, which=which)
+
+
+def debris_um(debris: Debris, time_h: float, p: CultureParameters) -> tuple[Draws, Draws]:
+    """Return (y, x) of each bit of debris in the vessel's frame at an hour, micrometres."""
+    if p.debris_motion_um == 0:
+        return debris.y_um, debris.x_um
+    own = debris.waves, debris.phases
+    y, x = (wander(*own, time_h, tau_h=p.debris_motion_h, which=axis) for axis in (0, 1))
+    return debris.y_um + p.debris_motion_um * y, debris.x_um + p.debris_motion_um * x
 
 
 def place_um(
@@ -122,6 +135,11 @@ def progress(fates: Fates, time_h: float, duration_h: float) -> Draws:
     return np.asarray(np.clip((time_h - fates.death_h) / duration_h, 0.0, 1.0))
 
 
+def soma_scale(fates: Fates, time_h: float, p: DeathParameters) -> Draws:
+    """Return the length of each soma relative to its length in life."""
+    return np.asarray(np.sqrt(1.0 - p.shrink_area * progress(fates, time_h, p.shrink_h)))
+
+
 def electrons(
     channel: Channel,
     neurons: Neurons,
@@ -164,3 +182,17 @@ def electrons(
     if channel.role == "payload":
         light = light * np.exp(0.5 * neurons.payload_z)
     return np.asarray(signal.fill_electrons * light)
+
+
+def glia_electrons(
+    channel: Channel,
+    glia: Glia,
+    time_h: float,
+    culture: CultureParameters,
+    p: SignalParameters,
+    median_radius_um: float,
+) -> Draws:
+    """Return photo-electrons per glial cell at the reference exposure, without bleaching."""
+    size = (glia.radius_um / median_radius_um) ** 2 * np.exp(0.3 * glia.brightness_z)
+    level = p.indicator_electrons if channel.role == "indicator" else p.fill_electrons
+    return np.asarray(level * culture.glia_light * size * is_there(glia, time_h))

@@ -16,10 +16,11 @@ from livedeath.model.optics import Channel, Optics
 from livedeath.model.plan import Plan, PlannedVisit, plan
 from livedeath.model.plate import FORMATS, well_centre_um
 from livedeath.model.study import Study
-from livedeath.simulation import optics, signal
+from livedeath.simulation import glia, optics, signal
 from livedeath.simulation.camera import Frame, Sensor
-from livedeath.simulation.culture import Culture, Draws
+from livedeath.simulation.culture import Culture, Draws, Tile
 from livedeath.simulation.fate import Mortality
+from livedeath.simulation.glia import Glia
 from livedeath.simulation.optics import Image, Stage, View
 from livedeath.simulation.parameters import WorldParameters
 from livedeath.simulation.scene import Points, Scene, build, visit_noise
@@ -33,6 +34,9 @@ MAX_POINTS = 12_000_000
 
 NUCLEAR = frozenset({"nucleus", "dye"})
 """Roles that show the nucleus alone."""
+
+GLIAL = frozenset({"fill", "indicator", "nucleus"})
+"""Roles that show glia too."""
 
 PHASE_CONTRAST = 0.25
 """Contrast of a soma in transmitted light; chosen."""
@@ -90,6 +94,10 @@ class World:
             pixel_size_um=now.pixel_size_um,
         )
         return scene, view
+
+    def glia(self, vessel: str, well: str, row: int, column: int) -> Glia:
+        """Return the glia of one tile of a well."""
+        return self.cultures[vessel].glia(Tile(well, row, column))
 
     def render(
         self,
@@ -226,8 +234,7 @@ class World:
         p = self.parameters
         places = signal.place_um(scene.neurons, scene.fates, time_h, p.stage)
         cy, cx = view.pixels(*places, pixel_size_um=pixel_size_um, shape=shape)
-        shrunk = signal.progress(scene.fates, time_h, p.death.shrink_h)
-        size = np.sqrt(1.0 - p.death.shrink_area * shrunk)
+        size = signal.soma_scale(scene.fates, time_h, p.death)
         light = self._soma_light(channel, scene, vessel=vessel, time_h=time_h)
         if channel.role == "transmitted":
             area_px = np.pi * (scene.neurons.radius_um / pixel_size_um) ** 2
@@ -240,12 +247,34 @@ class World:
             whole, beads = self._neurites(scene, light, time_h)
             at.add(image, scene.neurites, 0, whole, view.turn)
             at.add(image, scene.neurites, 1, beads, view.turn)
+        if scene.glia.number.size and channel.role in GLIAL:
+            self._add_glia(image, channel, scene, view, time_h, pixel_size_um)
         if channel.role in ("fill", "indicator", "payload"):
-            places = scene.debris.y_um, scene.debris.x_um
+            places = signal.debris_um(scene.debris, time_h, p.culture)
             cy, cx = view.pixels(*places, pixel_size_um=pixel_size_um, shape=shape)
             specks = _Places(cy, cx, pixel_size_um)
             specks.add(image, scene.specks, 0, self._speck_light(channel, scene), view.turn)
         return image
+
+    def _add_glia(
+        self,
+        image: Image,
+        channel: Channel,
+        scene: Scene,
+        view: View,
+        time_h: float,
+        pixel_size_um: float,
+    ) -> None:
+        """Add the glial cells that there are."""
+        p = self.parameters.culture
+        places = glia.place_um(scene.glia, time_h, p)
+        cy, cx = view.pixels(*places, pixel_size_um=pixel_size_um, shape=image.shape)
+        nuclear = channel.role in NUCLEAR
+        at = _Places(cy, cx, pixel_size_um)
+        light = signal.glia_electrons(
+            channel, scene.glia, time_h, p, self.parameters.signal, self.median_radius_um
+        )
+        at.add(image, scene.glia_soma, 1 if nuclear else 0, light, view.turn)
 
     def _soma_light(self, channel: Channel, scene: Scene, *, vessel: str, time_h: float) -> Draws:
         """Return the electrons of every soma of a scene in one visit."""
