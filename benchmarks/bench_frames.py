@@ -37,7 +37,7 @@ import scipy
 import skimage
 
 import livedeath
-from frames import identity, peer, tally
+from frames import identity, peer, real, tally
 from frames.cases import CASES, Case
 from frames.challenge import Labels, Score, Sequence
 from frames.faults import FAULTS, Fault
@@ -307,10 +307,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="another world of the same kind")
     parser.add_argument("--fault", choices=list(FAULTS), default="", help="happens to every field")
     parser.add_argument("--cache", type=Path, help="folder that keeps frames for a later run")
+    parser.add_argument("--data", type=Path, help="folder of real images, judged after the plates")
+    parser.add_argument("--only-data", action="store_true", help="real images and no plates")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--smoke", action="store_true", help="toy size, a few seconds")
     chosen = parser.parse_args(arguments)
-    cases = [CASES[name] for name in chosen.world or CASES]
+    cases = [CASES[name] for name in ([] if chosen.only_data else chosen.world or CASES)]
     if chosen.smoke:
         cases = [Case("toy", "a corner of a plate", CASES["demo"].changes, 1.0, 12.0, 1, 256)]
     top = header()
@@ -328,8 +330,12 @@ def main(arguments: list[str] | None = None) -> int:
         if not chosen.json:
             show(results[-1])
             sys.stdout.flush()
+    images = real.rows(chosen.data) if chosen.data else []
     if chosen.json:
-        json.dump({"header": top, "results": results}, sys.stdout, indent=1)
+        json.dump({"header": top, "results": results, "images": images}, sys.stdout, indent=1)
+    else:
+        for row in images:
+            real.show(row)
     return 0
 
 

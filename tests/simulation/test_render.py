@@ -3,16 +3,19 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import zarr
 
 from livedeath.cli.main import run
 from livedeath.errors import StoreError
 from livedeath.model.study import Study
 from livedeath.simulation.census import census
+from livedeath.simulation.outlines import Register
 from livedeath.simulation.parameters import WorldParameters
 from livedeath.simulation.render import render_study
 from livedeath.simulation.world import World
 from livedeath.store.declared import declared_at_start
 from livedeath.store.folder import StudyFolder
+from livedeath.store.paths import field_path
 from livedeath.store.tables import read_units
 from simulation.small_world import KILL, parameters, study, take
 
@@ -52,6 +55,23 @@ def test_pixels_are_those_of_the_world_with_the_light_so_far(tmp_path):
     assert not np.array_equal(folder.images.read(key), take(of, visit, "indicator"))
 
 
+def test_outlines_are_written_where_asked_for_with_the_numbers_of_the_truth(tmp_path):
+    of = World(study(**SHORT), parameters())
+    plain = render_study(of, tmp_path / "plain")
+    assert not list(plain.path.glob("truth_labels*"))
+    folder = render_study(of, tmp_path / "with", outlines=True)
+    table = pl.read_parquet(folder.path / "truth_labels.parquet")
+    truth = pl.read_parquet(folder.path / "truth.parquet")
+    assert set(truth["neuron_id"]) <= set(table["label"])
+    visit = of.plan.visits[-1]
+    array = zarr.open_array(folder.path / "truth_labels.zarr" / field_path(visit.field) / "0")
+    register = Register(of)
+    for one in of.plan.visits:
+        labels = register.image(one)
+        np.testing.assert_array_equal(array[one.t] if one.field == visit.field else labels, labels)
+    assert labels.max() > 0
+
+
 def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(StoreError, match="not empty"):
@@ -63,9 +83,10 @@ def test_the_command_renders_and_says_what(tmp_path, files, capsys):
     declared, given = files
     out = tmp_path / "out"
     arguments = ["simulate", str(out), "--study", str(declared), "--parameters", str(given)]
-    assert run([*arguments, "--seed", "9", "--json"]) == 0
+    assert run([*arguments, "--seed", "9", "--outlines", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["frames"] == 24
+    assert said["outlines"] == str(out / "truth_labels.zarr")
     assert said["neurons"] >= said["deaths"] == sum(said["causes"].values())
     assert StudyFolder.open(out).study == Study.from_file(declared)
     assert WorldParameters.from_file(out / "simulation.toml").seed == 9

@@ -18,6 +18,7 @@ def simulate(
     study: Study | Path | str | None = None,
     seed: int | None = None,
     parameters: WorldParameters | Path | str | None = None,
+    outlines: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpenStudy:
     """Render a study with known deaths, without a microscope.
@@ -33,6 +34,8 @@ def simulate(
     parameters : WorldParameters or path, optional
         The world's parameters, or a TOML file of them; default: the demonstration's for its
         study, else those of `livedeath.simulation.parameters`.
+    outlines : bool
+        Whether to write the true outline of every neuron in every visit too.
     progress : callable, optional
         Called with the frames written since the last call, and with all there will be.
 
@@ -51,7 +54,7 @@ def simulate(
     world = World(declared, _parameters(parameters, seed, is_demo=study is None))
     frames = world.plan.n_frames
     done = None if progress is None else (lambda steps: progress(steps, frames))
-    return OpenStudy(render_study(world, target, done=done))
+    return OpenStudy(render_study(world, target, outlines=outlines, done=done))
 
 
 def _declared(study: Study | Path | str | None) -> Study:

@@ -28,18 +28,29 @@ def simulate(
     parameters: Annotated[
         Path | None, typer.Option(help="TOML of the world's parameters, like simulation.toml.")
     ] = None,
+    outlines: Annotated[
+        bool, typer.Option(help="Write the true outlines too, in truth_labels.zarr.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Render a study with known deaths into DIR, its truth in truth.parquet."""
     from livedeath.api.simulate import simulate as simulated
 
     with progress("Rendering frames", None) as advance:
-        made = simulated(folder, study=study, seed=seed, parameters=parameters, progress=advance)
+        made = simulated(
+            folder,
+            study=study,
+            seed=seed,
+            parameters=parameters,
+            outlines=outlines,
+            progress=advance,
+        )
     result = {
         "study": made.path,
         "frames": made.folder.plan.n_frames,
         "truth": made.truth_path,
         "parameters": made.path / "simulation.toml",
+        **({"outlines": made.path / "truth_labels.zarr"} if outlines else {}),
         **_counts(made.truth()),
     }
     emit(result, as_json=as_json, text=_text(result))

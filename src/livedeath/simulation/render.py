@@ -13,13 +13,17 @@ from livedeath.model.plan import PlannedVisit
 from livedeath.model.tables import units
 from livedeath.simulation.camera import Frame
 from livedeath.simulation.census import census
+from livedeath.simulation.outlines import Register
 from livedeath.simulation.world import World
 from livedeath.store import durable, tables
 from livedeath.store.folder import StudyFolder
 from livedeath.store.journal import frame_entry
+from livedeath.store.labels import LabelStore
 
 PARAMETERS_FILE = "simulation.toml"
 TRUTH_FILE = "truth.parquet"
+OUTLINES_FOLDER = "truth_labels.zarr"
+OUTLINES_FILE = "truth_labels.parquet"
 
 
 def frames(world: World) -> Iterator[Frame]:
@@ -46,7 +50,11 @@ def frames(world: World) -> Iterator[Frame]:
 
 
 def render_study(
-    world: World, path: Path, *, done: Callable[[int], None] | None = None
+    world: World,
+    path: Path,
+    *,
+    outlines: bool = False,
+    done: Callable[[int], None] | None = None,
 ) -> StudyFolder:
     """Render a study into a new or empty folder, with its truth and parameters.
 
@@ -56,6 +64,8 @@ def render_study(
         The study and its world.
     path : Path
         New, or an empty folder.
+    outlines : bool
+        Whether to write the true outlines too, see `livedeath.simulation.outlines`.
     done : callable, optional
         Called with the number of frames written since the last call.
 
@@ -70,6 +80,7 @@ def render_study(
     journal = folder.journal
     start = {"kind": "acquisition", "what": "start", "microscope": "rendered"}
     journal.append(start | folder.declaration_entry())
+    drawn = _Outlines(world, folder.path) if outlines else None
     taken = frames(world)
     for visit in world.plan.visits:
         entries = []
@@ -77,10 +88,32 @@ def render_study(
             folder.images.write(key, next(taken))
             entries.append(frame_entry(key, "saved", **_details(world, visit, key)))
         journal.append_all(entries)
+        if drawn is not None:
+            drawn.write(visit)
         if done is not None:
             done(len(entries))
     journal.append({"kind": "acquisition", "what": "finish", "microscope": "rendered"})
+    if drawn is not None:
+        drawn.finish()
     return folder
+
+
+class _Outlines:
+    """The true outlines of a study on their way to the disk."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._folder = folder
+        self._register = Register(world)
+        self._store = LabelStore(folder / OUTLINES_FOLDER, world.study)
+        self._store.create(world.plan)
+
+    def write(self, visit: PlannedVisit) -> None:
+        """Write one visit's label image."""
+        self._store.write(visit.field, visit.t, self._register.image(visit))
+
+    def finish(self) -> None:
+        """Write what the numbers are."""
+        tables.write_table(self._register.table(), self._folder / OUTLINES_FILE)
 
 
 def write_truth(world: World, folder: Path) -> None:
