@@ -26,11 +26,30 @@ def test_sample_level_equals_its_twin(seed, n, floor):
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, height=st.integers(1, 40), width=st.integers(1, 40))
-def test_tile_sample_equals_its_twin(seed, height, width):
-    part = np.random.default_rng(seed).integers(0, 30, (height, width)).astype(np.float32)
-    fast, slow = np.empty((2, background.SAMPLE**2), np.float32)
-    assert background.tile_sample(part, fast) == twin.tile_sample(part, slow)
+@given(
+    seed=SEEDS,
+    height=st.integers(1, 40),
+    width=st.integers(4, 90),
+    cols=st.integers(1, 4),
+    every=st.integers(1, 4),
+    dtype=st.sampled_from([np.uint16, np.float32]),
+)
+def test_band_samples_equals_its_twin(seed, height, width, cols, every, dtype):
+    band = np.random.default_rng(seed).integers(0, 30, (height, width)).astype(dtype)
+    fast, slow = np.empty((2, background.SAMPLE_ROWS * background.SAMPLE_COLS, cols), np.float32)
+    counts = background.band_samples(band, 7.0, cols, every, fast)
+    np.testing.assert_array_equal(counts, twin.band_samples(band, 7.0, cols, every, slow))
+    np.testing.assert_array_equal(fast, slow)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, n=st.integers(1, 5))
+def test_sort_columns_equals_its_twin(seed, n):
+    side = background.SAMPLE_ROWS * background.SAMPLE_COLS
+    fast = np.random.default_rng(seed).integers(0, 30, (side, n)).astype(np.float32)
+    slow = fast.copy()
+    background.sort_columns(fast, background.EXCHANGES)
+    twin.sort_columns(slow, None)
     np.testing.assert_array_equal(fast, slow)
 
 
@@ -45,9 +64,17 @@ def test_spread_nodes_equals_its_twin(seed, width, n):
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, height=st.integers(4, 70), width=st.integers(4, 70), rows=st.integers(1, 4))
-def test_tile_levels_equals_its_twin(seed, height, width, rows):
-    picture, given_ = image(seed, (height, width)), (rows, 3, 0.6)
+@given(
+    seed=SEEDS,
+    height=st.integers(4, 70),
+    width=st.integers(4, 70),
+    rows=st.integers(1, 4),
+    every=st.sampled_from([1, 4]),
+    dtype=st.sampled_from([np.uint16, np.float32]),
+)
+def test_tile_levels_equals_its_twin(seed, height, width, rows, every, dtype):
+    picture = image(seed, (height, width)).clip(0).astype(dtype)
+    given_ = (rows, 3, 0.6, every, 5.0)
     for fast, slow in zip(
         background.tile_levels(picture, *given_),
         twin.tile_levels(picture, *given_),
@@ -104,6 +131,22 @@ def test_bin_sum_equals_its_twin(seed, shape, factor):
     picture = image(seed, shape)
     fast = background.bin_sum(picture, factor)
     np.testing.assert_allclose(fast, twin.bin_sum(picture, factor), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scene", ["smooth", "textured"])
+def test_a_quarter_of_the_rows_shows_the_level_within_a_tenth_of_a_noise(scene):
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:192, :192]
+    picture = rng.normal(300 + 0.2 * y, 12.0)
+    for at in rng.uniform(10, 180, (12, 2)):
+        soma = np.hypot(y - at[0], x - at[1]) < 8
+        picture += 900 * soma * (rng.random(picture.shape) if scene == "textured" else 1.0)
+    picture = np.rint(picture).astype(np.uint16)
+    whole = background.tile_levels(picture.astype(np.float32), 4, 4, 0.6)
+    part = background.tile_levels(picture, 4, 4, 0.6, 4, 300.0)
+    assert np.abs(part[0] + 300.0 - whole[0]).max() < 0.2 * 12.0
+    assert (part[0] + 300.0 - whole[0]).std() < 0.1 * 12.0
+    np.testing.assert_allclose(part[1], whole[1], rtol=0.15)
 
 
 def test_bright_things_do_not_lift_the_level():

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from livedeath.kernels.background import CLIP, CLIPPED_SD, LOWER_QUARTER_SD, SAMPLE, STRIDES
+from livedeath.kernels.background import (
+    CLIP,
+    CLIPPED_SD,
+    LOWER_QUARTER_SD,
+    SAMPLE_COLS,
+    SAMPLE_ROWS,
+    STRIDES,
+)
 
 
 def sample_level(sample, floor):
@@ -23,23 +30,32 @@ def tiles(shape, rows, cols):
             yield r, c, y, x
 
 
-def tile_sample(part, sample):
-    steps = [(n - 1) // SAMPLE + 1 for n in part.shape]
-    drawn = np.sort(part[:: steps[0], :: steps[1]], axis=None)
-    sample[: drawn.size] = drawn
-    sample[drawn.size :] = np.inf
-    return drawn.size
+def sort_columns(columns, pairs):
+    columns[:] = np.sort(columns, axis=0)
 
 
-def tile_levels(image, rows, cols, floor):
+def tile_sample(part, every):
+    step_y = (-(-part.shape[0] // every) - 1) // SAMPLE_ROWS + 1
+    step_x = (part.shape[1] - 1) // SAMPLE_COLS + 1
+    return np.sort(part[:: step_y * every, ::step_x], axis=None)
+
+
+def band_samples(band, origin, n_cols, every, samples):
+    samples[:] = np.inf
+    counts = np.empty(n_cols, np.int64)
+    for _, col, ys, xs in tiles(band.shape, 1, n_cols):
+        drawn = tile_sample(band[ys, xs].astype(np.float32) - np.float32(origin), every)
+        counts[col], samples[: drawn.size, col] = drawn.size, drawn
+    return counts
+
+
+def tile_levels(image, rows, cols, floor, every=1, origin=0.0):
     levels, noises = np.empty((rows, cols)), np.empty((rows, cols))
     for r, c, ys, xs in tiles(image.shape, rows, cols):
-        part = image[ys, xs]
-        sample = np.empty(SAMPLE**2, np.float32)
-        n = tile_sample(part, sample)
-        level, noise = sample_level(sample[:n], floor)
+        part = image[ys, xs].astype(np.float32) - np.float32(origin)
+        level, noise = sample_level(tile_sample(part, every), floor)
         for stride in STRIDES:
-            off = part[::stride] - np.float32(level)
+            off = part[:: stride * every] - np.float32(level)
             near = off[np.abs(off) <= np.float32(CLIP * noise)].astype(np.float64)
             if near.size:
                 level, noise = level + near.mean(), max(near.std() / CLIPPED_SD, floor)

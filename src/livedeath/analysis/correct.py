@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.kernels import background
-from livedeath.model.measures import CorrectedFrame, LevelledFrame
+from livedeath.kernels import background, light
+from livedeath.model.measures import CorrectedFrame, LevelledFrame, Pixels
 from livedeath.model.optics import Camera
 
 WORKING_SOMA_PX = 16.0
@@ -41,6 +41,18 @@ UNUSED_BITS = 6
 FEWEST_PILED = 4
 """Pixels at the largest value from which on they may be piled up there; a soma with fewer on
 the ceiling is not flagged (`livedeath.analysis.trace`)."""
+
+ROWS_APART = 4
+"""Rows that the background is read from are at most so far apart:"""
+
+ENOUGH_OF_TILE = 512
+"""a tile keeps so many pixels, whose mean is known to 1/20 of a pixel's noise."""
+
+CUT_OFF = 0.02
+"""A larger share of the pixels at the lowest value is a background that was cut off there."""
+
+EVERY_ROW_OF = 16
+"""The lowest value is read from every so manyeth row."""
 
 PILE_BAND = 256
 """More pixels are piled up at the ceiling than lie in this part of the range just below it."""
@@ -90,16 +102,17 @@ def correct(
     such a value, the pixels become fewer towards it.
     """
     stack = _planes(image, where)
-    ceiling = _ceiling(stack, camera, bit_depth)
-    clipped = np.zeros(stack.shape[1:], np.bool_)
-    if ceiling is not None:
-        (stack >= ceiling).any(axis=0, out=clipped)
     calibrated = camera.gain_e_per_adu is not None and camera.offset_adu is not None
-    light = _light(stack, camera, calibrated)
+    lowest, share = _lowest(stack)
+    floor = float(camera.offset_adu or 0.0) if calibrated else lowest
+    gain = float(camera.gain_e_per_adu or 1.0) if calibrated else 1.0
+    raw, floor = _summed(stack), floor * stack.shape[0]
     if flat is not None:
-        light /= _checked_flat(flat, light.shape, where)
+        even = np.subtract(raw, floor, dtype=np.float32) / _checked_flat(flat, raw.shape, where)
+        raw, floor = even, 0.0
     noise = _least_noise(stack, camera, calibrated) * stack.shape[0] ** 0.5
-    return CorrectedFrame(light, clipped, calibrated, noise)
+    clipped = _clipped(stack, camera, bit_depth)
+    return CorrectedFrame(raw, floor, gain, clipped, calibrated, noise, share)
 
 
 def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
@@ -122,6 +135,41 @@ def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
             f"infinite), all must be; replace them before scoring."
         )
     return image if image.ndim == 3 else image[np.newaxis]
+
+
+def _summed(stack: NDArray[Any]) -> Pixels:
+    """Return the sum of all planes as kernels read it: 16 bits as they are, else floats."""
+    if len(stack) > 1:
+        return np.asarray(stack.sum(axis=0, dtype=np.float64), np.float32)
+    if stack.dtype.kind == "u" and stack.dtype.itemsize <= 2:
+        return np.ascontiguousarray(stack[0], np.uint16)
+    return np.ascontiguousarray(stack[0], np.float32)
+
+
+def _lowest(stack: NDArray[Any]) -> tuple[float, float]:
+    """Return the lowest value, and what share of the pixels it is where the rest is cut off there.
+
+    Read from every sixteenth row. A background that is whole has fewer pixels at its lowest value
+    than at the next.
+    """
+    part = stack[:, ::EVERY_ROW_OF]
+    lowest = part.min()
+    share = float(np.count_nonzero(part == lowest)) / part.size
+    if not CUT_OFF < share < 1.0:
+        return float(lowest), 0.0
+    step = 1 if stack.dtype.kind != "f" else 0
+    next_share = float(np.count_nonzero(part == lowest + step)) / part.size
+    return float(lowest), share if step == 0 or share > next_share else 0.0
+
+
+def _clipped(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> NDArray[np.bool_]:
+    """Return which pixels stand at the ceiling in any plane; rows below it are not looked at."""
+    clipped = np.zeros(stack.shape[1:], np.bool_)
+    ceiling = _ceiling(stack, camera, bit_depth)
+    if ceiling is not None:
+        rows = np.flatnonzero((stack.max(axis=2) >= ceiling).any(axis=0))
+        clipped[rows] = (stack[:, rows] >= ceiling).any(axis=0)
+    return clipped
 
 
 def _ceiling(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> float | None:
@@ -153,16 +201,6 @@ def _piles_up(stack: NDArray[Any], highest: int) -> bool:
     at = np.count_nonzero(stack == highest)
     near = np.count_nonzero(stack >= highest - max(highest // PILE_BAND, 1)) - at
     return bool(at >= FEWEST_PILED and at > near)
-
-
-def _light(stack: NDArray[Any], camera: Camera, calibrated: bool) -> NDArray[np.float32]:
-    floor = float(camera.offset_adu or 0.0) if calibrated else float(stack.min())
-    light: NDArray[np.float32] = np.subtract(stack[0], floor, dtype=np.float32, casting="unsafe")
-    for plane in stack[1:]:
-        light += np.subtract(plane, floor, dtype=np.float32, casting="unsafe")
-    if calibrated:
-        light *= np.float32(camera.gain_e_per_adu or 1.0)
-    return light
 
 
 def _least_noise(stack: NDArray[Any], camera: Camera, calibrated: bool) -> float:
@@ -216,25 +254,47 @@ def level(frame: CorrectedFrame, soma_px: float) -> LevelledFrame:
     Cost linear in Y*X. Hot pixels and cosmic rays are brought down to their neighbours.
     """
     tile = max(round(TILE_SOMAS * soma_px), 16)
-    rows, cols = (max(side // tile, 1) for side in frame.image.shape)
-    levels, noises = background.tile_levels(frame.image, rows, cols, frame.least_noise)
+    rows, cols = (max(side // tile, 1) for side in frame.raw.shape)
+    binning = binning_for(soma_px)
+    raw, floor, clipped = frame.raw, frame.floor * binning**2, frame.clipped
+    if binning > 1:
+        raw, clipped = background.bin_sum(raw, binning), _bin_any(clipped, binning)
+    levels, noises = _meshes(raw, (rows, cols), floor, frame, binning)
+    lines = light.spread_rows(levels, raw.shape[1])
+    speckle = SPECKLE_NOISES * float(noises.max())
+    return LevelledFrame(
+        raw, floor, frame.gain, lines, noises, speckle, clipped, frame.calibrated, binning,
+        (frame.raw.shape[0], frame.raw.shape[1]), frame.cut_off, _render,
+    )  # fmt: skip
+
+
+def _meshes(
+    raw: Pixels, tiles: tuple[int, int], floor: float, frame: CorrectedFrame, binning: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return level and noise of the background of each tile, in the light's unit."""
+    least = frame.least_noise * binning / frame.gain
+    pixels = raw.size / (tiles[0] * tiles[1])
+    every = int(np.clip(pixels // ENOUGH_OF_TILE, 1, ROWS_APART))
+    levels, noises = background.tile_levels(raw, *tiles, least, every, floor)
+    levels *= np.float32(frame.gain)
+    noises *= np.float32(frame.gain)
     noises = background.median_mesh(noises)
     levels = background.calm_mesh(levels, noises)
     if frame.calibrated:
         levels += SKEW * np.clip(levels / noises**2, 0.0, 1.0)
-    image = np.empty_like(frame.image)
-    background.subtract_levels(frame.image, levels, image)
-    background.despeckle(image, SPECKLE_NOISES * float(noises.max()))
-    binning = binning_for(soma_px)
-    clipped = frame.clipped
-    if binning > 1:
-        image = background.bin_sum(image, binning)
-        clipped = _bin_any(clipped, binning)
-    noises = noises * np.float32(binning)
-    return LevelledFrame(image, noises, clipped, frame.calibrated, binning, frame.image.shape)
+    return levels, noises
+
+
+def _render(frame: LevelledFrame) -> NDArray[np.float32]:
+    """Return the light of all pixels of a levelled frame."""
+    image = np.empty(frame.raw.shape, np.float32)
+    light.cut_light(frame.raw, frame.floor, frame.gain, frame.levels, 0, 0, frame.speckle, image)
+    return image
 
 
 def _bin_any(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    if not mask.any():
+        return np.zeros([-(-side // factor) for side in mask.shape], np.bool_)
     rows = np.add.reduceat(mask, np.arange(0, mask.shape[0], factor), axis=0, dtype=np.int32)
     both = np.add.reduceat(rows, np.arange(0, mask.shape[1], factor), axis=1)
     return both > 0

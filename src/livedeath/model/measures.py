@@ -1,4 +1,4 @@
-"""What one stage of the analysis hands the next: frozen records of arrays, no behaviour.
+"""What one stage of the analysis hands the next: frozen records of arrays.
 
 The stages of `livedeath.analysis` never import each other; they meet in these records. Points
 are (y, x). Working pixels are those of a `LevelledFrame`: camera pixels, binned where a soma
@@ -6,7 +6,7 @@ is wide.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,38 +28,66 @@ def below(state: Mapping[str, Any], prefix: str) -> State:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
+Pixels: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]
+"""Camera values as kernels read them: as they came, or sums, in single precision."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CorrectedFrame:
     """One frame in electrons, or in camera units where the gain is unknown.
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Electrons, or camera units above the frame's floor.
+    raw : (Y, X) uint16 or float32
+        Camera values, summed over planes.
+    floor, gain : float
+        Light is ``gain * (raw - floor)``.
     clipped : (Y, X) bool
         Pixels at the camera's ceiling in any plane.
     calibrated : bool
-        Whether ``image`` is in electrons.
+        Whether light is in electrons, else in camera units above the frame's floor.
     least_noise : float
-        Noise that a pixel has at least, in the image's unit: reading and rounding.
+        Noise that a pixel has at least, in the light's unit: reading and rounding.
+    cut_off : float
+        Share of the pixels that stand at the frame's lowest value, where the background is cut
+        off there (an offset subtracted and nothing below 0 kept); 0 where it is whole.
     """
 
-    image: NDArray[np.float32]
+    raw: Pixels
+    floor: float
+    gain: float
     clipped: NDArray[np.bool_]
     calibrated: bool
     least_noise: float
+    cut_off: float = 0.0
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """Light (Y, X) of every pixel, computed anew each time."""
+        light = np.subtract(self.raw, self.floor, dtype=np.float32, casting="unsafe")
+        light *= np.float32(self.gain)
+        return light
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LevelledFrame:
     """One frame without its background, at the working scale.
 
+    What is kept are the camera's pixels and meshes; light is computed where it is looked at
+    (`livedeath.kernels.light`).
+
     Parameters
     ----------
-    image : (Y', X') float32
-        Sum of light above background over ``binning`` x ``binning`` pixels.
+    raw : (Y', X') uint16 or float32
+        Camera values; sums over ``binning`` x ``binning`` pixels where that is more than one.
+    floor, gain : float
+        Light is ``gain * (raw - floor)`` before the background is taken away.
+    levels : (R, X') float32
+        Light of the background at the middle of each row of tiles; interpolated between.
     noises : (R, C) float32
         Background noise of a working pixel in each tile; tiles share the frame evenly.
+    speckle : float
+        A single pixel that towers so far over its neighbours is no light.
     clipped : (Y', X') bool
         Whether any of the pixels was clipped.
     calibrated : bool
@@ -68,14 +96,35 @@ class LevelledFrame:
         Camera pixels per working pixel, along one side.
     shape : (int, int)
         The camera frame's own shape.
+    cut_off : float
+        As in `CorrectedFrame`; then noises are those of the whole background, and levels what is
+        left of it on average.
+    render : callable
+        Computes the light of all pixels.
     """
 
-    image: NDArray[np.float32]
+    raw: Pixels
+    floor: float
+    gain: float
+    levels: NDArray[np.float32]
     noises: NDArray[np.float32]
+    speckle: float
     clipped: NDArray[np.bool_]
     calibrated: bool
     binning: int
     shape: tuple[int, int]
+    cut_off: float
+    render: Callable[["LevelledFrame"], NDArray[np.float32]] = dataclasses.field(repr=False)
+    _rendered: list[NDArray[np.float32]] = dataclasses.field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """Light above background (Y', X'); costly, and kept once it was asked for."""
+        if not self._rendered:
+            self._rendered.append(self.render(self))
+        return self._rendered[0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
