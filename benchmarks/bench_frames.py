@@ -59,6 +59,8 @@ FADED = 0.5
 ASKED = {"DET": 0.98, "TRA": 0.97, "LNK": 0.97}
 """Asked on every plate; SEG is asked by the plate."""
 
+MEASURES = ("DET", "SEG", "TRA", "LNK")
+
 By = dict[FieldKey, list[PlannedVisit]]
 
 
@@ -191,7 +193,7 @@ def run(
     fault: str = "",
 ) -> dict[str, Any]:
     """Render, analyse and count one plate."""
-    start = time.perf_counter()
+    start = time.process_time()
     world = case.world(seed)
     visits = visits_of(case, world, wells)
     named = list(dict.fromkeys(visit.field.well for visit in visits))[:judged_wells]
@@ -213,7 +215,7 @@ def run(
         "challenge": judged_outlines(world, visits, done),
         "missed_deaths": counts.missed,
         "false_deaths": counts.false,
-        "seconds": time.perf_counter() - start,
+        "seconds": time.process_time() - start,
     }
 
 
@@ -296,6 +298,34 @@ def show_deaths(r: dict[str, Any]) -> None:
     )
 
 
+def table(results: list[dict[str, Any]]) -> str:
+    """Return one line per plate, in the markup of the README; the peer is the better of two."""
+    lines = [
+        "| world | DET | SEG | TRA | LNK | the usual way | neuron-days | switches % (95 %) | "
+        "losses % | phantoms % (at risk) | asked and not reached, or behind |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        figures, held = dict(r["challenge"]), r["identity"]
+        own = figures.pop("livedeath")
+        best = {name: max(other[name] for other in figures.values()) for name in MEASURES}
+        asked = ASKED | {"SEG": r["asked_seg"]}
+        short = [name for name in MEASURES if own[name] < max(asked[name], best[name])]
+        low, high = held["switches_percent_limits"]
+        cells = [
+            r["world"],
+            *(f"{own[name]:.3f}" for name in MEASURES),
+            " ".join(f"{best[name]:.3f}" for name in MEASURES),
+            f"{held['identity_days']:.0f}",
+            f"{held['switches_percent']:.2f} ({low:.2f}-{high:.2f})",
+            f"{held['losses_percent']:.2f}",
+            f"{held['phantoms_percent']:.1f} ({held['phantoms_at_risk_percent']:.1f})",
+            ", ".join(short) or "none",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -336,6 +366,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         for row in images:
             real.show(row)
+        if results:
+            print(f"\n{table(results)}")
     return 0
 
 

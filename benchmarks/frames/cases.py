@@ -103,7 +103,7 @@ DEATHS = (
     Case("dense", "fold 4; 800 neurons and 100 bits of debris per mm2",
          {"culture": HEAPED, "signal": GOOD, "death": DYING, "stage": STEADY}),
     Case("sparse", "the simulator's defaults: 40 neurons and 20 bits of debris per mm2, fold 3",
-         {}, 1.0, 72.0, wells=96, seed=5),
+         {}, 1.0, 72.0, wells=48, seed=5),
     Case(DEMONSTRATION, "what `livedeath demo` shows, up to its kill", duration_h=19.25),
 )  # fmt: skip
 """Plates on which deaths are counted: visits half an hour apart."""
@@ -125,7 +125,7 @@ DAYS = (
     _days("plain", "320 neurons per mm2, 20x"),
     _days("crowded", "800 neurons and 100 bits of debris per mm2", {"culture": HEAPED}, wells=10),
     _days("thin", "40 neurons and 20 bits of debris per mm2",
-          {"culture": {"density_per_mm2": 40.0}}, side=1024, wells=48),
+          {"culture": {"density_per_mm2": 40.0}}, side=1024, wells=30),
     _days("10x", "1 um pixels: somata of 8 px radius", {"light": {"psf_sigma_um": 0.6}},
           pixel_um=1.0, seg=0.75, wells=12),
     _days("40x", "0.325 um pixels: somata of 25 px radius", {"light": {"psf_sigma_um": 0.25}},
