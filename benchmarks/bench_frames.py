@@ -41,6 +41,7 @@ from frames import identity, peer, real, tally
 from frames.cases import CASES, Case
 from frames.challenge import Labels, Score, Sequence
 from frames.faults import FAULTS, Fault
+from frames.ideal import ideal_figures
 from frames.movies import movie, visits_of
 from frames.truth import bound_h, glia_of, truth_of
 from livedeath.analysis.pipeline import Pipeline, join_traces
@@ -210,6 +211,7 @@ def run(
         "asked_seg": case.seg,
         "ms_per_visit": done.ms_per_visit,
         **tally.figures(counts),
+        "ideal": ideal_figures(world, visits),
         **tally.flagged(done.traces),
         "identity": identity.figures(identities(world, visits, done)),
         "challenge": judged_outlines(world, visits, done),
@@ -287,6 +289,8 @@ def show_deaths(r: dict[str, Any]) -> None:
         f"{r['false_per_1000_high']:.1f})\n"
         f"  delay {_text(r['mean_delay_h'])} h (median {_text(r['median_delay_h'])}) / bound "
         f"{_text(r['mean_bound_h'])} h = {_text(r['ratio_to_bound'])}\n"
+        f"  the detector on true light: delay {_text(r['ideal']['delay_h'])} h, found "
+        f"{r['ideal']['found']:.3f}, false {r['ideal']['false']}\n"
         f"  alive and unmatched "
         f"{100 * r['alive_unmatched']:.2f} %; lost but alive {r['lost_but_alive']}/{r['alive']}; "
         f"never found {r['never_found_alive']}; alive but dead on arrival "

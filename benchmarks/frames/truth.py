@@ -22,8 +22,9 @@ RATE = 1e-3
 class Truth:
     """The true neurons of one field and where they stood; arrays of one row per neuron.
 
-    ``y_px``, ``x_px``, ``fill`` and ``indicator`` (electrons without a death's rise) have one
-    column per visit. So has ``present``: whether the neuron or its corpse is there.
+    ``y_px``, ``x_px``, ``fill``, ``signal`` and ``indicator`` (electrons; the last without a
+    death's rise) have one column per visit. So has ``present``: whether the neuron or its
+    corpse is there.
     """
 
     radius_px: Floats
@@ -36,6 +37,7 @@ class Truth:
     x_px: Floats
     fill: Floats
     indicator: Floats
+    signal: Floats
     present: NDArray[np.bool_]
     side: int
 
@@ -61,7 +63,8 @@ def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
     """Return the true neurons of a field, whoever comes near its frame in one of its visits."""
     p, study = world.parameters, world.study
     neurons, fates = _everyone(world, visits)
-    y, x, fill, indicator = (np.zeros((neurons.number.size, len(visits))) for _ in range(4))
+    sizes = (neurons.number.size, len(visits))
+    y, x, fill, indicator, shown = (np.zeros(sizes) for _ in range(5))
     present = np.zeros(y.shape, np.bool_)
     channels = study.channel("fill"), study.channel("indicator")
     for k, visit in enumerate(visits):
@@ -79,6 +82,7 @@ def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
                 median_radius_um=world.median_radius_um,
             )  # fmt: skip
             table[:, k] = light * left * channel.exposure_ms / p.signal.reference_exposure_ms
+        shown[:, k] = indicator[:, k]
         indicator[:, k] /= signal.death_fold(neurons, fates, visit.planned_h, p.signal)
     return Truth(
         radius_px=neurons.radius_um / now.pixel_size_um,
@@ -87,8 +91,8 @@ def truth_of(world: World, visits: list[PlannedVisit]) -> Truth:
         fold=signal.fold(neurons, p.signal),
         rise_h=signal.rise_h(neurons, p.signal),
         time_h=np.array([visit.planned_h for visit in visits]),
-        y_px=y, x_px=x, fill=fill, indicator=indicator, present=present,
-        side=now.image_shape_px[0],
+        y_px=y, x_px=x, fill=fill, indicator=indicator, signal=shown,
+        present=present, side=now.image_shape_px[0],
     )  # fmt: skip
 
 
@@ -135,14 +139,11 @@ def bound_h(truth: Truth, world: World) -> Floats:
     """Return each neuron's information bound: the delay of who knows all laws, h; inf: never.
 
     Level, trend and slow wander of the living ratio are filtered; the template goes through
-    the same filter. Light is collected with the soma's own profile, whose effective area is
-    smaller than the soma's by 1 + CV^2.
+    the same filter. Light is collected with the soma's own profile (`dark_of`). Spoilt visits
+    and transients are no part of it: who had to allow for them could not call so soon.
     """
-    s, camera = world.parameters.signal, world.parameters.camera
-    pixel = world.optics_at(0.0).pixel_size_um
-    area = truth.area_um2 / (1.0 + world.parameters.culture.soma_cv**2)
-    per_um2 = s.background_electrons_per_um2 + camera.read_noise_e**2 / pixel**2
-    dark = (area * per_um2)[:, np.newaxis]
+    s = world.parameters.signal
+    dark = dark_of(truth, world)[:, np.newaxis]
     with np.errstate(divide="ignore", over="ignore"):
         photon = (truth.fill + dark) / truth.fill**2
         photon += (truth.indicator + dark) / truth.indicator**2
@@ -172,3 +173,16 @@ def bound_h(truth: Truth, world: World) -> Floats:
         covariance = covariance - gain[:, :, np.newaxis] * spread[:, np.newaxis]
         delay = np.where((evidence >= needed) & np.isinf(delay), age, delay)
     return delay
+
+
+def dark_of(truth: Truth, world: World) -> Floats:
+    """Return the variance that background and reading add to each soma's light, electrons.
+
+    The soma's effective area, smaller than its own by 1 + CV^2, is that of the best weight
+    on a sharp picture; the blur of the optics makes it larger.
+    """
+    s, camera = world.parameters.signal, world.parameters.camera
+    pixel = world.optics_at(0.0).pixel_size_um
+    area = truth.area_um2 / (1.0 + world.parameters.culture.soma_cv**2)
+    per_um2 = s.background_electrons_per_um2 + camera.read_noise_e**2 / pixel**2
+    return np.asarray(area * per_um2)
