@@ -85,21 +85,23 @@ class Analysed:
         cache: Path | None,
         judged: set[FieldKey],
         fault: Fault | None = None,
+        given: bool = False,
     ) -> None:
         pipeline = Pipeline(world.study)
+        truths = {key: Register(world, (key,)) for key in by_field(visits)} if given else {}
         blocks, spent, rng = [], 0.0, np.random.default_rng(world.parameters.seed)
         self.fills: dict[FieldKey, list[Any]] = defaultdict(list)
         self.labels: dict[FieldKey, list[Labels]] = defaultdict(list)
         for visit, pair in zip(visits, movie(case, world, visits, cache), strict=True):
             shown = np.array(pair) if fault is None else fault(rng, visit.t, np.array(pair))
             images = dict(zip(visit.channels, shown, strict=True))
-            start = time.process_time()
-            result = pipeline.push(
-                Visit(
-                    visit.field, visit.t, visit.planned_h, visit.session, images,
-                    x_um=visit.x_um, y_um=visit.y_um, z_um=visit.z_um[0],
-                )
+            looked_at = Visit(
+                visit.field, visit.t, visit.planned_h, visit.session, images,
+                x_um=visit.x_um, y_um=visit.y_um, z_um=visit.z_um[0],
             )  # fmt: skip
+            labels = truths[visit.field].image(visit) if given else None
+            start = time.process_time()
+            result = pipeline.push(looked_at, labels)
             spent += time.process_time() - start
             blocks.append(result.traces)
             if visit.field in judged:
@@ -192,14 +194,17 @@ def run(
     seed: int | None = None,
     cache: Path | None = None,
     fault: str = "",
+    given: bool = False,
 ) -> dict[str, Any]:
-    """Render, analyse and count one plate."""
+    """Render, analyse and count one plate; with ``given`` the true outlines are told."""
     start = time.process_time()
     world = case.world(seed)
     visits = visits_of(case, world, wells)
     named = list(dict.fromkeys(visit.field.well for visit in visits))[:judged_wells]
     judged = {visit.field for visit in visits if visit.field.well in named}
-    done = Analysed(case, world, visits, cache=cache, judged=judged, fault=FAULTS.get(fault))
+    done = Analysed(
+        case, world, visits, cache=cache, judged=judged, fault=FAULTS.get(fault), given=given
+    )
     counts = deaths(world, visits, done)
     return {
         "world": case.name,
@@ -340,6 +345,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, help="another world of the same kind")
     parser.add_argument("--fault", choices=list(FAULTS), default="", help="happens to every field")
+    parser.add_argument(
+        "--true-outlines", action="store_true", help="tell them: what is left is linking's"
+    )
     parser.add_argument("--cache", type=Path, help="folder that keeps frames for a later run")
     parser.add_argument("--data", type=Path, help="folder of real images, judged after the plates")
     parser.add_argument("--only-data", action="store_true", help="real images and no plates")
@@ -358,7 +366,7 @@ def main(arguments: list[str] | None = None) -> int:
         results.append(
             run(
                 case, wells=wells, judged_wells=chosen.judged_wells, seed=chosen.seed,
-                cache=chosen.cache, fault=chosen.fault,
+                cache=chosen.cache, fault=chosen.fault, given=chosen.true_outlines,
             )
         )  # fmt: skip
         if not chosen.json:
