@@ -21,8 +21,8 @@ def truth(death_h=(10.0, np.inf, 20.0, np.inf)):
         radius_px=np.full(n, 10.0), area_um2=np.full(n, 200.0),
         death_h=np.array(death_h), fold=np.full(n, 4.0), rise_h=np.full(n, 0.3), time_h=HOURS,
         y_px=np.repeat(PLACES[:, :1], m, 1), x_px=np.repeat(PLACES[:, 1:], m, 1),
-        fill=np.full((n, m), 4000.0), indicator=np.full((n, m), 600.0), signal=np.full((n, m), 600.0),
-        present=np.ones((n, m), bool), side=512,
+        fill=np.full((n, m), 4000.0), indicator=np.full((n, m), 600.0),
+        signal=np.full((n, m), 600.0), present=np.ones((n, m), bool), side=512,
     )  # fmt: skip
 
 
