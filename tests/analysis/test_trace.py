@@ -4,7 +4,7 @@ import pytest
 import scenes
 from livedeath.analysis import correct, trace
 from livedeath.model.flags import Flag
-from livedeath.model.measures import Seen
+from livedeath.model.measures import LevelledFrame, Seen
 
 CAMERA = scenes.study().optics.camera
 
@@ -153,3 +153,29 @@ def test_a_neuron_lost_at_the_border_is_outside_and_not_dark(depth, outside):
     found = seen_at(scene, label=[1, 2])
     flags = trace.Tracer(16.0).push({"fill": frame}, found, scene.truth(), shape=None).flags
     assert not flags[0] & Flag.OUTSIDE_COMMON_AREA
+
+
+def long_soma(turn):
+    """Return a frame with one soma, twice as long as wide, and its outline."""
+    y, x = np.mgrid[-40:41, -40:41]
+    along, across = np.cos(turn) * y + np.sin(turn) * x, np.cos(turn) * x - np.sin(turn) * y
+    image = (100.0 * np.exp(-0.5 * ((along / 8) ** 2 + (across / 3) ** 2))).astype(np.float32)
+    still = np.full((1, 1), 1.0, np.float32)
+    clear = np.zeros(image.shape, bool)
+    return LevelledFrame(image, still, clear, True, 1, image.shape), (image > 20).astype(np.int32)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(True, 0.99), (False, 0.9)])
+def test_a_profile_turns_with_its_frame(told, kept):
+    def seen(turn):
+        one = np.full(1, 40.0)
+        return Seen(one, one, np.full(1, 8.0), np.ones(1, np.int32), *np.zeros((2, 1), bool), turn)
+
+    tracer, turn = trace.Tracer(20.0), np.radians(25.0)
+    frame, labels = long_soma(0.0)
+    for _ in range(3):
+        before = tracer.push({"fill": frame}, seen(0.0), labels, shape=frame.image).light["fill"]
+    frame, labels = long_soma(turn)
+    block = tracer.push({"fill": frame}, seen(turn if told else 0.0), labels, shape=frame.image)
+    part = block.light["fill"][0] / before[0]
+    assert part == pytest.approx(1.0, abs=0.01) if told else part < kept

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from livedeath.analysis import segment, track
-from livedeath.model.measures import Detections
+from livedeath.model.measures import Detections, Placing
 from livedeath.model.settings import AnalysisSettings
 
 BARMADA_H = (24, 47, 71, 107, 131, 143, 167, 191, 215, 239)
@@ -100,11 +100,11 @@ def test_neighbours_that_move_together_are_not_confused():
 def test_the_neurons_refine_the_shift():
     follower = tracker()
     follower.push(at(GRID), time_h=0.0)
-    seen = follower.push(at(GRID + np.array([3.3, -2.2])), time_h=1.0, shift=(3.0, -2.0))
-    assert seen.shift == pytest.approx((3.3, -2.2), abs=1e-9)
+    seen = follower.push(at(GRID + np.array([3.3, -2.2])), time_h=1.0, placing=Placing(3.0, -2.0))
+    assert (seen.placing.y, seen.placing.x) == pytest.approx((3.3, -2.2), abs=1e-9)
     few = tracker()
     few.push(at(GRID[:2]), time_h=0.0)
-    assert few.push(at(GRID[:2] + 0.3), time_h=1.0).shift == (0.0, 0.0)
+    assert few.push(at(GRID[:2] + 0.3), time_h=1.0).placing == Placing()
 
 
 def test_what_appears_later_must_be_seen_twice():
@@ -156,13 +156,6 @@ def test_a_restart_changes_nothing():
         other = rest.push(found, time_h=6.0 * visit)
         np.testing.assert_array_equal(one.neuron, other.neuron)
         np.testing.assert_array_equal(whole.tracks.points, rest.tracks.points)
-
-
-def test_assignment_takes_the_cheapest_whole():
-    first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    links = track.assign(first, second, np.array([0.1, 0.2, 0.15, 0.9]), (2, 2))
-    assert links.tolist() == [1, 0]
-    assert track.assign(first[:0], second[:0], np.empty(0), (2, 2)).tolist() == [-1, -1]
 
 
 def outlines_drawn_once(labels, rows):

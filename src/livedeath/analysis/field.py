@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import correct, judge, pieces, register, segment, trace, track
+from livedeath.analysis import correct, judge, pieces, plane, register, segment, trace, track
 from livedeath.errors import FrameError
 from livedeath.kernels import label
 from livedeath.model.flags import Flag
@@ -22,6 +22,7 @@ from livedeath.model.measures import (
     Columns,
     CorrectedFrame,
     LevelledFrame,
+    Placing,
     Seen,
     Segmentation,
     State,
@@ -37,14 +38,11 @@ from livedeath.model.tables import trace_columns
 ALL = "all"
 """Population of a neuron when the study declares none that fits it."""
 
-SMALL_SHIFT = 0.25
-"""A change of shift below this part of a soma's diameter needs no vote."""
-
 OUTLINE_NOISE = 0.03
 """Noise given to a picture of outlines, which has none: a pixel inside is as bright as can be."""
 
-RENEW = 0.5
-"""When fewer than this part of the neurons are still found, the reference is renewed."""
+RENEW = 2.0
+"""When so many times as many or as few somata are found, the reference picture is renewed."""
 
 
 class FieldPipeline:
@@ -86,8 +84,7 @@ class FieldPipeline:
         self.resize(settings.expected_soma_um)
         self._ids = np.empty(0, np.int64)
         self._shape: tuple[int, ...] | None = None
-        self._shift = (0.0, 0.0)
-        self._reference_shift = (0.0, 0.0)
+        self._placing = Placing()
         self._stage: tuple[float, float] | None = None
         self._time_h = -np.inf
 
@@ -106,6 +103,7 @@ class FieldPipeline:
             for name in self._channels
         }
         self._reference: register.Picture | None = None
+        self._reference_at = (Placing(), 0)
 
     def push(
         self, visit: Visit, labels: NDArray[Any] | None = None, *, next_id: int = 1
@@ -194,7 +192,9 @@ class FieldPipeline:
         state["time_h"] = self._time_h
         state["shape"] = np.array(self._shape or (), np.int64)
         state["stage"] = np.array(self._stage or ())
-        state["shifts"] = np.array([self._shift, self._reference_shift])
+        at, somata = self._reference_at
+        state["placings"] = np.array([dataclasses.astuple(p) for p in (self._placing, at)])
+        state["reference_somata"] = somata
         if self._reference is not None:
             state["reference"] = self._reference.grey.copy()
             state["reference_factor"] = self._reference.factor
@@ -212,8 +212,8 @@ class FieldPipeline:
         self._shape = tuple(int(n) for n in state["shape"]) or None
         stage = [float(v) for v in state["stage"]]
         self._stage = (stage[0], stage[1]) if stage else None
-        (y, x), (ry, rx) = np.asarray(state["shifts"]).tolist()
-        self._shift, self._reference_shift = (y, x), (ry, rx)
+        self._placing, at = (Placing(*p) for p in np.asarray(state["placings"]).tolist())
+        self._reference_at = at, int(state["reference_somata"])
         self._reference = None
         if "reference" in state:
             grey = np.array(state["reference"], np.uint8)
@@ -257,24 +257,30 @@ class FieldPipeline:
         )
 
     def _register(
-        self, found: Segmentation, picture: register.Picture
-    ) -> tuple[tuple[float, float], bool]:
-        """Return the visit's shift and whether it is certain; the neurons have the vote."""
-        if self._reference is None:
-            self._reference = picture
-            return self._shift, True
-        measured = register.measure_shift(self._reference, picture)
-        if not measured.certain:
-            return self._shift, False
-        shift = (self._reference_shift[0] + measured.y, self._reference_shift[1] + measured.x)
-        before = self._tracker.support(found.detections, self._shift)
-        after = self._tracker.support(found.detections, shift)
-        moved = np.hypot(shift[0] - self._shift[0], shift[1] - self._shift[1])
-        if moved > SMALL_SHIFT * self._soma and after <= before:
-            return self._shift, before > 0
-        if after < RENEW * len(self._tracker.tracks):
-            self._reference, self._reference_shift = picture, shift
-        return shift, True
+        self, found: Segmentation, shown: LevelledFrame | NDArray[np.float32]
+    ) -> register.Placed:
+        """Say how the visit's frame lies; the neurons have the vote, pictures are the last resort.
+
+        ``shown`` is the frame that shows somata, or their outlines.
+        """
+        rows, neurons = found.detections, self._tracker.landmarks()
+        somata = np.column_stack([rows.y, rows.x])
+        shape = (found.labels.shape[0], found.labels.shape[1])
+        placed = register.place(
+            self._placing, neurons, somata, rows.light, soma_px=self._soma, shape=shape
+        )
+        picture = None
+        if not placed.certain and self._reference is not None:
+            picture = self._picture(shown)
+            placed = register.place_by_picture(
+                self._placing, self._reference, self._reference_at[0], picture, neurons, somata,
+                soma_px=self._soma,
+            )  # fmt: skip
+        n, usual = len(rows), self._reference_at[1]
+        if placed.certain and n and not usual / RENEW < n < usual * RENEW:
+            self._reference = picture or self._picture(shown)
+            self._reference_at = placed.placing, n
+        return placed
 
     def _seen(
         self,
@@ -288,23 +294,23 @@ class FieldPipeline:
         """Link, measure and write down a visit in which somata could be looked for."""
         shown = frames.get(self._shown_by)
         outlines = (found.labels > 0).astype(np.float32)
-        picture = self._picture(outlines if trusted or shown is None else shown)
-        shift, certain = self._register(found, picture)
+        placed = self._register(found, outlines if trusted or shown is None else shown)
         tracking = self._tracker.push(
             found.detections,
             time_h=visit.time_h,
-            shift=shift,
+            placing=placed.placing,
+            certain=placed.certain,
             trusted=trusted,
             shape=(found.labels.shape[0], found.labels.shape[1]),
         )
-        self._shift = tracking.shift
+        self._placing = tracking.placing
         new = len(self._tracker.tracks) - self._ids.size
         self._ids = np.concatenate([self._ids, np.arange(next_id, next_id + new)])
         seen = self._places(tracking, found)
         shape = outlines if shown is None else shown.image
         smooth = label.smooth(shape, segment.gaussian_taps(segment.FINE * self._soma))
         block = self._tracer.push(frames, seen, found.labels, shape=smooth)
-        if not certain:
+        if not placed.certain:
             block.flags[:] |= np.uint32(Flag.UNREGISTERED)
         area = np.full(seen.label.size, np.nan)
         linked = tracking.detection >= 0
@@ -346,8 +352,9 @@ class FieldPipeline:
             linked = np.flatnonzero(tracking.detection >= 0)
             labels[linked] = found.detections.label[tracking.detection[linked]]
             border[linked] = found.detections.border[tracking.detection[linked]]
-        y, x = tracks.y + self._shift[0], tracks.x + self._shift[1]
-        return Seen(y, x, tracks.radius, labels, gap, border)
+        y, x = plane.to_frame(tracks.points, self._placing).T
+        turn = self._placing.turn
+        return Seen(y.copy(), x.copy(), tracks.radius.copy(), labels, gap, border, turn)
 
     def _columns(
         self, visit: Visit, seen: Seen, block: TraceBlock, area: NDArray[np.float64]

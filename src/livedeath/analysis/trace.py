@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.kernels import measure
+from livedeath.kernels.placing import turned
 from livedeath.model.flags import Flag
 from livedeath.model.measures import LevelledFrame, Seen, TraceBlock
 
@@ -27,6 +28,10 @@ LEAST_INSIDE = 0.25
 
 CLIPPED_PART = 0.02
 """A neuron with more than this part of its profile on clipped pixels is flagged."""
+
+TURNED = math.radians(1.0)
+"""Profiles are turned with a frame that is turned farther than this: the edge of a soma then moves
+by a tenth of a pixel."""
 
 FAINT_SNR = 3.0
 """Light below this many standard deviations cannot show a fold of three in one visit."""
@@ -121,6 +126,8 @@ class Tracer:
         places = np.column_stack([seen.y[chosen], seen.x[chosen]])
         names = (chosen + 1).astype(np.int32)
         patches = measure.soma_patches(shape, owners, names, places, self._half)
+        if abs(seen.turn) > TURNED:
+            patches = turned(patches, -seen.turn)
         good = patches.any(axis=(1, 2))
         chosen, patches = chosen[good], patches[good]
         count = self._learnt[chosen][:, np.newaxis, np.newaxis]
@@ -134,8 +141,11 @@ class Tracer:
         names = np.arange(1, seen.label.size + 1, dtype=np.int32)
         places = np.column_stack([seen.y, seen.x])
         quantum = 1.0 if frame.calibrated else 0.0
+        profiles = self._profiles
+        if abs(seen.turn) > TURNED:
+            profiles = turned(profiles, seen.turn)
         return measure.weighted_sums(
-            frame.image, frame.noises, frame.clipped, owners, names, places, self._profiles, quantum
+            frame.image, frame.noises, frame.clipped, owners, names, places, profiles, quantum
         )
 
 

@@ -1,50 +1,42 @@
-"""Detections of one visit go in; the number of the neuron behind each comes out.
+"""Outlines of one visit go in; the number of the neuron behind each comes out.
 
 Neurons hardly move, but they vanish, reappear and have neighbours. Whoever is nearest to
-nobody else is linked at once; the rest is assigned together at least cost. A number is
-never used twice, and no visit has a number on two detections or two on one. Light says only
-what cannot be the same neuron.
+nobody else is linked at once; the rest is assigned together at least cost, by place, size and
+light. A number is never used twice, and no visit has a number on two outlines or two on one.
+Where two neurons may have been taken for each other, both are doubted.
 """
 
-import dataclasses
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from livedeath.analysis.pairs import groups, pairs_within
-from livedeath.model.measures import Detections, Tracking
+from livedeath.analysis import plane
+from livedeath.kernels import link
+from livedeath.kernels.assign import assign
+from livedeath.kernels.near import near_pairs
+from livedeath.model.measures import Detections, Placing, Tracking
 from livedeath.model.settings import AnalysisSettings
-
-DAY_H = 24.0
 
 MOTION_UM = 5.0
 """Displacement in a day, per axis: 95 % of 268 rat cortical neurons stay within 12 um (eLife
 35977). Most move less, but a place that lags behind a mover loses its light."""
 
-LEAST_GATE = 0.75
-"""However short the interval, a neuron may be found this far away, in soma diameters:
-outlines of the same soma differ from visit to visit."""
+CLEARLY = 0.25
+"""A mutual nearest pair is linked at once if it costs at most this part of the next choice."""
 
-STALE_GATE = 0.35
-"""Whoever was unseen for too many visits is the same only at the same place, in soma diameters."""
-
-CLEARLY_NEARER = 0.5
-"""A mutual nearest pair is linked at once if it is nearer than this part of the next choice."""
-
-CENTRE_ERROR = 0.03
-"""Least error of an outline's centre, in soma diameters."""
-
-JUMP = 2.5
-"""An innovation beyond this many standard deviations is a real move: the filter follows."""
+ALONE = 1.2
+"""What it costs to have no outline; a pair at the gate costs 1."""
 
 ENOUGH_TO_REFINE = 3
-"""Neurons needed for their median displacement to refine a shift: one that moves is outvoted."""
+"""Neurons needed to refine a placing: one that moves is outvoted."""
 
-RADIUS_GAIN = 0.2
-"""Part of the way that a soma's remembered radius goes towards that of its new outline."""
+REFINED = 0.02
+"""Outlines are linked once more when refining moved the frame farther than this, in soma
+diameters."""
+
+FEW = 5
+"""A field with fewer neurons is linked also where it is not certain how its frame lies."""
 
 AWAY_VISITS = 2
 """Who was unseen for more than this many times the visits of a gap is no longer measured."""
@@ -53,91 +45,61 @@ WELL_IN_VIEW = 0.5
 """A neuron that begins after the first visit has its centre this far inside the frame, in
 soma diameters: the light of somata outside comes and goes at the border."""
 
-OTHER_THING = 4.0
-"""An outline whose ln(area) changes by more than this many sds is something else."""
-
 LEAST_APART = 0.8
 """Centres of two somata are at least this part of the sum of their radii apart."""
 
-BLENDED = 1.5
-"""An outline so many times as large as the neuron's own may hold a neighbour as well."""
+RETURNED = 0.7
+"""A newcomer is a neuron that is missing for long if ln(area) and ln(light) differ by less: a
+factor of two. Neurons are not born; they come back into focus."""
 
-BRIGHTER = 2.0
-"""So is an outline so many times as bright as the neuron's own: no death adds to the fill."""
+SHOWS = 0.5
+"""A visit that shows a smaller part of those whom the one before showed says of nobody that it
+left: it is the light or the focus that changed."""
 
-AS_LARGE = 0.7
-"""An outline that is nobody's may be all that is found of a lost neuron it touches, if it has at
-least this part of the neuron's area."""
-
-OFF = 0.25
-"""A neuron farther from its place than this, in soma diameters, has taken a step."""
-
-BESIDE = 0.5
-"""Outlines nearer to each other than this, in soma diameters, may be mistaken for one."""
-
-MAY_HAVE_MOVED = 2.0
-"""Whoever is not found may be the newcomer within this many gates,"""
-
-ALIKE = 1.1
-"""if ln(area) and ln(light) differ by less than this: a factor of three."""
-
-AREA_SD = 0.4
-"""Visit-to-visit change of ln(area): plain sd 0.38 over 268 rat cortical neurons (eLife 35977)."""
+COMPANY = 0.1
+"""When at least this part of those who were away for long, and at least three, are back at their
+places, the others may be back as well, wherever they went."""
 
 
-@dataclasses.dataclass
 class Tracks:
-    """The neurons of a field, one entry each; index = local number.
+    """The neurons of a field: one row of `livedeath.kernels.link.TRACK` each, by local number.
 
-    ``y`` and ``x`` are in the field's reference frame, working px; ``unseen`` counts the
-    visits since a neuron was seen, ``sightings`` and ``missed`` all with and without it,
-    visits that show nobody left out. ``light`` is that of the last outline of its own,
-    ``began_h`` its first hour. ``blended`` and ``moved`` say that it may be mistaken for a
-    neighbour, and that it may be a newcomer elsewhere.
+    Places are in the field's reference frame, working px.
     """
 
-    y: NDArray[np.float64]
-    x: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    radius: NDArray[np.float64]
-    seen_h: NDArray[np.float64]
-    unseen: NDArray[np.int64]
-    sightings: NDArray[np.int64]
-    missed: NDArray[np.int64]
-    light: NDArray[np.float64]
-    began_h: NDArray[np.float64]
-    blended: NDArray[np.bool_]
-    moved: NDArray[np.bool_]
+    def __init__(self, rows: NDArray[Any] | None = None) -> None:
+        self.rows = np.zeros(0, link.TRACK) if rows is None else rows
 
-    @classmethod
-    def empty(cls) -> "Tracks":
-        """Return no tracks."""
-        y, x, variance, radius, seen_h, light, began_h = np.empty((7, 0))
-        unseen, sightings, missed = np.empty((3, 0), np.int64)
-        blended, moved = np.empty((2, 0), np.bool_)
-        return cls(
-            y, x, variance, radius, seen_h, unseen, sightings, missed,
-            light, began_h, blended, moved,
-        )  # fmt: skip
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Places (N,), px."""
+        return np.asarray(self.rows["y"])
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """Places (N,), px."""
+        return np.asarray(self.rows["x"])
+
+    @property
+    def radius(self) -> NDArray[np.float64]:
+        """Radii (N,) of discs of the outlines' area, px."""
+        return np.asarray(self.rows["radius"])
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """Places (N, 2) in the reference frame, px."""
-        return np.column_stack([self.y, self.x])
+        """Places (N, 2), px."""
+        points = np.empty((len(self), 2))
+        points[:, 0], points[:, 1] = self.rows["y"], self.rows["x"]
+        return points
 
-    def append(self, other: "Tracks") -> None:
-        """Add further tracks at the end."""
-        for field in dataclasses.fields(self):
-            both = np.concatenate([getattr(self, field.name), getattr(other, field.name)])
-            setattr(self, field.name, both)
-
-    def take(self, chosen: NDArray[Any]) -> "Tracks":
-        """Return some of the tracks."""
-        return Tracks(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add further rows at the end."""
+        if rows.size:
+            self.rows = np.concatenate([self.rows, rows])
 
     def __len__(self) -> int:
-        """Return the number of tracks."""
-        return self.y.size
+        """Return the number of neurons."""
+        return self.rows.size
 
 
 class Tracker:
@@ -156,22 +118,24 @@ class Tracker:
 
     def __init__(self, settings: AnalysisSettings, *, soma_px: float, pixel_um: float) -> None:
         self._soma = soma_px
-        self._gate = settings.gate_um / pixel_um
-        self._motion = MOTION_UM / pixel_um
-        self._gap_visits = settings.gap_visits
-        self.tracks = Tracks.empty()
-        self._candidates = Tracks.empty()
+        gap = settings.gap_visits
+        self._laws = link.Laws(soma_px, settings.gate_um / pixel_um, MOTION_UM / pixel_um, gap)
+        self._gap_visits = gap
+        self.tracks = Tracks()
+        self._candidates = Tracks()
+        self._unplaced = False
 
     def push(
         self,
         detections: Detections,
         *,
         time_h: float,
-        shift: tuple[float, float] = (0.0, 0.0),
+        placing: Placing | None = None,
+        certain: bool = True,
         trusted: bool = False,
         shape: tuple[int, int] | None = None,
     ) -> Tracking:
-        """Take the detections of the next visit.
+        """Take the outlines of the next visit.
 
         Parameters
         ----------
@@ -179,10 +143,13 @@ class Tracker:
             Places in the visit's own frame.
         time_h : float
             Hours; not before the visit before.
-        shift : (float, float)
-            Shift of the visit's frame against the reference.
+        placing : Placing, optional
+            How the visit's frame lies against the reference; default: as the reference.
+        certain : bool
+            Whether that is certain. Otherwise nobody is linked, unless the field has so few
+            neurons that they could have moved by themselves.
         trusted : bool
-            Every detection is a neuron at once (labels made elsewhere). Otherwise only
+            Every outline is a neuron at once (labels made elsewhere). Otherwise only
             those clear of the border are, in the first visit that shows any; later ones
             must be seen twice, and clear of the neurons that are known.
         shape : (int, int), optional
@@ -193,261 +160,198 @@ class Tracker:
         Tracking
             Who is who.
         """
-        points = np.column_stack([detections.y, detections.x]) - np.asarray(shift)
-        links = self._link(self.tracks, points, detections, time_h)
-        points, shift = self._refine(points, links, detections, shift)
-        self._doubt_places(links, points, detections, _depth_of(self.tracks.points, shift, shape))
-        gap = self._follow(links, points, detections, time_h)
-        neuron = np.full(detections.y.size, -1, np.int64)
-        neuron[links[links >= 0]] = np.flatnonzero(links >= 0)
-        depth = _depth(detections, shape)
-        new = self._births(neuron < 0, points, detections, time_h, None if trusted else depth)
-        neuron[new] = len(self.tracks) + np.arange(new.size)
-        self.tracks.append(self._begin(points[new], detections, new, time_h))
-        gap = np.concatenate([gap, np.zeros(new.size, np.bool_)])
-        return Tracking(neuron, np.concatenate([links, new]), gap, shift)
+        seen = np.column_stack([detections.y, detections.x])
+        placing = placing or Placing()
+        self._unplaced = not certain and len(self.landmarks()) >= FEW
+        if self._unplaced:
+            return self._nobody(len(detections), placing)
+        placing, links, pairs = self._linked(detections, seen, time_h, placing)
+        rows, points = self.tracks.rows, plane.to_reference(seen, placing)
+        inside = None if trusted else np.where(detections.border, -1.0, _depth(seen, shape))
+        new = self._births(links, points, detections, time_h, inside)
+        whole = link.wholes(rows, links, points, detections.area, detections.light)
+        rows["mixed"] = link.mix_ups(rows, links, *pairs)
+        depth = _depth(plane.to_frame(self.tracks.points, placing), shape)
+        link.doubt(rows, links, *whole, depth, self._laws)
+        gap = link.follow(
+            rows, links, *whole, detections.snr, time_h, self._shows(links), self._laws
+        )
+        if new.size:
+            self.tracks.append(self._begin(points, detections, new, time_h))
+            links = np.concatenate([links, new])
+            gap = np.concatenate([gap, np.zeros(new.size, np.bool_)])
+        neuron = np.full(len(detections), -1, np.int64)
+        found = np.flatnonzero(links >= 0)
+        neuron[links[found]] = found
+        return Tracking(neuron, links, gap, placing)
+
+    def _nobody(self, n: int, placing: Placing) -> Tracking:
+        """Take a visit that says of none of its outlines whose they are."""
+        rows = self.tracks.rows
+        rows["unseen"] += 1
+        unseen = np.full(len(rows), -1, np.int64)
+        return Tracking(np.full(n, -1, np.int64), unseen, unseen >= 0, placing)
 
     def doubted(self) -> NDArray[np.bool_]:
         """Tell whose place says nothing about life and death.
 
         Who was away for long, or for longer than it was ever seen, is lost; who was missed
         more often than seen, up to the last sighting, was no neuron of its own. Who may
-        have been mistaken for a neighbour, or may be a newcomer elsewhere, is doubted too.
+        have been mistaken for a neighbour, or may be a newcomer elsewhere, is doubted too, and
+        so is everybody while nobody knows how the frame lies.
         A neuron that vanishes as it dies is none of these.
         """
-        tracks = self.tracks
-        patience = np.minimum(AWAY_VISITS * self._gap_visits, tracks.sightings)
-        away = tracks.unseen > patience
-        away |= tracks.moved | (tracks.blended & (tracks.unseen == 0))
-        return np.asarray(away | (tracks.missed - tracks.unseen > tracks.sightings), np.bool_)
+        rows = self.tracks.rows
+        patience = np.minimum(AWAY_VISITS * self._gap_visits, rows["sightings"])
+        away = (rows["unseen"] > patience) | rows["moved"]
+        away |= (rows["blended"] | rows["mixed"]) & (rows["unseen"] == 0)
+        away |= self._unplaced
+        return np.asarray(away | (rows["missed"] - rows["unseen"] > rows["sightings"]), np.bool_)
 
     def hidden(self) -> NDArray[np.bool_]:
         """Tell who is not found and may lie under a neighbour's outline."""
-        return np.asarray(self.tracks.blended & (self.tracks.unseen > 0), np.bool_)
+        rows = self.tracks.rows
+        return np.asarray(rows["blended"] & (rows["unseen"] > 0), np.bool_)
 
-    def support(self, detections: Detections, shift: tuple[float, float]) -> int:
-        """Count the detections that a shift brings within half a soma of a neuron."""
-        points = np.column_stack([detections.y, detections.x]) - np.asarray(shift)
-        reach = np.full(len(points), 0.5 * self._soma)
-        near, _, _ = pairs_within(points, self.tracks.points, reach)
-        return int(np.unique(near).size)
+    def landmarks(self) -> NDArray[np.float64]:
+        """Return the places (N, 2) of those that can be expected in the next visit."""
+        rows = self.tracks.rows
+        known = (rows["away"] <= AWAY_VISITS * self._gap_visits) & ~rows["ended"]
+        return np.asarray(self.tracks.points[known])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that the next visit depends on."""
-        return {
-            f"{name}.{field.name}": getattr(tracks, field.name).copy()
+        state = {"unplaced": np.array(self._unplaced)}
+        return state | {
+            f"{name}.{field}": np.ascontiguousarray(tracks.rows[field])
             for name, tracks in (("tracks", self.tracks), ("candidates", self._candidates))
-            for field in dataclasses.fields(Tracks)
+            for field in link.TRACK.names or ()
         }
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a state."""
-        names = [field.name for field in dataclasses.fields(Tracks)]
-        self.tracks = Tracks(*(state[f"tracks.{name}"].copy() for name in names))
-        self._candidates = Tracks(*(state[f"candidates.{name}"].copy() for name in names))
+        self._unplaced = bool(state["unplaced"])
+        for name, tracks in (("tracks", self.tracks), ("candidates", self._candidates)):
+            tracks.rows = np.zeros(state[f"{name}.y"].size, link.TRACK)
+            for field in link.TRACK.names or ():
+                tracks.rows[field] = state[f"{name}.{field}"]
 
-    def _reaches(self, tracks: Tracks, time_h: float) -> NDArray[np.float64]:
-        days = np.maximum(time_h - tracks.seen_h, 0.0) / DAY_H
-        least = min(LEAST_GATE * self._soma, self._gate)
-        reach = np.clip(self._gate * np.sqrt(days), least, self._gate)
-        stale = tracks.unseen > self._gap_visits
-        return np.where(stale, STALE_GATE * self._soma, reach)
+    def _linked(
+        self, detections: Detections, seen: NDArray[np.float64], time_h: float, placing: Placing
+    ) -> tuple[Placing, NDArray[np.int64], tuple[NDArray[Any], ...]]:
+        """Return the refined placing, the outline of each neuron, and all that were possible."""
+        rows, dimmer = self.tracks.rows, 0.0
+        points = plane.to_reference(seen, placing)
+        links, pairs = self._link(rows, points, detections, time_h)
+        linked = np.flatnonzero(links >= 0)
+        whole = linked[~detections.border[links[linked]]]
+        if whole.size >= ENOUGH_TO_REFINE:
+            better = plane.refined(placing, self.tracks.points[whole], seen[links[whole]])
+            refined = plane.to_reference(seen, better)
+            dimmer = _dimmer(detections.light[links[whole]], rows["light"][whole])
+            away = np.abs(refined - points).max(initial=0.0)
+            placing = better
+            if away > REFINED * self._soma or abs(dimmer) > link.LIGHT_SD:
+                links, pairs = self._link(rows, refined, detections, time_h, dimmer)
+            points = refined
+        long = (rows["away"] > self._gap_visits) & ~rows["ended"]
+        if long.any() and (long & (links >= 0)).sum() >= max(3, COMPANY * long.sum()):
+            links, pairs = self._link(rows, points, detections, time_h, dimmer, company=True)
+        return placing, links, pairs
 
     def _link(
         self,
-        tracks: Tracks,
+        rows: NDArray[Any],
         points: NDArray[np.float64],
         detections: Detections,
         time_h: float,
-    ) -> NDArray[np.int64]:
-        """Return the index of each track's detection, -1 for none."""
-        reaches = self._reaches(tracks, time_h)
-        first, second, squares = pairs_within(tracks.points, points, reaches)
-        areas = detections.area[second]
-        ratio = np.log(areas / (math.pi * tracks.radius[first] ** 2)) / AREA_SD
-        costs = squares / reaches[first] ** 2 + 0.02 * np.minimum(ratio**2, 9.0)
-        same = np.abs(ratio) <= OTHER_THING
-        # A dying neuron fades where it stands; what shines elsewhere otherwise is another.
-        step = squares > (OFF * self._soma) ** 2
-        same &= ~(step & (_light_ratio(detections.light[second], tracks.light[first]) > ALIKE))
-        sizes = (len(tracks), len(points))
-        return assign(first[same], second[same], costs[same], sizes)
+        dimmer: float = 0.0,
+        *,
+        company: bool = False,
+    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
+        """Return the outline of each row, -1 for none, and what was possible."""
+        pairs = link.candidates(
+            rows, points, detections.area, detections.light, time_h, self._laws, dimmer, company
+        )
+        return assign(*pairs, (len(rows), len(points)), ALONE, CLEARLY), pairs
 
-    def _refine(
-        self,
-        points: NDArray[np.float64],
-        links: NDArray[np.int64],
-        detections: Detections,
-        shift: tuple[float, float],
-    ) -> tuple[NDArray[np.float64], tuple[float, float]]:
-        """Take out the median displacement of the neurons that were linked."""
-        linked = np.flatnonzero(links >= 0)
-        linked = linked[~detections.border[links[linked]]]
-        if linked.size < ENOUGH_TO_REFINE:
-            return points, shift
-        moved = np.median(points[links[linked]] - self.tracks.points[linked], axis=0)
-        return points - moved, (shift[0] + float(moved[0]), shift[1] + float(moved[1]))
-
-    def _follow(
-        self,
-        links: NDArray[np.int64],
-        points: NDArray[np.float64],
-        detections: Detections,
-        time_h: float,
-    ) -> NDArray[np.bool_]:
-        """Move each linked track towards its detection; return who comes after a gap."""
-        tracks = self.tracks
-        gap = (links >= 0) & (tracks.unseen > 0)
-        tracks.unseen[:] = np.where(links >= 0, 0, tracks.unseen + 1)
-        tracks.sightings[links >= 0] += 1
-        if (links >= 0).any():
-            tracks.missed[links < 0] += 1
-        seen = np.flatnonzero((links >= 0) & ~tracks.blended)
-        found = links[seen]
-        days = np.maximum(time_h - tracks.seen_h[seen], 0.0) / DAY_H
-        prior = tracks.variance[seen] + self._motion**2 * days
-        error = self._error(detections.snr[found])
-        off = points[found] - tracks.points[seen]
-        total = prior + error
-        jumped = (off**2).sum(axis=1) > JUMP**2 * 2.0 * total
-        gain = np.where(jumped, 1.0, prior / total)
-        tracks.y[seen] += gain * off[:, 0]
-        tracks.x[seen] += gain * off[:, 1]
-        tracks.variance[seen] = np.where(jumped, error, prior * (1.0 - gain))
-        change = np.sqrt(detections.area[found] / math.pi) - tracks.radius[seen]
-        tracks.radius[seen] += RADIUS_GAIN * change
-        tracks.light[seen] = detections.light[found]
-        tracks.seen_h[seen] = time_h
-        return gap
-
-    def _doubt_places(
-        self,
-        links: NDArray[np.int64],
-        points: NDArray[np.float64],
-        detections: Detections,
-        depth: NDArray[np.float64],
-    ) -> None:
-        """Say who may be mistaken for a neighbour, and who may be a newcomer elsewhere.
-
-        A neuron whose outline takes a step in place, size or light while a neighbour is lost
-        there, or in place and size at once, shares it with a neighbour, or has taken its
-        outline: it is not followed and nothing it shows counts, until it is found again at its
-        own place. Whoever is not found beside another's outline may lie under it, and so may
-        whoever is touched by a large outline that is nobody's; whoever is not found while
-        something like it turned up may be that.
-        """
-        tracks, n = self.tracks, len(self.tracks)
-        if n == 0:
-            return
-        linked, lost = np.flatnonzero(links >= 0), np.flatnonzero(links < 0)
-        found = links[linked]
-        off = np.hypot(*(points[found] - tracks.points[linked]).T)
-        grown = detections.area[found] / (math.pi * tracks.radius[linked] ** 2)
-        step, large = off > OFF * self._soma, grown > BLENDED
-        with np.errstate(divide="ignore", invalid="ignore"):
-            brighter = detections.light[found] > BRIGHTER * tracks.light[linked]
-        other = np.zeros(n, np.bool_)
-        beside, under = self._beside(points[found], detections.area[found], lost)
-        other[linked[beside]] = True
-        begins = ((step | large | brighter) & other[linked]) | (step & large)
-        stays = (step | brighter) & tracks.blended[linked]
-        tracks.blended[linked] = begins | stays
-        tracks.blended[lost[np.unique(under)]] = True
-        tracks.blended[lost[self._touched(links, points, detections.area, lost)]] = True
-        tracks.moved[linked] = False
-        tracks.moved[lost] |= self._turned_up(lost, links, points, detections)
-        tracks.moved[lost] |= depth[lost] < LEAST_GATE * self._soma
-
-    def _beside(
-        self, points: NDArray[np.float64], areas: NDArray[np.float64], lost: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return pairs (outline, lost neuron) that nearly touch."""
-        own = np.sqrt(areas / math.pi)
-        radius = self.tracks.radius[lost]
-        reach = own + radius.max(initial=0.0) + BESIDE * self._soma
-        first, second, squares = pairs_within(points, self.tracks.points[lost], reach)
-        near = squares < (own[first] + radius[second] + BESIDE * self._soma) ** 2
-        return first[near], second[near]
-
-    def _touched(
-        self,
-        links: NDArray[np.int64],
-        points: NDArray[np.float64],
-        areas: NDArray[np.float64],
-        lost: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
-        """Return which lost neurons are touched by a large outline that is nobody's."""
-        free = np.setdiff1d(np.arange(len(points)), links)
-        own, radius = np.sqrt(areas[free] / math.pi), self.tracks.radius[lost]
-        reach = own + radius.max(initial=0.0)
-        first, second, squares = pairs_within(points[free], self.tracks.points[lost], reach)
-        near = squares < (own[first] + radius[second]) ** 2
-        near &= own[first] ** 2 >= AS_LARGE * radius[second] ** 2
-        return np.unique(second[near])
-
-    def _turned_up(
-        self,
-        lost: NDArray[np.int64],
-        links: NDArray[np.int64],
-        points: NDArray[np.float64],
-        detections: Detections,
-    ) -> NDArray[np.bool_]:
-        """Tell which lost neurons may be something that turned up since they were seen."""
-        tracks = self.tracks
-        since = np.full(len(points), np.inf)
-        since[links[links >= 0]] = tracks.began_h[links >= 0]
-        reach = np.full(lost.size, MAY_HAVE_MOVED * self._gate)
-        first, second, _ = pairs_within(tracks.points[lost], points, reach)
-        i = lost[first]
-        new = since[second] > tracks.seen_h[i]
-        size = np.log(detections.area[second] / (math.pi * tracks.radius[i] ** 2))
-        alike = np.abs(size) < ALIKE
-        alike &= ~(_light_ratio(detections.light[second], tracks.light[i]) >= ALIKE)
-        out = np.zeros(lost.size, np.bool_)
-        out[first[new & alike]] = True
-        return out
-
-    def _error(self, snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the variance of a centre: the outline's, and the light's."""
-        noise = 0.42 * self._soma / snr
-        return noise**2 + (CENTRE_ERROR * self._soma) ** 2
+    def _shows(self, links: NDArray[np.int64]) -> bool:
+        """Tell whether the visit shows most of those that the one before showed."""
+        expected = self.tracks.rows["unseen"] == 0
+        n = int(expected.sum())
+        return bool(n == 0 or (links[expected] >= 0).sum() >= SHOWS * n)
 
     def _births(
         self,
-        free: NDArray[np.bool_],
+        links: NDArray[np.int64],
         points: NDArray[np.float64],
         detections: Detections,
         time_h: float,
         depth: NDArray[np.float64] | None,
     ) -> NDArray[np.int64]:
-        """Return the detections that begin a neuron now; remember those that may later."""
-        new = np.flatnonzero(free & detections.strong)
+        """Return the outlines that begin a neuron now; remember those that may later.
+
+        One that would begin a neuron where one like it is missing for long is that one: it goes
+        into ``links``.
+        """
+        free = detections.strong.copy()
+        free[links[links >= 0]] = False
+        new = np.flatnonzero(free)
         if depth is None:
             return new
         first = len(self.tracks) == 0
         new = new[depth[new] >= (0.0 if first else WELL_IN_VIEW * self._soma)]
-        if first:
+        waiting = self._candidates.rows
+        if first or new.size + waiting.size == 0:
             return new
-        new = new[~self._on_known(points[new], detections.area[new])]
-        links = self._link(self._candidates, points[new], detections.take(new), time_h)
+        long = (links < 0) & (self.tracks.rows["away"] > self._gap_visits)
+        new = new[~self._on_known(points[new], detections.area[new], ~long)]
+        again, _ = self._link(waiting, points[new], detections.take(new), time_h)
         confirmed = np.zeros(new.size, np.bool_)
-        confirmed[links[links >= 0]] = True
-        self._candidates.unseen += 1
-        waiting = (links < 0) & (self._candidates.unseen <= self._gap_visits)
-        self._candidates = self._candidates.take(waiting)
-        later = new[~confirmed]
-        self._candidates.append(self._begin(points[later], detections, later, time_h))
-        return new[confirmed]
+        confirmed[again[again >= 0]] = True
+        waiting["unseen"] += 1
+        self._candidates.rows = waiting[(again < 0) & (waiting["unseen"] <= self._gap_visits)]
+        self._candidates.append(self._begin(points, detections, new[~confirmed], time_h))
+        new = new[confirmed]
+        new = new[~self._returned(links, np.flatnonzero(long), new, points, detections, time_h)]
+        return new[~self._on_known(points[new], detections.area[new], long)]
+
+    def _returned(
+        self,
+        links: NDArray[np.int64],
+        long: NDArray[np.int64],
+        new: NDArray[np.int64],
+        points: NDArray[np.float64],
+        detections: Detections,
+        time_h: float,
+    ) -> NDArray[np.bool_]:
+        """Link outlines to neurons like them that are missing for long; return which were."""
+        back = np.zeros(new.size, np.bool_)
+        if new.size == 0 or long.size == 0:
+            return back
+        rows = self.tracks.rows[long]
+        found = detections.take(new)
+        which, _ = self._link(rows, points[new], found, time_h, company=True)
+        at = np.flatnonzero(which >= 0)
+        size = np.abs(np.log(found.area[which[at]] / (np.pi * rows["radius"][at] ** 2)))
+        change = np.abs(_changes(found.light[which[at]], rows["light"][at]))
+        at = at[(size < RETURNED) & ~(change >= RETURNED)]
+        links[long[at]] = new[which[at]]
+        back[which[at]] = True
+        return back
 
     def _on_known(
-        self, points: NDArray[np.float64], areas: NDArray[np.float64]
+        self,
+        points: NDArray[np.float64],
+        areas: NDArray[np.float64],
+        which: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
-        """Tell which points are so near to a known neuron that both cannot be somata."""
-        own = np.sqrt(areas / math.pi)
-        reach = own + self.tracks.radius.max(initial=0.0)
-        first, second, squares = pairs_within(points, self.tracks.points, reach)
-        close = squares < (LEAST_APART * (own[first] + self.tracks.radius[second])) ** 2
+        """Tell which points are so near to one of some neurons that both cannot be somata."""
+        own, radius = np.sqrt(areas / np.pi), self.tracks.radius[which]
         known = np.zeros(len(points), np.bool_)
+        reach = LEAST_APART * (own + radius.max(initial=0.0))
+        first, second, squares = near_pairs(points, self.tracks.points[which], reach)
+        close = squares < (LEAST_APART * (own[first] + radius[second])) ** 2
         known[first[close]] = True
         return known
 
@@ -457,125 +361,35 @@ class Tracker:
         detections: Detections,
         which: NDArray[np.int64],
         time_h: float,
-    ) -> Tracks:
-        n = len(points)
-        areas = detections.area[which]
-        return Tracks(
-            y=points[:, 0].copy(),
-            x=points[:, 1].copy(),
-            variance=np.full(n, (CENTRE_ERROR * self._soma) ** 2),
-            radius=np.sqrt(areas / math.pi),
-            seen_h=np.full(n, time_h),
-            unseen=np.zeros(n, np.int64),
-            sightings=np.ones(n, np.int64),
-            missed=np.zeros(n, np.int64),
-            light=detections.light[which].copy(),
-            began_h=np.full(n, time_h),
-            blended=np.zeros(n, np.bool_),
-            moved=np.zeros(n, np.bool_),
-        )
+    ) -> NDArray[Any]:
+        """Return rows for some outlines."""
+        rows = np.zeros(which.size, link.TRACK)
+        rows["y"], rows["x"] = points[which].T
+        rows["variance"] = (link.CENTRE_ERROR * self._soma) ** 2
+        rows["radius"] = np.sqrt(detections.area[which] / np.pi)
+        rows["light"] = detections.light[which]
+        rows["seen_h"] = rows["began_h"] = time_h
+        rows["sightings"] = 1
+        rows["parent"] = -1
+        return rows
 
 
-def _light_ratio(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the size of the ln of the ratio of two lights; NaN where either is unknown."""
+def _changes(now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ln of what lights changed by; NaN where either is unknown."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.abs(np.log(one / other)))
+        change = np.log(now / before)
+    return np.where(np.isfinite(change), change, np.nan)
 
 
-def _depth_of(
-    points: NDArray[np.float64], shift: tuple[float, float], shape: tuple[int, int] | None
-) -> NDArray[np.float64]:
-    """Return how far inside the frame places of the reference lie, px."""
+def _dimmer(now: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+    """Return the ln of what most lights changed by; 0 where lights are unknown."""
+    changes = _changes(now, before)
+    changes = changes[np.isfinite(changes)]
+    return float(np.median(changes)) if changes.size else 0.0
+
+
+def _depth(points: NDArray[np.float64], shape: tuple[int, int] | None) -> NDArray[np.float64]:
+    """Return how far inside the frame places of a visit lie, px; infinite where none is known."""
     if shape is None:
         return np.full(len(points), np.inf)
-    here = points + np.asarray(shift)
-    return np.asarray(np.minimum(here, np.array(shape) - 1.0 - here).min(axis=1))
-
-
-def _depth(detections: Detections, shape: tuple[int, int] | None) -> NDArray[np.float64]:
-    """Return how far inside the frame each centre lies, px; below 0 what the border cuts."""
-    depth = np.full(detections.y.size, np.inf)
-    if shape is not None:
-        depth = np.minimum(detections.y, detections.x)
-        depth = np.minimum(depth, shape[0] - 1 - detections.y)
-        depth = np.minimum(depth, shape[1] - 1 - detections.x)
-    return np.where(detections.border, -1.0, depth)
-
-
-def assign(
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    costs: NDArray[np.float64],
-    sizes: tuple[int, int],
-) -> NDArray[np.int64]:
-    """Link the two sides of a list of candidate pairs one to one.
-
-    Parameters
-    ----------
-    first, second : (K,) int64
-        Candidate pairs, sorted by ``first``.
-    costs : (K,) float64
-        Cost of each pair; about 1 at the gate.
-    sizes : (int, int)
-        Number of points on either side.
-
-    Returns
-    -------
-    (N,) int64
-        For each point of the first side its partner, -1 for none.
-
-    Notes
-    -----
-    Mutual nearest pairs without a near rival first; then, group by group, the cheapest
-    assignment in which staying alone costs as much as a pair at the gate.
-    """
-    links = np.full(sizes[0], -1, np.int64)
-    clear = _clear_pairs(first, second, costs, sizes)
-    links[first[clear]] = second[clear]
-    taken = np.zeros(sizes[1], np.bool_)
-    taken[second[clear]] = True
-    rest = np.flatnonzero((links[first] < 0) & ~taken[second])
-    numbers = groups(first[rest], second[rest], *sizes)
-    by_group = rest[np.argsort(numbers, kind="stable")]
-    for members in np.split(by_group, np.cumsum(np.bincount(numbers))[:-1]):
-        _assign_group(links, first[members], second[members], costs[members])
-    return links
-
-
-def _clear_pairs(
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    costs: NDArray[np.float64],
-    sizes: tuple[int, int],
-) -> NDArray[np.int64]:
-    """Return the pairs that are nearest on both sides and have no near rival."""
-    nearest = [np.full(n, np.inf) for n in sizes]
-    for side, ends in zip(nearest, (first, second), strict=True):
-        np.minimum.at(side, ends, costs)
-    best = (costs == nearest[0][first]) & (costs == nearest[1][second])
-    rival = [np.full(n, np.inf) for n in sizes]
-    for side, ends in zip(rival, (first, second), strict=True):
-        np.minimum.at(side, ends[~best], costs[~best])
-    limit = CLEARLY_NEARER**2 * np.minimum(rival[0][first], rival[1][second])
-    chosen = np.flatnonzero(best & (costs <= limit))
-    once = (np.bincount(first[chosen], minlength=sizes[0])[first[chosen]] == 1) & (
-        np.bincount(second[chosen], minlength=sizes[1])[second[chosen]] == 1
-    )
-    return np.asarray(chosen[once], np.int64)
-
-
-def _assign_group(
-    links: NDArray[np.int64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    costs: NDArray[np.float64],
-) -> None:
-    """Assign one connected group at least cost, into ``links``."""
-    rows, row = np.unique(first, return_inverse=True)
-    cols, col = np.unique(second, return_inverse=True)
-    matrix = np.full((rows.size, cols.size + rows.size), 1e6)
-    matrix[row, col] = costs
-    matrix[np.arange(rows.size), cols.size + np.arange(rows.size)] = 1.2
-    chosen_row, chosen_col = linear_sum_assignment(matrix)
-    real = chosen_col < cols.size
-    links[rows[chosen_row[real]]] = cols[chosen_col[real]]
+    return np.asarray(np.minimum(points, np.array(shape) - 1.0 - points).min(axis=1))

@@ -40,7 +40,8 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.MISSING_CHANNEL: "A channel of this visit was missed.",
     Flag.COMMON_STEP: "A step common to the well's neurons was taken out.",
     Flag.OUTLIER: "The value does not fit the neuron's past and was given little weight.",
-    Flag.UNREGISTERED: "The shift of this visit could not be measured and was taken as none.",
+    Flag.UNREGISTERED: "How the frame of this visit lies could not be measured; taken as in the "
+    "visit before.",
     Flag.DOUBTED: "Unseen for long, or more often than seen, or taken for another: no evidence "
     "of life or death.",
     Flag.FIELD_FAULT: "All neurons of the field changed at once, by death or by an accident; the "

@@ -196,6 +196,21 @@ class SomaSize:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Placing:
+    """How a visit's frame lies against its field's reference.
+
+    A place of the reference is turned by ``turn`` (rad; y to x is positive) about the frame's
+    corner, scaled, then shifted by ``y`` and ``x`` (working px): that is where it is in the
+    visit's frame.
+    """
+
+    y: float = 0.0
+    x: float = 0.0
+    turn: float = 0.0
+    scale: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Shift:
     """How far a frame is shifted: ``y`` and ``x`` in working px, and whether that is known."""
 
@@ -216,14 +231,14 @@ class Tracking:
         For each neuron of the field the index of its detection, -1 where unseen.
     gap : (M,) bool
         Seen now and not in the visit before.
-    shift : (float, float)
-        The visit's shift (y, x), refined by the neurons themselves, px.
+    placing : Placing
+        Of the visit, refined by the neurons themselves.
     """
 
     neuron: NDArray[np.int64]
     detection: NDArray[np.int64]
     gap: NDArray[np.bool_]
-    shift: tuple[float, float]
+    placing: Placing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -240,6 +255,8 @@ class Seen:
         Its outline in the visit's labels, 0 where unseen.
     gap, border : (N,) bool
         Seen again after a gap; touching the border.
+    turn : float
+        How far the frame is turned against the reference, rad.
     """
 
     y: NDArray[np.float64]
@@ -248,6 +265,7 @@ class Seen:
     label: NDArray[np.int32]
     gap: NDArray[np.bool_]
     border: NDArray[np.bool_]
+    turn: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

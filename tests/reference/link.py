@@ -1,0 +1,133 @@
+"""Readable twins of `livedeath.kernels.link`."""
+
+import math
+
+import numpy as np
+
+from livedeath.kernels import link
+
+
+def distance(track, point):
+    return math.hypot(track["y"] - point[0], track["x"] - point[1])
+
+
+def candidates(tracks, points, area, light, time_h, laws, dimmer, company):
+    pairs = []
+    for i, track in enumerate(tracks):
+        days = max(time_h - track["seen_h"], 0) / 24
+        least = min(link.LEAST_GATE * laws.soma, laws.gate)
+        reach = float(np.clip(laws.gate * math.sqrt(days), least, laws.gate))
+        if track["away"] > laws.gap_visits and not company:
+            reach = link.STALE_GATE * laws.soma
+        for j in range(len(points)):
+            size = math.log(area[j] / (math.pi * track["radius"] ** 2))
+            known = light[j] > 0 and track["light"] > 0
+            change = math.log(light[j] / track["light"]) - dimmer if known else 0.0
+            step = distance(track, points[j]) > link.OFF * laws.soma
+            other = abs(size) > link.OTHER_THING * link.AREA_SD
+            other |= step and max(abs(size), abs(change)) > link.ALIKE
+            if track["ended"] or other or distance(track, points[j]) > reach:
+                continue
+            looks = min((size / link.AREA_SD) ** 2, link.WILD_LOOKS)
+            looks += min((change / link.LIGHT_SD) ** 2, link.WILD_LOOKS)
+            pairs.append((i, j, (distance(track, points[j]) / reach) ** 2 + link.LOOKS * looks))
+    first, second, costs = zip(*pairs, strict=True) if pairs else ((), (), ())
+    return np.array(first, int), np.array(second, int), np.array(costs, float)
+
+
+def wholes(tracks, links, points, area, light):
+    points, area, light = points.copy(), area.copy(), light.copy()
+    free = [j for j in range(len(points)) if j not in links]
+    for i, track in enumerate(tracks):
+        j = links[i]
+        for f in list(free):
+            inside = distance(track, points[f]) <= track["radius"]
+            most = link.ONE_SOMA * math.pi * track["radius"] ** 2
+            if j < 0 or not inside or area[j] + area[f] > most:
+                continue
+            free.remove(f)
+            points[j] = (area[j] * points[j] + area[f] * points[f]) / (area[j] + area[f])
+            area[j], light[j] = area[j] + area[f], light[j] + light[f]
+    return points, area, light
+
+
+def mix_ups(tracks, links, first, second, costs):
+    cost = {(i, j): c for i, j, c in zip(first, second, costs, strict=True)}
+    mixed = np.zeros(len(links), bool)
+    for a in range(len(links)):
+        for b in range(len(links)):
+            i, j = links[a], links[b]
+            if a == b or i < 0 or (a, i) not in cost or (b, i) not in cost:
+                continue
+            if j < 0:
+                mixed[a] |= tracks["unseen"][b] == 0 and cost[b, i] - cost[a, i] < link.SURE
+            elif (a, j) in cost and (b, j) in cost:
+                more = cost[a, j] + cost[b, i] - cost[a, i] - cost[b, j]
+                if more < link.SURE:
+                    mixed[[a, b]] = True
+    return mixed
+
+
+def doubt(tracks, links, points, area, light, depth, laws):
+    before, soma = tracks.copy(), laws.soma
+    own = np.sqrt(area / math.pi)
+    owner = {j: i for i, j in enumerate(links) if j >= 0}
+    lost = [i for i in range(len(tracks)) if links[i] < 0 and not tracks["ended"][i]]
+    beside = {}
+    for i in lost:
+        track = before[i]
+        if depth[i] < link.LEAST_GATE * soma:
+            tracks["moved"][i] = True
+        for j in range(len(points)):
+            apart, a = distance(track, points[j]), owner.get(j)
+            reach = own[j] + track["radius"]
+            if a is not None and apart < reach + link.BESIDE * soma:
+                beside[a] = tracks["blended"][i] = True
+            if a is None and apart < reach and own[j] ** 2 >= link.AS_LARGE * track["radius"] ** 2:
+                tracks["blended"][i] = True
+            new = a is None or before["began_h"][a] > track["seen_h"]
+            near_ = apart <= link.MAY_HAVE_MOVED * laws.gate
+            size = abs(math.log(area[j] / (math.pi * track["radius"] ** 2)))
+            known = light[j] > 0 and track["light"] > 0
+            change = abs(math.log(light[j] / track["light"])) if known else 0.0
+            if new and near_ and size < link.ALIKE and change < link.ALIKE:
+                tracks["moved"][i] = True
+    for i, j in enumerate(links):
+        if j < 0:
+            continue
+        track = before[i]
+        step = distance(track, points[j]) > link.OFF * soma
+        large = area[j] > link.BLENDED * math.pi * track["radius"] ** 2
+        brighter = light[j] > link.BRIGHTER * track["light"]
+        begins = ((step or large or brighter) and i in beside) or (step and large)
+        stays = track["blended"] and (step or brighter)
+        astray = track["astray"] + 1 if stays and not begins and i not in beside else 0
+        tracks["astray"][i] = astray
+        tracks["blended"][i] = begins or (stays and astray < link.HEALED_VISITS)
+        tracks["moved"][i] = False
+
+
+def follow(tracks, links, points, area, light, snr, time_h, shows, laws):
+    there = ~tracks["ended"]
+    seen = (links >= 0) & there
+    gap = seen & (tracks["unseen"] > 0)
+    missed = ~seen & there
+    tracks["unseen"][missed] += 1
+    tracks["away"][missed] += shows
+    tracks["missed"][missed] += bool((links >= 0).any())
+    tracks["sightings"][seen] += 1
+    tracks["unseen"][seen] = tracks["away"][seen] = 0
+    for i in np.flatnonzero(seen & ~tracks["blended"]):
+        track, j = tracks[i], links[i]
+        off = points[j] - (track["y"], track["x"])
+        prior = track["variance"] + laws.motion**2 * max(time_h - track["seen_h"], 0) / 24
+        error = (link.CENTRE_ERROR * laws.soma) ** 2 + (link.LIGHT_ERROR * laws.soma / snr[j]) ** 2
+        jumped = (off**2).sum() > link.JUMP**2 * 2 * (prior + error)
+        gain = 1.0 if jumped else prior / (prior + error)
+        place = (track["y"], track["x"]) + gain * off
+        tracks["y"][i], tracks["x"][i] = place
+        tracks["variance"][i] = error if jumped else prior * error / (prior + error)
+        radius = math.sqrt(area[j] / math.pi)
+        tracks["radius"][i] = 0.8 * track["radius"] + link.RADIUS_GAIN * radius
+        tracks["light"][i], tracks["seen_h"][i] = light[j], time_h
+    return gap
