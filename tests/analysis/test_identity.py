@@ -61,7 +61,7 @@ class Follower:
             found, time_h=self.time_h, placing=told.placing, certain=told.certain,
             shape=(SIDE, SIDE),
         )  # fmt: skip
-        self.placing, self.time_h = seen.placing, self.time_h + 1.0
+        self.placing, self.time_h = told.placing, self.time_h + 1.0
         for true, name in zip(who.tolist(), seen.neuron.tolist(), strict=True):
             if true >= 0 and name >= 0:
                 before = self.id_of.setdefault(true, name)
@@ -107,6 +107,18 @@ def test_the_frame_is_placed_below_a_pixel():
     corners = np.array([(0.0, 0.0), (0.0, SIDE), (SIDE, 0.0), (SIDE, SIDE)])
     true = placed(corners, np.radians(7.0), 1.0, np.full(2, SIDE / 2), np.array([30.0, -60.0]))
     assert np.abs(plane.to_frame(corners, follower.placing) - true).max() < 1.0
+
+
+def test_three_neurons_and_more_refine_the_shift():
+    culture = Culture(12, 3)
+    shift = np.array([3.3, -2.2])
+    for n, told in ((12, shift), (2, np.zeros(2))):
+        got = register.place(
+            Placing(), culture.places[:n], culture.places[:n] + shift, np.ones(n),
+            soma_px=SOMA, shape=(SIDE, SIDE),
+        )  # fmt: skip
+        assert got.certain
+        assert (got.placing.y, got.placing.x) == pytest.approx(told, abs=1e-6)
 
 
 def test_a_pattern_that_is_not_there_is_not_found():

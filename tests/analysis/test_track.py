@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from livedeath.analysis import segment, track
-from livedeath.model.measures import Detections, Placing
+from livedeath.model.measures import Detections
 from livedeath.model.settings import AnalysisSettings
 
 BARMADA_H = (24, 47, 71, 107, 131, 143, 167, 191, 215, 239)
@@ -95,16 +95,6 @@ def test_neighbours_that_move_together_are_not_confused():
     follower.push(at(pair), time_h=0.0)
     seen = follower.push(at(pair + np.array([0.0, 9.0])), time_h=24.0)
     assert seen.neuron.tolist() == [0, 1, 2, 3]
-
-
-def test_the_neurons_refine_the_shift():
-    follower = tracker()
-    follower.push(at(GRID), time_h=0.0)
-    seen = follower.push(at(GRID + np.array([3.3, -2.2])), time_h=1.0, placing=Placing(3.0, -2.0))
-    assert (seen.placing.y, seen.placing.x) == pytest.approx((3.3, -2.2), abs=1e-9)
-    few = tracker()
-    few.push(at(GRID[:2]), time_h=0.0)
-    assert few.push(at(GRID[:2] + 0.3), time_h=1.0).placing == Placing()
 
 
 def test_what_appears_later_must_be_seen_twice():

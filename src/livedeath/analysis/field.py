@@ -303,7 +303,7 @@ class FieldPipeline:
             trusted=trusted,
             shape=(found.labels.shape[0], found.labels.shape[1]),
         )
-        self._placing = tracking.placing
+        self._placing = placed.placing
         new = len(self._tracker.tracks) - self._ids.size
         self._ids = np.concatenate([self._ids, np.arange(next_id, next_id + new)])
         seen = self._places(tracking, found)

@@ -14,6 +14,12 @@ TURN_SD = 0.0035
 """A turn that few neurons speak of is taken to be this small, rad: 0.2 degrees, as plates that a
 robot puts back (0.1-0.5 degrees)."""
 
+ENOUGH = 3
+"""Pairs needed to refine a placing: one that moved by itself is outvoted."""
+
+MOST = 1000
+"""Pairs that are fitted, evenly taken; so many say it to a twentieth of a pixel."""
+
 SCALE_SD = 0.001
 """And a change of ln(scale) this small: warmth moves a plate, not its size."""
 
@@ -39,14 +45,19 @@ def refined(placing: Placing, places: Floats, seen: Floats) -> Placing:
     placing : Placing
         What is known so far, near enough to have found the pairs.
     places, seen : (N, 2) float64
-        The same neurons in the reference and in the visit's frame, px; at least one. A minority
-        may have moved by itself.
+        The same neurons in the reference and in the visit's frame, px. A minority may have moved
+        by itself.
 
     Returns
     -------
     Placing
-        Sub-pixel; a turn and a scale only as far as so many neurons can speak of them.
+        Sub-pixel; a turn and a scale only as far as so many neurons can speak of them. The one
+        given where fewer than three can.
     """
+    if len(places) < ENOUGH:
+        return placing
+    step = -(-len(places) // MOST)
+    places, seen = places[::step], seen[::step]
     fit = fit_placing(to_frame(places, placing), seen, TURN_SD, SCALE_SD)
     turn, scale, cy, cx, dy, dx = fit[:6].tolist()
     cos, sin = scale * math.cos(turn), scale * math.sin(turn)

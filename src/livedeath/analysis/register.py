@@ -17,6 +17,7 @@ from scipy.special import bdtrc
 
 from livedeath.analysis.plane import refined, to_frame, to_reference
 from livedeath.kernels import background
+from livedeath.kernels.assign import clear_pairs
 from livedeath.kernels.near import near_pairs
 from livedeath.kernels.placing import vote
 from livedeath.kernels.register import peak_offset
@@ -102,15 +103,15 @@ class _Pattern(NamedTuple):
         """Return neurons and somata that are nearest to each other and at one place."""
         points = to_reference(self.somata, placing)
         reach = np.full(len(points), within * self.soma_px)
-        soma, neuron, squares = near_pairs(points, self.neurons, reach)
-        order = np.argsort(squares, kind="stable")
-        soma, neuron = soma[order], neuron[order]
-        _, first = np.unique(soma, return_index=True)
-        best = np.zeros(soma.size, np.bool_)
-        best[first] = True
-        _, first = np.unique(neuron, return_index=True)
-        mutual = first[best[first]]
-        return neuron[mutual], soma[mutual]
+        told = near_pairs(points, self.neurons, reach)
+        links = clear_pairs(*told, (len(points), len(self.neurons)), np.inf, 1.0)
+        soma = np.flatnonzero(links >= 0)
+        return links[soma], soma
+
+    def refined(self, placing: Placing) -> Placing:
+        """Return a placing fitted to the somata that are at places of neurons."""
+        neuron, soma = self.pairs(placing)
+        return refined(placing, self.neurons[neuron], self.somata[soma])
 
     def expected(self, placing: Placing) -> int:
         """Return how many neurons or somata, whichever are fewer, the frame shows of both."""
@@ -158,9 +159,9 @@ def place(
     Returns
     -------
     Placed
-        The last placing where most somata are where it says, or where nothing better is certain;
-        in the latter case it is not certain either, unless as many somata as are at their places
-        would hardly be there by chance.
+        The last placing, fitted to the somata that are where it says, where most are or where
+        nothing better is certain; in the latter case it is not certain either, unless as many
+        somata as are at their places would hardly be there by chance.
 
     Notes
     -----
@@ -173,9 +174,10 @@ def place(
         return Placed(last, certain=True)
     if len(somata) == 0:
         return Placed(last, certain=False)
-    stay = len(pattern.pairs(last)[0])
-    if stay >= MOST * max(pattern.expected(last), 1):
-        return Placed(last, certain=True)
+    neuron, soma = pattern.pairs(last)
+    if neuron.size >= MOST * max(pattern.expected(last), 1):
+        return Placed(refined(last, neurons[neuron], somata[soma]), certain=True)
+    last = refined(last, neurons[neuron], somata[soma])
     found, tries = _searched(last, pattern, light)
     moved_by_chance, stay_by_chance = pattern.by_chance(found, tries), pattern.by_chance(last)
     if moved_by_chance < min(BY_CHANCE, stay_by_chance):
@@ -247,12 +249,10 @@ def _searched(
     for t in np.argsort(-votes[:, 0], kind="stable")[:TRIED].tolist():
         trial = _composed(last, float(turns[t]), votes[t, 1:], middle)
         for _ in range(3):
-            neuron, soma = pattern.pairs(trial)
-            if neuron.size == 0:
-                break
-            trial = refined(trial, pattern.neurons[neuron], pattern.somata[soma])
-        if neuron.size > most:
-            best, most = trial, neuron.size
+            trial = pattern.refined(trial)
+        there = len(pattern.pairs(trial)[0])
+        if there > most:
+            best, most = trial, there
     return best, n * (2.0 * reach / bin_) ** 2
 
 

@@ -28,13 +28,6 @@ CLEARLY = 0.25
 ALONE = 1.2
 """What it costs to have no outline; a pair at the gate costs 1."""
 
-ENOUGH_TO_REFINE = 3
-"""Neurons needed to refine a placing: one that moves is outvoted."""
-
-REFINED = 0.02
-"""Outlines are linked once more when refining moved the frame farther than this, in soma
-diameters."""
-
 FEW = 5
 """A field with fewer neurons is linked also where it is not certain how its frame lies."""
 
@@ -95,7 +88,9 @@ class Tracks:
     def append(self, rows: NDArray[Any]) -> None:
         """Add further rows at the end."""
         if rows.size:
-            self.rows = np.concatenate([self.rows, rows])
+            both = np.empty(self.rows.size + rows.size, link.TRACK)
+            both[: self.rows.size], both[self.rows.size :] = self.rows, rows
+            self.rows = both
 
     def __len__(self) -> int:
         """Return the number of neurons."""
@@ -164,9 +159,9 @@ class Tracker:
         placing = placing or Placing()
         self._unplaced = not certain and len(self.landmarks()) >= FEW
         if self._unplaced:
-            return self._nobody(len(detections), placing)
-        placing, links, pairs = self._linked(detections, seen, time_h, placing)
+            return self._nobody(len(detections))
         rows, points = self.tracks.rows, plane.to_reference(seen, placing)
+        links, pairs = self._linked(detections, points, time_h)
         inside = None if trusted else np.where(detections.border, -1.0, _depth(seen, shape))
         new = self._births(links, points, detections, time_h, inside)
         whole = link.wholes(rows, links, points, detections.area, detections.light)
@@ -183,14 +178,14 @@ class Tracker:
         neuron = np.full(len(detections), -1, np.int64)
         found = np.flatnonzero(links >= 0)
         neuron[links[found]] = found
-        return Tracking(neuron, links, gap, placing)
+        return Tracking(neuron, links, gap)
 
-    def _nobody(self, n: int, placing: Placing) -> Tracking:
+    def _nobody(self, n: int) -> Tracking:
         """Take a visit that says of none of its outlines whose they are."""
         rows = self.tracks.rows
         rows["unseen"] += 1
         unseen = np.full(len(rows), -1, np.int64)
-        return Tracking(np.full(n, -1, np.int64), unseen, unseen >= 0, placing)
+        return Tracking(np.full(n, -1, np.int64), unseen, unseen >= 0)
 
     def doubted(self) -> NDArray[np.bool_]:
         """Tell whose place says nothing about life and death.
@@ -237,27 +232,18 @@ class Tracker:
                 tracks.rows[field] = state[f"{name}.{field}"]
 
     def _linked(
-        self, detections: Detections, seen: NDArray[np.float64], time_h: float, placing: Placing
-    ) -> tuple[Placing, NDArray[np.int64], tuple[NDArray[Any], ...]]:
-        """Return the refined placing, the outline of each neuron, and all that were possible."""
-        rows, dimmer = self.tracks.rows, 0.0
-        points = plane.to_reference(seen, placing)
+        self, detections: Detections, points: NDArray[np.float64], time_h: float
+    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
+        """Return the outline of each neuron, -1 for none, and all that were possible."""
+        rows = self.tracks.rows
         links, pairs = self._link(rows, points, detections, time_h)
-        linked = np.flatnonzero(links >= 0)
-        whole = linked[~detections.border[links[linked]]]
-        if whole.size >= ENOUGH_TO_REFINE:
-            better = plane.refined(placing, self.tracks.points[whole], seen[links[whole]])
-            refined = plane.to_reference(seen, better)
-            dimmer = _dimmer(detections.light[links[whole]], rows["light"][whole])
-            away = np.abs(refined - points).max(initial=0.0)
-            placing = better
-            if away > REFINED * self._soma or abs(dimmer) > link.LIGHT_SD:
-                links, pairs = self._link(rows, refined, detections, time_h, dimmer)
-            points = refined
+        dimmer = _dimmer(rows, links, detections.light)
+        if abs(dimmer) > link.LIGHT_SD:
+            links, pairs = self._link(rows, points, detections, time_h, dimmer)
         long = (rows["away"] > self._gap_visits) & ~rows["ended"]
         if long.any() and (long & (links >= 0)).sum() >= max(3, COMPANY * long.sum()):
             links, pairs = self._link(rows, points, detections, time_h, dimmer, company=True)
-        return placing, links, pairs
+        return links, pairs
 
     def _link(
         self,
@@ -381,9 +367,10 @@ def _changes(now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[n
     return np.where(np.isfinite(change), change, np.nan)
 
 
-def _dimmer(now: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+def _dimmer(rows: NDArray[Any], links: NDArray[np.int64], light: NDArray[np.float64]) -> float:
     """Return the ln of what most lights changed by; 0 where lights are unknown."""
-    changes = _changes(now, before)
+    found = np.flatnonzero(links >= 0)
+    changes = _changes(light[links[found]], rows["light"][found])
     changes = changes[np.isfinite(changes)]
     return float(np.median(changes)) if changes.size else 0.0
 

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 6
-"""Rounds of the robust fit; it does not change any more long before."""
+ROUNDS = 8
+"""Rounds of the robust fit at most;"""
+
+SETTLED = 0.01
+"""and none after one that moved no pair farther than about this, px."""
 
 OUTLIER = 4.7
 """Robust sds beyond which a pair has no say (Tukey's biweight, 95 % efficient)."""
@@ -52,6 +55,7 @@ def fit_placing(before: Floats, after: Floats, turn_sd: float, scale_sd: float) 
     turn, scale, cy, cx, sd = 0.0, 1.0, 0.0, 0.0, LEAST_SD
     away, weight = np.empty(n), np.empty(n)
     cos, sin = 1.0, 0.0
+    was_cos, was_sin, was_y, was_x = cos, sin, dy, dx
     for _ in range(ROUNDS):
         for k in range(n):
             y, x = before[k, 0] - cy, before[k, 1] - cx
@@ -91,6 +95,10 @@ def fit_placing(before: Floats, after: Floats, turn_sd: float, scale_sd: float) 
             change *= scale_sd * scale_sd / (scale_sd * scale_sd + error2)
         scale = math.exp(change)
         cos, sin = scale * math.cos(turn), scale * math.sin(turn)
+        far = math.sqrt(spread / total) * (abs(cos - was_cos) + abs(sin - was_sin))
+        if far + abs(dy - was_y) + abs(dx - was_x) < SETTLED:
+            break
+        was_cos, was_sin, was_y, was_x = cos, sin, dy, dx
     return np.array([turn, scale, cy, cx, dy, dx, sd])
 
 

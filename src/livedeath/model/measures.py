@@ -231,14 +231,11 @@ class Tracking:
         For each neuron of the field the index of its detection, -1 where unseen.
     gap : (M,) bool
         Seen now and not in the visit before.
-    placing : Placing
-        Of the visit, refined by the neurons themselves.
     """
 
     neuron: NDArray[np.int64]
     detection: NDArray[np.int64]
     gap: NDArray[np.bool_]
-    placing: Placing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
