@@ -1,12 +1,12 @@
 """How long linking a visit takes and how rightly it links, beside other trackers.
 
-Outlines of simulated neurons go through livedeath's register and tracker and through trackpy, laptrack
-and, where ``--btrack`` names an interpreter that has it, btrack 0.6.5. Neurons wander, some are not
-found, some not for several visits, debris is found, the frame drifts. Everybody may look equally
-far, and over as many missed visits.
+Outlines of simulated neurons go through livedeath's register and tracker and through trackpy,
+laptrack and, where ``--btrack`` names an interpreter that has it, btrack 0.6.5. Neurons wander,
+some are not found, some not for several visits, debris is found, the frame drifts. Everybody
+may look equally far, and over as many missed visits.
 
-Timed is what turns the outlines of a visit into ids; making them, tables for the peers and compiling
-are not. Processor time of one thread, all visits from the second on over their number; livedeath's
+Timed is what turns the outlines of a visit into ids; making them, tables for the peers and
+compiling are not. Processor time of one thread, all visits from the second on over their number; livedeath's
 at the fastest of several runs. An edge goes from one sighting of a neuron to its next; recall: true
 edges whose two ends have one id, precision: edges of the ids that are true.
 """
@@ -107,7 +107,7 @@ def ours(movie: Movie) -> peers.Linked:
     placing, shape, ids = Placing(), (movie.side, movie.side), []
     starts = np.searchsorted(movie.t, np.arange(movie.t[-1] + 2))
     visits = []
-    for a, b in zip(starts[:-1], starts[1:], strict=True):
+    for a, b in pairwise(starts):
         n = int(b - a)
         visits.append(
             Detections(

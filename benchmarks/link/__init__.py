@@ -1,1 +1,3 @@
-"""The parts of `bench_link.py`: ``peers`` links with other trackers, ``btrack_peer`` is run elsewhere."""
+"""The parts of `bench_link.py`: ``peers`` links with other trackers; ``btrack_peer`` alone runs
+in an environment of its own.
+"""

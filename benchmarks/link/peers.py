@@ -19,7 +19,7 @@ GAP = 2
 """Visits that a neuron may go unseen, for all trackers."""
 
 
-def _table(t: Ints, y: Floats, x: Floats) -> Any:
+def _table(t: Ints, y: Floats, x: Floats) -> Any:  # noqa: ANN401
     import pandas as pd
 
     return pd.DataFrame({"frame": t, "y": y, "x": x, "row": np.arange(t.size)})

@@ -4,7 +4,7 @@ import pytest
 import scenes
 from livedeath.analysis import correct, trace
 from livedeath.model.flags import Flag
-from livedeath.model.measures import LevelledFrame, Seen
+from livedeath.model.measures import Seen
 
 CAMERA = scenes.study().optics.camera
 
@@ -160,9 +160,7 @@ def long_soma(turn):
     y, x = np.mgrid[-40:41, -40:41]
     along, across = np.cos(turn) * y + np.sin(turn) * x, np.cos(turn) * x - np.sin(turn) * y
     image = (100.0 * np.exp(-0.5 * ((along / 8) ** 2 + (across / 3) ** 2))).astype(np.float32)
-    still = np.full((1, 1), 1.0, np.float32)
-    clear = np.zeros(image.shape, bool)
-    return LevelledFrame(image, still, clear, True, 1, image.shape), (image > 20).astype(np.int32)
+    return levelled((100 + 20 * image).astype(np.uint16)), (image > 20).astype(np.int32)
 
 
 @pytest.mark.parametrize(("told", "kept"), [(True, 0.99), (False, 0.9)])
