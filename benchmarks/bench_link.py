@@ -6,9 +6,10 @@ some are not found, some not for several visits, debris is found, the frame drif
 may look equally far, and over as many missed visits.
 
 Timed is what turns the outlines of a visit into ids; making them, tables for the peers and
-compiling are not. Processor time of one thread, all visits from the second on over their number; livedeath's
-at the fastest of several runs. An edge goes from one sighting of a neuron to its next; recall: true
-edges whose two ends have one id, precision: edges of the ids that are true.
+compiling are not. Processor time of one thread, all visits from the second on over their
+number; livedeath's at the fastest of several runs. An edge goes from one sighting of a neuron
+to its next; recall: true edges whose two ends have one id, precision: edges of the ids that are
+true.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba
 import numpy as np
