@@ -9,6 +9,10 @@ from detect.traces import Law
 CONTAMINATED = {"outliers": 0.01, "transients_per_day": 0.5}
 """Shares of outliers per value and of transients per day."""
 
+AS_FRAMES = {"interval_min": 30.0, "fold": 4.0, "fold_sd": 0.3, "electrons": 600.0, "days": 3.0,
+             "outliers": 0.002, "transients_per_day": 0.2}  # fmt: skip
+"""What the good indicator of `frames.cases` is like."""
+
 
 def _delays() -> list[Row]:
     """Return the rows that time deaths, with today's figures and the targets."""
@@ -29,6 +33,7 @@ def _delays() -> list[Row]:
         ("50e", {"electrons": 50.0}, "1.50", 1.30, 0.985),
         ("missing-30%", {"missing": 0.3}, "1.45", 1.20, 0),
         ("outliers+transients", CONTAMINATED, "2.24", 0, 0),
+        ("as-frames", AS_FRAMES, "", 0, 0),
         ("t4", {"heavy_tails": True}, "1.52", 0, 0),
         ("first-day", {"first_onset_h": 0.0, "days": 2.0}, "", 0, 0),
         ("8-wells", {"wells": 8}, "", 1.12, 0),
@@ -140,7 +145,8 @@ def _onsets() -> list[Row]:
 def _oracles() -> list[Row]:
     """Return the rows that measure the oracle of each contaminated law, and of the clean one."""
     law = Law()
-    laws = {"clean": {}, "t4": {"heavy_tails": True}, "outliers+transients": CONTAMINATED}
+    laws = {"clean": {}, "t4": {"heavy_tails": True}, "outliers+transients": CONTAMINATED,
+            "as-frames": AS_FRAMES}  # fmt: skip
     return [Row(f"oracle-{name}", "oracle", replace(law, **kw)) for name, kw in laws.items()]
 
 
