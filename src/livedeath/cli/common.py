@@ -63,12 +63,63 @@ def progress(description: str, total: int | None) -> Iterator[Callable[..., None
         To be called with the number of steps done since the last call, and where it became
         known only later with the number of all steps.
     """
+    with _bars() as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps, of=total: bar.update(task, advance=steps, total=of)
+
+
+@contextmanager
+def scoring() -> Iterator[Callable[..., None]]:
+    """Show two bars: visits scored, and above it, if there is need, what is compiled once.
+
+    Yields
+    ------
+    callable
+        See `progress`.
+    """
+    from livedeath.kernels import compiled
+
+    with _bars() as bar:
+        with compiled.telling(Compiling(bar)):
+            task = bar.add_task("Scoring visits", total=None)
+            yield lambda steps, of=None: bar.update(task, advance=steps, total=of)
+
+
+@contextmanager
+def compiling() -> Iterator[Callable[[int], None]]:
+    """Show a bar while things are compiled; yields what is to be told how many are."""
+    with _bars() as bar:
+        yield Compiling(bar)
+
+
+class Compiling:
+    """A bar that appears when something is compiled, and then says how far that is.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress
+        Where it appears.
+    """
+
+    def __init__(self, bar: Any) -> None:  # noqa: ANN401 - rich is imported when it is used
+        self._bar = bar
+        self._task: Any = None
+
+    def __call__(self, done: int) -> None:
+        """Show how many functions were compiled."""
+        from livedeath.run.warm_up import FUNCTIONS
+
+        if self._task is None:
+            self._task = self._bar.add_task("Compiling, once after installing", total=FUNCTIONS)
+        self._bar.update(self._task, completed=done, total=max(FUNCTIONS, done))
+
+
+def _bars() -> Any:  # noqa: ANN401 - rich is imported when it is used
+    """Return bars on standard error; silent unless it is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda steps, of=total: bar.update(task, advance=steps, total=of)
+    return Progress(*columns, console=console, disable=not console.is_terminal)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livedeath.cli.common import JsonOption, emit, progress
+from livedeath.cli.common import JsonOption, emit, scoring
 from livedeath.model.tables import OUTCOMES
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def score(
     """Find neurons, follow them and say when each died."""
     from livedeath.run.score import score as scored
 
-    with progress("Scoring visits", None) as advance:
+    with scoring() as advance:
         found = scored(
             source,
             out=out,
