@@ -8,7 +8,24 @@ from livedeath.model.measures import VisitResult
 from livedeath.model.tables import CALLS, trace_columns
 
 
-class Counter:
+class Whole:
+    """Does all of a visit when it is taken."""
+
+    @property
+    def noted(self):
+        return {}
+
+    def begin(self, field):
+        pass
+
+    def see(self, visit, labels, *, turn):
+        return labels
+
+    def take(self, visit, seen):
+        return self.push(visit, seen)
+
+
+class Counter(Whole):
     """One neuron per field; its value depends on all the past."""
 
     def __init__(self, study):

@@ -383,11 +383,11 @@ def test_the_real_pipeline_goes_on_exactly_after_every_visit(real, tmp_path, mon
     class OneVisit(following.Pipeline):
         pushes = 0
 
-        def push(self, visit, labels=None):
+        def take(self, visit, seen):
             if self.pushes:
                 raise KeyboardInterrupt
             self.pushes += 1
-            return super().push(visit, labels)
+            return super().take(visit, seen)
 
     for _ in folder.plan.visits[1:]:
         with pytest.raises(KeyboardInterrupt):

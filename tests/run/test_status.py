@@ -16,6 +16,7 @@ from livedeath.run.follow import LOCK_FILE, follow
 from livedeath.run.score import declare_recording
 from livedeath.run.status import status
 from livedeath.store import durable
+from run.counter import Whole
 
 ZERO = "2026-03-02T08:00:00+00:00"
 START = {
@@ -112,7 +113,7 @@ def test_a_clock_that_stands_still_has_no_time_of_day(folder):
     assert (said.now_h, said.ends_at, said.next.at, said.overdue) == (1.01, None, None, 0)
 
 
-class Nobody:
+class Nobody(Whole):
     """Stands in for the pipeline where only the number of visits counts: it finds no neuron."""
 
     def __init__(self, study):

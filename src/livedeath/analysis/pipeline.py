@@ -10,8 +10,9 @@ pushed and in which order: streaming equals batch, and a restart from `state` eq
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,27 @@ PART_OF_IT = Flag.MERGED | Flag.TOUCHES_BORDER | Flag.OUTSIDE_COMMON_AREA | Flag
 
 MARKED = 5.0
 """A marker counts as positive above this many standard deviations."""
+
+
+class FieldSeen(NamedTuple):
+    """What a visit says of its field alone; see `Pipeline.see`.
+
+    Attributes
+    ----------
+    result : VisitResult
+        Neurons numbered from 1 in their field; nobody is called.
+    soma_um : float
+        Diameter of a typical soma that the field works with.
+    first : bool
+        Whether the field had shown no neurons before.
+    trusted : bool
+        Whether the outlines were made elsewhere.
+    """
+
+    result: VisitResult
+    soma_um: float
+    first: bool
+    trusted: bool
 
 
 class Pipeline:
@@ -81,6 +103,7 @@ class Pipeline:
         self._risks: dict[int, risk.AtRisk] = {}
         self._populations: dict[int, str] = {}
         self._next_id = 1
+        self._ids: dict[FieldKey, NDArray[np.int64]] = {}
         self.bad_frames: dict[str, int] = {}
         """Frames judged bad, by reason."""
 
@@ -109,18 +132,105 @@ class Pipeline:
         FrameError
             If an image does not fit; nothing has changed then.
         """
-        field = self._fields.get(visit.field) or self._begin(visit.field)
-        first = field.n_neurons == 0
-        result = (self._look_and_push if first else self._push)(field, visit, labels)
-        self._fields[visit.field] = field
+        begun = visit.field in self._fields
+        self.begin(visit.field)
+        known = self._fields[visit.field].n_neurons > 0
+        before = None if known else self._first.state()
+        try:
+            seen = self.see(visit, labels)
+        except FrameError:
+            if before is not None:
+                self._first.restore(before)
+            if not begun:
+                del self._fields[visit.field]
+            raise
+        return self.take(visit, seen)
+
+    def begin(self, field: FieldKey) -> None:
+        """Make room for a field, before its first visit is seen."""
+        if field not in self._fields:
+            self._fields[field] = self._begin(field)
+
+    def see(
+        self,
+        visit: Visit,
+        labels: NDArray[Any] | None = None,
+        *,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> FieldSeen:
+        """Do all of a visit that its field alone decides: everything up to the light of neurons.
+
+        Visits of different fields may be seen at the same time in several threads, those of
+        one field one after the other; the field has begun.
+
+        Parameters
+        ----------
+        visit, labels
+            As in `push`.
+        turn : callable
+            Returns a context that begins once all earlier visits have had theirs. A field
+            without neurons needs one: how wide a soma is they decide together, in the order of
+            the visits.
+
+        Returns
+        -------
+        FieldSeen
+            To be handed to `take`, in the order of the visits.
+
+        Raises
+        ------
+        FrameError
+            If an image does not fit.
+        """
+        field = self._fields[visit.field]
+        trusted = labels is not None
+        if field.n_neurons:
+            return FieldSeen(self._push(field, visit, labels), field.soma_um, False, trusted)
+        looked = self._first.look(visit, labels, self._flats.get(self._shown_by))
+        with turn():
+            soma_um = self._first.take(visit.field, looked)
+        if soma_um != field.soma_um:
+            field.resize(soma_um)
+        return FieldSeen(self._push(field, visit, labels), soma_um, True, trusted)
+
+    def take(self, visit: Visit, seen: FieldSeen) -> VisitResult:
+        """Do what is left of a visit, which all neurons of the study decide together.
+
+        Parameters
+        ----------
+        visit : Visit
+            Its images are not looked at any more.
+        seen : FieldSeen
+            What `see` returned for it; visits in their order.
+        """
+        result = self._named(visit.field, seen.result)
         traces = result.traces
-        self._say_who_is_at_risk(visit, traces, first=first, trusted=labels is not None)
-        self._next_id = max(self._next_id, int(traces["neuron_id"].max(initial=0)) + 1)
+        if seen.first:
+            self._first.count_border(visit.field, result.at_border)
+        self._risk_of(visit.field.acquisition, seen.soma_um)
+        self._say_who_is_at_risk(visit, traces, first=seen.first, trusted=seen.trusted)
         self._name_populations(traces)
         for reason in result.bad_frames.values():
             self.bad_frames[reason] = self.bad_frames.get(reason, 0) + 1
         called = self._score(visit, traces)
         return dataclasses.replace(result, called=called)
+
+    @staticmethod
+    def _push(field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None) -> VisitResult:
+        return field.push(visit, labels, next_id=field.n_neurons + 1)
+
+    def _named(self, key: FieldKey, result: VisitResult) -> VisitResult:
+        """Give the neurons of a field, numbered from 1, their ids in the study."""
+        local = result.traces["neuron_id"]
+        ids = self._ids.get(key, np.zeros(1, np.int64))
+        new = int(local.max(initial=0)) + 1 - ids.size
+        ids = np.concatenate([ids, np.arange(self._next_id, self._next_id + new)])
+        self._next_id += new
+        self._ids[key] = ids
+        traces = result.traces | {"neuron_id": ids[local]}
+        return dataclasses.replace(
+            result, labels=ids.astype(np.int32)[result.labels], traces=traces
+        )
 
     @property
     def noted(self) -> dict[str, Any]:
@@ -130,26 +240,6 @@ class Pipeline:
             "at_border": self._first.at_border,
             "warnings": self._first.warnings,
         }
-
-    def _push(self, field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None) -> VisitResult:
-        return field.push(visit, labels, next_id=self._next_id)
-
-    def _look_and_push(
-        self, field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None
-    ) -> VisitResult:
-        """Push a visit of a field without neurons, with the scale that is known by then."""
-        looked = self._first.look(visit, labels, self._flats.get(self._shown_by))
-        before = self._first.state()
-        try:
-            soma_um = self._first.take(visit.field, looked)
-            if soma_um != field.soma_um:
-                field.resize(soma_um)
-            result = self._push(field, visit, labels)
-        except FrameError:
-            self._first.restore(before)
-            raise
-        self._first.count_border(visit.field, result.at_border)
-        return result
 
     def calls(self, traces: Columns) -> Columns:
         """Return the calls table of a study's traces.
@@ -174,6 +264,8 @@ class Pipeline:
         state["bad_frames"] = json.dumps(self.bad_frames)
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
+        for number, key in enumerate(self._fields):
+            state[f"ids{number}"] = self._ids.get(key, np.zeros(1, np.int64))
         state |= {f"first/{name}": value for name, value in self._first.state().items()}
         state["risks"] = json.dumps(list(self._risks))
         for acquisition, one in self._risks.items():
@@ -191,9 +283,11 @@ class Pipeline:
             key = FieldKey(*names)
             self._fields[key] = self._begin(key)
             self._fields[key].restore(below(state, f"field{number}/"))
+            self._ids[key] = np.array(state[f"ids{number}"], np.int64)
         self._risks = {}
         for acquisition in json.loads(str(state["risks"])):
-            self._risk_of(acquisition).restore(below(state, f"risk{acquisition}/"))
+            soma_um = self._first.soma_um(acquisition)
+            self._risk_of(acquisition, soma_um).restore(below(state, f"risk{acquisition}/"))
         self._scorers.restore(below(state, "scorer/"))
 
     def _begin(self, key: FieldKey) -> FieldPipeline:
@@ -206,17 +300,20 @@ class Pipeline:
             flats=self._flats,
         )
 
-    def _risk_of(self, acquisition: int) -> risk.AtRisk:
-        """Return who is at risk in an acquisition; another objective shows other sizes."""
+    def _risk_of(self, acquisition: int, soma_um: float) -> risk.AtRisk:
+        """Return who is at risk in an acquisition; another objective shows other sizes.
+
+        The soma's diameter is that of the visit with which the acquisition begins.
+        """
         if acquisition not in self._risks:
-            self._risks[acquisition] = risk.AtRisk(self._first.soma_um(acquisition))
+            self._risks[acquisition] = risk.AtRisk(soma_um)
         return self._risks[acquisition]
 
     def _say_who_is_at_risk(
         self, visit: Visit, traces: Columns, *, first: bool, trusted: bool
     ) -> None:
         """Flag the rows of whoever has still to show that it is a neuron."""
-        at_risk, flags = self._risk_of(visit.field.acquisition), traces["flags"]
+        at_risk, flags = self._risks[visit.field.acquisition], traces["flags"]
         if not trusted and self._shown_by not in visit.images:
             waiting = at_risk.waiting(traces["neuron_id"])
         else:

@@ -9,9 +9,7 @@ checkpoint. Nothing here touches the microscope or any frame.
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -26,6 +24,7 @@ from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, channel_units, trace_columns, units
+from livedeath.run.ahead import Done, Job, Turn, ahead, one_by_one
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
@@ -71,8 +70,21 @@ class Labels(Protocol):
 class Analyser(Protocol):
     """What a visit is given to; see `livedeath.analysis.pipeline.Pipeline`."""
 
-    def push(self, visit: Visit, labels: NDArray[np.int32] | None = None) -> VisitResult:
-        """Analyse one visit; called in the order of the journal."""
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What the run says of itself in its provenance; read between visits."""
+        ...
+
+    def begin(self, field: FieldKey) -> None:
+        """Make room for a field; called in the order of the journal."""
+        ...
+
+    def see(self, visit: Visit, labels: NDArray[np.int32] | None, *, turn: Turn) -> Any:  # noqa: ANN401
+        """Look at one visit of a field that has begun; fields at the same time, in threads."""
+        ...
+
+    def take(self, visit: Visit, seen: Any) -> VisitResult:  # noqa: ANN401
+        """Analyse what was seen of one visit; called in the order of the journal."""
         ...
 
     def calls(self, traces: Columns) -> Columns:
@@ -128,7 +140,7 @@ def follow(
         Whether to wait for more until the acquisition has ended: by the journal, or because
         none of its processes is left (`livedeath.run.ending`).
     workers : int
-        Threads that read frames ahead; the results do not depend on it.
+        Threads that read frames and look at fields ahead; the results do not depend on it.
     progress : callable, optional
         Called with the number of visits done since the last call.
     stop : callable, optional
@@ -225,8 +237,8 @@ class _Follower:
             ended = bool(stop and stop())
             entries, self.tail = self.folder.journal.tail(self.tail)
             with contextlib.closing(self._loaded(self._new(entries), workers)) as visits:
-                for visit, complete in visits:
-                    self._push(visit, complete)
+                for complete, visit, seen in visits:
+                    self._push(visit, complete, seen)
                     if progress is not None:
                         progress(1)
                     if self.done.visits % CHECKPOINT_VISITS == 0:
@@ -265,37 +277,33 @@ class _Follower:
             if self.seen > self.done.visits:
                 yield complete
 
-    def _loaded(
-        self, visits: Iterator[CompleteVisit], workers: int
-    ) -> Generator[tuple[Visit, CompleteVisit], None, None]:
-        """Read the frames of visits, some visits ahead if there are threads for it."""
-        images = self.folder.images
+    def _loaded(self, visits: Iterator[CompleteVisit], workers: int) -> Generator[Done, None, None]:
+        """Read visits and look at their fields, some visits ahead if there are threads for it."""
+        jobs = map(self._job, visits)
         if workers <= 1:
-            for complete in visits:
-                yield _visit(complete, images), complete
-            return
-        ahead: deque[tuple[Future[Visit], CompleteVisit]] = deque()
-        with ThreadPoolExecutor(max_workers=workers - 1) as pool:
-            try:
-                for complete in visits:
-                    ahead.append((pool.submit(_visit, complete, images), complete))
-                    if len(ahead) >= workers:
-                        future, first = ahead.popleft()
-                        yield future.result(), first
-                while ahead:
-                    future, first = ahead.popleft()
-                    yield future.result(), first
-            finally:
-                for future, _ in ahead:
-                    future.cancel()
+            return one_by_one(jobs)
+        before = self.done.visits
+        return ahead(jobs, workers=workers, pause=lambda n: (before + n) % CHECKPOINT_VISITS == 0)
 
-    def _push(self, visit: Visit, complete: CompleteVisit) -> None:
+    def _job(self, complete: CompleteVisit) -> Job:
+        """Return what can be done ahead with a visit; labels are read here, in order."""
+        labels = None
+        if self.given is not None and not complete.skipped:
+            labels = self.given.read(complete.field, complete.t)
+        if not complete.skipped:
+            self.analyser.begin(complete.field)
+
+        def see(visit: Visit, turn: Turn) -> Any:  # noqa: ANN401 - the analyser's own
+            return None if complete.skipped else self.analyser.see(visit, labels, turn=turn)
+
+        return Job(complete, partial(_visit, complete, self.folder.images), see)
+
+    def _push(self, visit: Visit, complete: CompleteVisit, seen: Any) -> None:  # noqa: ANN401
         if complete.skipped:
             where = f"{visit.field.name} t={visit.t}"
             logger.info("run %s: %s not analysed, %s", self.run.name, where, complete.skipped)
         else:
-            labels = None if self.given is None else self.given.read(visit.field, visit.t)
-            result = self.analyser.push(visit, labels)
+            result = self.analyser.take(visit, seen)
             self.out.write(visit.field, visit.t, result.labels)
             part = tables.from_columns(result.traces)
             if part.height:
@@ -305,11 +313,7 @@ class _Follower:
         self.done.visits += 1
 
     def _log(self, visit: Visit, result: VisitResult) -> None:
-        """Say who was called, where frames turned bad or good again, and what is doubtful."""
-        for said in getattr(self.analyser, "noted", {}).get("warnings", ()):
-            if said not in self.warned:
-                self.warned.add(said)
-                logger.warning("run %s: %s", self.run.name, said)
+        """Say who was called, and where frames turned bad or good again."""
         where = f"{visit.field.name} t={visit.t}"
         if result.called:
             who = ", ".join(map(str, result.called))
@@ -326,7 +330,11 @@ class _Follower:
                 logger.info("%s %s: bad frame, %s", where, channel, reason)
 
     def save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint; nothing is worked on ahead now."""
+        for said in self.analyser.noted.get("warnings", ()):
+            if said not in self.warned:
+                self.warned.add(said)
+                logger.warning("run %s: %s", self.run.name, said)
         part = _joined(self.done.unsaved, self.study)
         self.checkpoint.save(
             self.done.visits,
@@ -357,8 +365,8 @@ class _Follower:
         )
         tables.write_table(traces, self.run.traces_path, units=units(traces.columns, measured))
         tables.write_table(calls, self.run.calls_path, units=units(calls.columns))
-        noted: dict[str, Any] = getattr(self.analyser, "noted", {})
-        known = {"visits": self.done.visits, "bad_frames": self._bad_frames(), **noted}
+        known = {"visits": self.done.visits, "bad_frames": self._bad_frames()}
+        known |= self.analyser.noted
         said = self.run.provenance() | known | more
         durable.write_json(self.run.path / "provenance.json", said)
         self.untold, self.written_s = False, time.monotonic()
