@@ -1,8 +1,8 @@
 """btrack 0.6.5 links outlines; run by `bench_link.py` in an environment of its own.
 
-It asks for another pydantic than livedeath. ``python btrack_peer.py IN.npz OUT.npz`` reads
-``t, y, x`` of all outlines and ``reach``, and writes ``track`` and the seconds of ``BayesianTracker.track``. The
-motion model is that of btrack's own ``cell_config.json``.
+It asks for another pydantic than livedeath. ``python btrack_peer.py IN.npz OUT.npz`` reads ``t,
+y, x`` of all outlines and ``reach``, and writes ``track`` and the seconds of
+``BayesianTracker.track``. The motion model is that of btrack's own ``cell_config.json``.
 """
 
 import sys

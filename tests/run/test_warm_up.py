@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import tifffile
 
 import small_studies
@@ -30,6 +31,7 @@ def compiled_by_score(movie, place, *, warm):
     return int(made.stdout.split()[-1])
 
 
+@pytest.mark.timeout(600)  # all kernels are compiled in it
 def test_after_a_warm_up_the_first_score_compiles_nothing(tmp_path):
     movie = tmp_path / "movie.tif"
     tifffile.imwrite(movie, small_studies.blobs(), photometric="minisblack")
