@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import subprocess
 import sys
 import threading
@@ -346,6 +347,40 @@ def test_a_process_killed_in_the_middle_is_continued(study, tmp_path, after):
     reference = offline(study)
     assert_same(Run(tmp_path / "killed" / run.path.name), reference)
     assert tables.read_parquet(reference.traces_path).height == 10
+
+
+def test_labels_are_durable_before_the_checkpoint_that_covers_them(study, often, monkeypatch):
+    said, real_flush, real_save = [], durable.flush, following.Checkpoint.save
+
+    def flush(paths):
+        paths = list(paths)
+        said.append(("flush", len(paths)))
+        real_flush(paths)
+
+    def save(self, visits, *more, **named):
+        said.append(("checkpoint", visits))
+        real_save(self, visits, *more, **named)
+
+    monkeypatch.setattr(durable, "flush", flush)
+    monkeypatch.setattr(following.Checkpoint, "save", save)
+    for workers in (1, 3):
+        said.clear()
+        offline(study, workers=workers)
+        assert said == [
+            ("flush", 3), ("checkpoint", 3), ("flush", 3), ("checkpoint", 6),
+            ("flush", 3), ("checkpoint", 9), ("flush", 1), ("checkpoint", 10),
+        ]  # fmt: skip
+        shutil.rmtree(study.analysis_dir)
+
+
+def test_a_label_that_cannot_be_written_ends_the_run(study, monkeypatch):
+    def full(self, field, t, labels, *, flushed):
+        raise OSError(28, "No space left on device", "labels")
+
+    monkeypatch.setattr(following.LabelStore, "write", full)
+    for workers in (1, 3):
+        with pytest.raises(OSError, match="No space"):
+            offline(study, workers=workers)
 
 
 def imaged(path):

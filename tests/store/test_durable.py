@@ -244,3 +244,25 @@ def test_a_lock_that_cannot_be_signed_names_its_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.filename == str(tmp_path / "acquire.lock")
     assert durable.holder(tmp_path / "acquire.lock") is None
+
+
+def test_files_that_were_not_flushed_are_flushed_together_each_folder_once(folder, monkeypatch):
+    flushed, folders = [], []
+    real, real_folder = durable.flush_to_device, durable._fsync_folder
+
+    def file(handle):
+        flushed.append(os.path.basename(handle.name))
+        real(handle)
+
+    monkeypatch.setattr(durable, "flush_to_device", file)
+    monkeypatch.setattr(
+        durable, "_fsync_folder", lambda place: (folders.append(place), real_folder(place))
+    )
+    paths = [folder / name for name in ("a", "b", "c")]
+    for path in paths:
+        durable.write_bytes(path, b"1", flushed=False)
+    assert (flushed, folders) == ([], [])
+    durable.flush(paths)
+    assert (flushed, folders) == (["a", "b", "c"], [folder])
+    durable.write_bytes(folder / "d", b"1")
+    assert (len(flushed), len(folders)) == (4, 2)

@@ -131,3 +131,37 @@ def _do(job: Job, before: Future[Any] | None, turns: Turns, number: int) -> tupl
         return visit, job.see(visit, lambda: turns.of(number))
     finally:
         turns.over(number)
+
+
+class Behind:
+    """Does jobs in their order, in a thread of its own where there is one for it.
+
+    Parameters
+    ----------
+    room : int
+        Jobs that may wait; 0 to do each at once.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._pool = ThreadPoolExecutor(max_workers=1) if room else None
+        self._waiting: deque[Future[None]] = deque()
+
+    def do(self, job: Callable[[], None]) -> None:
+        """Do a job, soon; an error of one before may be raised here."""
+        if self._pool is None:
+            job()
+            return
+        self._waiting.append(self._pool.submit(job))
+        while len(self._waiting) > self._room:
+            self._waiting.popleft().result()
+
+    def wait(self) -> None:
+        """Return when all jobs are done, or raise the error of one."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Let go of the thread; what waits is not done."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)

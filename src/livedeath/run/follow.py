@@ -24,7 +24,7 @@ from livedeath.model.measures import Columns, State, VisitResult
 from livedeath.model.settings import AnalysisSettings
 from livedeath.model.study import Study
 from livedeath.model.tables import TRACES, channel_units, trace_columns, units
-from livedeath.run.ahead import Done, Job, Turn, ahead, one_by_one
+from livedeath.run.ahead import Behind, Done, Job, Turn, ahead, one_by_one
 from livedeath.run.checkpoint import Checkpoint
 from livedeath.run.ending import Watch
 from livedeath.run.identity import identity_of_study, run_name
@@ -169,9 +169,10 @@ def follow(
         durable.sweep(run.path)
         make = make_analyser or partial(Pipeline, priors=priors)
         follower = _Follower(folder, study, run, labels=labels, make=make)
-        follower.begin(identity)
-        follower.work(live=live, workers=workers, progress=progress, stop=stop)
-        follower.end()
+        with contextlib.closing(Behind(workers if workers > 1 else 0)) as follower.behind:
+            follower.begin(identity)
+            follower.work(live=live, workers=workers, progress=progress, stop=stop)
+            follower.end()
     return run
 
 
@@ -194,6 +195,7 @@ class _Follower:
         self.analyser = make(study)
         self.sequence = Sequence(study, folder.plan)
         self.out = LabelStore(run.path / "labels.zarr", study)
+        self.behind = Behind(0)
         self.checkpoint = Checkpoint.in_run(run.path)
         self.watch = Watch(folder)
         self.done = _Progress()
@@ -304,7 +306,10 @@ class _Follower:
             logger.info("run %s: %s not analysed, %s", self.run.name, where, complete.skipped)
         else:
             result = self.analyser.take(visit, seen)
-            self.out.write(visit.field, visit.t, result.labels)
+            # Durable before the checkpoint that says so; what comes after is made again.
+            self.behind.do(
+                partial(self.out.write, visit.field, visit.t, result.labels, flushed=False)
+            )
             part = tables.from_columns(result.traces)
             if part.height:
                 self.done.unsaved.append(part)
@@ -335,6 +340,8 @@ class _Follower:
             if said not in self.warned:
                 self.warned.add(said)
                 logger.warning("run %s: %s", self.run.name, said)
+        self.behind.wait()
+        self.out.flush()
         part = _joined(self.done.unsaved, self.study)
         self.checkpoint.save(
             self.done.visits,

@@ -94,7 +94,7 @@ class FrameArray:
         """Return the file that holds the frame at an index of the leading axes."""
         return self.path / ".".join(["c", *(str(i) for i in index), "0", "0"])
 
-    def write(self, index: tuple[int, ...], frame: NDArray[Any]) -> None:
+    def write(self, index: tuple[int, ...], frame: NDArray[Any], *, flushed: bool = True) -> Path:
         """Write one frame; it is durable when this returns, also if it is all zero.
 
         Parameters
@@ -103,6 +103,13 @@ class FrameArray:
             Place on the leading axes; the first may lie behind the end, the array then grows.
         frame : (Y, X) array
             Of the array's own type.
+        flushed : bool
+            See `livedeath.store.durable.write_bytes`.
+
+        Returns
+        -------
+        Path
+            The file that holds it.
 
         Raises
         ------
@@ -115,7 +122,9 @@ class FrameArray:
         data = np.ascontiguousarray(frame, dtype=self.dtype)
         encoded = self._codec.encode(data)
         checksum = google_crc32c.value(encoded).to_bytes(CHECKSUM_BYTES, "little")
-        durable.write_bytes(self.chunk_path(index), encoded + checksum)
+        path = self.chunk_path(index)
+        durable.write_bytes(path, encoded + checksum, flushed=flushed)
+        return path
 
     def _check(self, frame: NDArray[Any]) -> None:
         expected = self.shape[-2:]

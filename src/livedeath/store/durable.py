@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -169,7 +169,7 @@ def replace(src: Path, dst: Path) -> None:
         pause_s = min(2 * pause_s, 0.5)
 
 
-def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
+def write_bytes(path: Path, data: bytes | bytearray | memoryview, *, flushed: bool = True) -> None:
     """Write a file so that it is complete and durable when this returns.
 
     Parameters
@@ -178,6 +178,8 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
         Final name; its folder must exist. An older file is replaced.
     data : bytes
         The whole content.
+    flushed : bool
+        Whether it is durable when this returns; if not, only once `flush` was given its path.
 
     Raises
     ------
@@ -190,12 +192,24 @@ def write_bytes(path: Path, data: bytes | bytearray | memoryview) -> None:
         with _naming(path):
             with partial.open("xb") as handle:
                 handle.write(data)
-                flush_to_device(handle)
+                if flushed:
+                    flush_to_device(handle)
             replace(partial, path)
     except BaseException:
         _discard(partial)
         raise
-    _fsync_folder(path.parent)
+    if flushed:
+        _fsync_folder(path.parent)
+
+
+def flush(paths: Iterable[Path]) -> None:
+    """Make files durable that were written without being flushed; each folder only once."""
+    written = list(paths)
+    for path in written:
+        with _naming(path):
+            fsync_path(path)
+    for folder in dict.fromkeys(path.parent for path in written):
+        _fsync_folder(folder)
 
 
 def _discard(partial: Path) -> None:

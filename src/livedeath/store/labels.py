@@ -38,6 +38,7 @@ class LabelStore:
         self.path = path
         self._study = study
         self._arrays: dict[FieldKey, FrameArray] = {}
+        self._unflushed: dict[Path, None] = {}
 
     def create(self, plan: Plan) -> None:
         """Make every field's array at its planned length, unless they are there."""
@@ -58,8 +59,10 @@ class LabelStore:
                     axes=LABEL_AXES,
                 )
 
-    def write(self, field: FieldKey, t: int, labels: NDArray[np.int32]) -> None:
-        """Write the labels of one visit, durably.
+    def write(
+        self, field: FieldKey, t: int, labels: NDArray[np.int32], *, flushed: bool = True
+    ) -> None:
+        """Write the labels of one visit.
 
         Parameters
         ----------
@@ -69,10 +72,19 @@ class LabelStore:
             The nth visit of the field.
         labels : (Y, X) int32
             Neuron ids; 0 is background.
+        flushed : bool
+            Whether they are durable when this returns, or only after the next `flush`.
         """
         if field not in self._arrays:
             self._arrays[field] = FrameArray(self.path / field_path(field) / "0")
-        self._arrays[field].write((t,), labels)
+        path = self._arrays[field].write((t,), labels, flushed=flushed)
+        if not flushed:
+            self._unflushed[path] = None
+
+    def flush(self) -> None:
+        """Make all labels durable that were written so far."""
+        durable.flush(self._unflushed)
+        self._unflushed = {}
 
 
 class LabelFile:
