@@ -2,14 +2,13 @@
 
 Outlines of simulated neurons go through livedeath's register and tracker and through trackpy,
 laptrack and, where ``--btrack`` names an interpreter that has it, btrack 0.6.5. Neurons wander,
-some are not found, some not for several visits, debris is found, the frame drifts. Everybody
-may look equally far, and over as many missed visits.
+some are not found, some not for several visits, debris is found, the frame drifts. Everybody may
+look equally far, and over as many missed visits.
 
 Timed is what turns the outlines of a visit into ids; making them, tables for the peers and
-compiling are not. Processor time of one thread, all visits from the second on over their
-number; livedeath's at the fastest of several runs. An edge goes from one sighting of a neuron
-to its next; recall: true edges whose two ends have one id, precision: edges of the ids that are
-true.
+compiling are not. Processor time of one thread, all visits from the second on over their number;
+livedeath's at the fastest of several runs. An edge goes from one sighting of a neuron to its next;
+recall: true edges whose two ends have one id, precision: edges of the ids that are true.
 """
 
 import argparse
@@ -109,8 +108,8 @@ def ours(movie: Movie) -> peers.Linked:
     placing, shape, ids = Placing(), (movie.side, movie.side), []
     starts = np.searchsorted(movie.t, np.arange(movie.t[-1] + 2))
     visits = []
-    for a, b in pairwise(starts):
-        n = int(b - a)
+    for a, b in pairwise(starts.tolist()):
+        n = b - a
         visits.append(
             Detections(
                 np.arange(1, n + 1, dtype=np.int32), movie.y[a:b], movie.x[a:b], movie.area[a:b],

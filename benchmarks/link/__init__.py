@@ -1,1 +1,4 @@
-"""The parts of `bench_link.py`: other trackers, one of them in an environment of its own."""
+"""The parts of `bench_link.py`.
+
+``peers`` links with other trackers, ``btrack_peer`` with btrack in an environment of its own.
+"""

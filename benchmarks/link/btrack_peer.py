@@ -1,15 +1,17 @@
 """btrack 0.6.5 links outlines; run by `bench_link.py` in an environment of its own.
 
-It asks for another pydantic than livedeath. ``python btrack_peer.py IN.npz OUT.npz`` reads ``t,
-y, x`` of all outlines and ``reach``, and writes ``track`` and the seconds of
+It asks for another pydantic than livedeath. ``python btrack_peer.py IN.npz OUT.npz`` reads
+``t, y, x`` of all outlines and ``reach``, and writes ``track`` and the seconds of
 ``BayesianTracker.track``. The motion model is that of btrack's own ``cell_config.json``.
 """
 
+import importlib
 import sys
 import time
 
-import btrack
 import numpy as np
+
+btrack = importlib.import_module("btrack")  # of the other environment; nothing here declares it
 
 VELOCITY = np.eye(6) + np.eye(6, k=3)
 CONFIG = {

@@ -110,3 +110,16 @@ def test_more_tracks_than_sixteen_bits_hold_are_refused(study, run, tmp_path, mo
     out.mkdir()
     with pytest.raises(StoreError, match="more than 3 tracks"):
         export_ctc(study, run, out)
+
+
+def test_daughters_have_their_parent(study, run, tmp_path):
+    traces = run.traces()
+    parents = pl.when(pl.col("neuron_id") == 9).then(70000).otherwise(0)
+    tables.write_table(traces.with_columns(parent_id=parents), run.traces_path)
+    out = tmp_path / "divided"
+    out.mkdir()
+    export_ctc(study, run, out)
+    lines = np.loadtxt(out / "01_RES" / "res_track.txt", dtype=int)
+    labels = pl.read_csv(out / "labels.csv").filter(pl.col("sequence").cast(pl.Int64) == 1)
+    label_of = dict(zip(labels["neuron_id"], labels["label"], strict=True))
+    assert lines[lines[:, 0] == label_of[9], 3].tolist() == [label_of[70000]]

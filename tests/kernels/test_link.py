@@ -68,6 +68,22 @@ def test_wholes_equals_its_twin(seed, n, m, side):
         np.testing.assert_allclose(got, want)
 
 
+@settings(max_examples=150, deadline=None)
+@cases
+def test_divisions_equals_its_twin(seed, n, m, side):
+    rng, tracks, points, area, light, links = crowd(seed, n, m, side)
+    near = min(n, m // 2)
+    for k in range(near):  # two outlines on either side of who was there
+        way = rng.normal(0, 5, 2)
+        middle = np.array([tracks["y"][k], tracks["x"][k]])
+        points[2 * k], points[2 * k + 1] = middle + way, middle - way
+        area[2 * k : 2 * k + 2] = np.pi * tracks["radius"][k] ** 2 * rng.uniform(0.2, 0.7, 2)
+        light[2 * k : 2 * k + 2] = tracks["light"][k] * rng.uniform(0.3, 0.6, 2)
+    told = (tracks, links, points, area, light, rng.random(m) < 0.8, LAWS)
+    for got, want in zip(link.divisions(*told), twin.divisions(*told), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 @settings(max_examples=200, deadline=None)
 @cases
 def test_doubt_and_follow_equal_their_twins(seed, n, m, side):

@@ -51,6 +51,39 @@ def wholes(tracks, links, points, area, light):
     return points, area, light
 
 
+def divisions(tracks, links, points, area, light, free, laws):
+    owner = {j: i for i, j in enumerate(links) if j >= 0}
+    pairs = []
+    for i, track in enumerate(tracks):
+        reach = (link.APART / 2 + link.MIDWAY) * laws.soma
+        for p in range(len(points)):
+            for q in range(p + 1, len(points)):
+                middle = (points[p] + points[q]) / 2
+                there = all(free[j] and owner.get(j, i) == i for j in (p, q))
+                there &= max(distance(track, points[j]) for j in (p, q)) <= reach
+                there &= math.dist(points[p], points[q]) <= link.APART * laws.soma
+                there &= distance(track, middle) <= link.MIDWAY * laws.soma
+                there &= not track["ended"] and not track["blended"]
+                there &= track["unseen"] <= laws.gap_visits
+                sizes = sorted([area[p], area[q]])
+                whole = math.pi * track["radius"] ** 2
+                there &= sizes[0] >= link.SHARE * sum(sizes) and sizes[1] <= link.SMALLER * whole
+                lights = sorted([light[p], light[q]])
+                if lights[0] > 0 and track["light"] > 0:
+                    there &= abs(math.log(sum(lights) / track["light"])) < link.KEPT_LIGHT
+                    there &= lights[0] >= link.SHARE * sum(lights)
+                if there:
+                    pairs.append((distance(track, middle), i, p, q))
+    found = {}
+    used = set()
+    for _, i, p, q in sorted(pairs):
+        if i not in found and not used & {p, q}:
+            found[i] = (p, q)
+            used |= {p, q}
+    divided = sorted(found)
+    return np.array(divided, int), np.array([found[i] for i in divided], int).reshape(-1, 2)
+
+
 def mix_ups(tracks, links, first, second, costs):
     cost = {(i, j): c for i, j, c in zip(first, second, costs, strict=True)}
     mixed = np.zeros(len(links), bool)

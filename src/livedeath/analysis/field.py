@@ -21,6 +21,7 @@ from livedeath.model.frame import Visit
 from livedeath.model.measures import (
     Columns,
     CorrectedFrame,
+    FieldVisit,
     LevelledFrame,
     Placing,
     Seen,
@@ -28,7 +29,6 @@ from livedeath.model.measures import (
     State,
     TraceBlock,
     Tracking,
-    VisitResult,
     below,
 )
 from livedeath.model.optics import Optics
@@ -40,6 +40,9 @@ ALL = "all"
 
 OUTLINE_NOISE = 0.03
 """Noise given to a picture of outlines, which has none: a pixel inside is as bright as can be."""
+
+NOWHERE = -1e6
+"""Place of who is no more, px: in no frame."""
 
 RENEW = 2.0
 """When so many times as many or as few somata are found, the reference picture is renewed."""
@@ -82,7 +85,6 @@ class FieldPipeline:
         self._scored = channels if scored is None else scored
         self._flats = dict(flats or {})
         self.resize(settings.expected_soma_um)
-        self._ids = np.empty(0, np.int64)
         self._shape: tuple[int, ...] | None = None
         self._placing = Placing()
         self._stage: tuple[float, float] | None = None
@@ -105,9 +107,7 @@ class FieldPipeline:
         self._reference: register.Picture | None = None
         self._reference_at = (Placing(), 0)
 
-    def push(
-        self, visit: Visit, labels: NDArray[Any] | None = None, *, next_id: int = 1
-    ) -> VisitResult:
+    def push(self, visit: Visit, labels: NDArray[Any] | None = None) -> FieldVisit:
         """Take the next visit of the field.
 
         Parameters
@@ -116,13 +116,11 @@ class FieldPipeline:
             Its images.
         labels : (Y, X) integer, optional
             Outlines made elsewhere: they say where somata are, never who is who.
-        next_id : int
-            Id of the next neuron that begins.
 
         Returns
         -------
-        VisitResult
-            Labels and traces; ``called`` is empty.
+        FieldVisit
+            Labels and traces, neurons by their local number + 1.
 
         Raises
         ------
@@ -136,7 +134,7 @@ class FieldPipeline:
         self._stage = self._stage or (visit.x_um, visit.y_um)
         verdicts = {name: self._judges[name].push(visit.images[name]) for name in frames}
         hidden = self._shown_by in verdicts and verdicts[self._shown_by].whole
-        result = self._looked_at(visit, frames, labels, hidden=hidden, next_id=next_id)
+        result = self._looked_at(visit, frames, labels, hidden=hidden)
         return self._with_verdicts(result, verdicts)
 
     def _looked_at(
@@ -146,8 +144,7 @@ class FieldPipeline:
         labels: NDArray[Any] | None,
         *,
         hidden: bool,
-        next_id: int,
-    ) -> VisitResult:
+    ) -> FieldVisit:
         """Find, follow and measure somata; ``hidden`` where the frame that shows them is bad."""
         shown = frames.get(self._shown_by)
         if hidden:
@@ -159,11 +156,9 @@ class FieldPipeline:
             found = pieces.join(found, soma_px=self._soma)
         else:
             return self._unseen(visit, frames)
-        return self._seen(visit, frames, found, trusted=labels is not None, next_id=next_id)
+        return self._seen(visit, frames, found, trusted=labels is not None)
 
-    def _with_verdicts(
-        self, result: VisitResult, verdicts: dict[str, judge.Verdict]
-    ) -> VisitResult:
+    def _with_verdicts(self, result: FieldVisit, verdicts: dict[str, judge.Verdict]) -> FieldVisit:
         """Flag or leave out what bad frames show, and note the background of every soma."""
         traces, shape = result.traces, self._shape or (1, 1)
         y, x = traces["y_px"], traces["x_px"]
@@ -180,14 +175,13 @@ class FieldPipeline:
     @property
     def n_neurons(self) -> int:
         """Number of neurons that the field has had."""
-        return self._ids.size
+        return len(self._tracker.tracks)
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays and scalars."""
         parts = {"tracker": self._tracker.state(), "tracer": self._tracer.state()}
         parts |= {f"judge/{name}": one.state() for name, one in self._judges.items()}
         state: State = {f"{p}.{k}": v for p, s in parts.items() for k, v in s.items()}
-        state["ids"] = self._ids.copy()
         state["soma_um"] = self.soma_um
         state["time_h"] = self._time_h
         state["shape"] = np.array(self._shape or (), np.int64)
@@ -207,7 +201,6 @@ class FieldPipeline:
             part.restore(below(state, f"{name}."))
         for name, one in self._judges.items():
             one.restore(below(state, f"judge/{name}."))
-        self._ids = np.array(state["ids"], np.int64)
         self._time_h = float(state["time_h"])
         self._shape = tuple(int(n) for n in state["shape"]) or None
         stage = [float(v) for v in state["stage"]]
@@ -289,8 +282,7 @@ class FieldPipeline:
         found: Segmentation,
         *,
         trusted: bool,
-        next_id: int,
-    ) -> VisitResult:
+    ) -> FieldVisit:
         """Link, measure and write down a visit in which somata could be looked for."""
         shown = frames.get(self._shown_by)
         outlines = (found.labels > 0).astype(np.float32)
@@ -304,8 +296,6 @@ class FieldPipeline:
             shape=(found.labels.shape[0], found.labels.shape[1]),
         )
         self._placing = placed.placing
-        new = len(self._tracker.tracks) - self._ids.size
-        self._ids = np.concatenate([self._ids, np.arange(next_id, next_id + new)])
         seen = self._places(tracking, found)
         shape = outlines if shown is None else shown.image
         smooth = label.smooth(shape, segment.gaussian_taps(segment.FINE * self._soma))
@@ -315,12 +305,12 @@ class FieldPipeline:
         area = np.full(seen.label.size, np.nan)
         linked = tracking.detection >= 0
         area[linked] = found.detections.area[tracking.detection[linked]] * self._pixel_um**2
-        names = np.zeros(len(found.detections) + 1, np.int64)
-        names[1:][tracking.neuron >= 0] = self._ids[tracking.neuron[tracking.neuron >= 0]]
-        labels = _enlarge(names.astype(np.int32)[found.labels], self._binning, self._shape)
+        names = np.zeros(len(found.detections) + 1, np.int32)
+        names[1:] = tracking.neuron + 1
+        labels = _enlarge(names[found.labels], self._binning, self._shape)
         not_followed = found.detections.strong & found.detections.border & (tracking.neuron < 0)
-        columns = self._columns(visit, seen, block, area)
-        return VisitResult(labels, columns, (), at_border=int(not_followed.sum()))
+        block.flags[tracking.divided] |= np.uint32(Flag.DIVIDED)
+        return self._told(labels, visit, block, area, tracking.divided, int(not_followed.sum()))
 
     def _picture(self, shown: LevelledFrame | NDArray[np.float32]) -> register.Picture:
         """Return the small picture that is registered, of a frame or of outlines."""
@@ -329,9 +319,9 @@ class FieldPipeline:
         noise = np.full((1, 1), OUTLINE_NOISE, np.float32)
         return register.picture_of(shown, noise, soma_px=self._soma)
 
-    def _unseen(self, visit: Visit, frames: dict[str, LevelledFrame]) -> VisitResult:
+    def _unseen(self, visit: Visit, frames: dict[str, LevelledFrame]) -> FieldVisit:
         """Measure a visit without the channel that shows somata, at the last places."""
-        n = self._ids.size
+        n = self.n_neurons
         height, width = self._shape or (1, 1)
         seen = self._places(None, None)
         size = (-(-height // self._binning), -(-width // self._binning))
@@ -339,8 +329,8 @@ class FieldPipeline:
         block.flags[:] &= ~np.uint32(Flag.MASK_LOST)
         if self._shown_by not in frames:
             block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
-        columns = self._columns(visit, seen, block, np.full(n, np.nan))
-        return VisitResult(np.zeros((height, width), np.int32), columns, ())
+        nothing, nobody = np.zeros((height, width), np.int32), np.zeros(n, np.bool_)
+        return self._told(nothing, visit, block, np.full(n, np.nan), nobody, 0)
 
     def _places(self, tracking: Tracking | None, found: Segmentation | None) -> Seen:
         """Return where every neuron of the field is in this visit's frame."""
@@ -352,19 +342,39 @@ class FieldPipeline:
             linked = np.flatnonzero(tracking.detection >= 0)
             labels[linked] = found.detections.label[tracking.detection[linked]]
             border[linked] = found.detections.border[tracking.detection[linked]]
-        y, x = plane.to_frame(tracks.points, self._placing).T
-        turn = self._placing.turn
-        return Seen(y.copy(), x.copy(), tracks.radius.copy(), labels, gap, border, turn)
+        here = plane.to_frame(tracks.points, self._placing)
+        here[tracks.rows["ended"]] = NOWHERE
+        y, x = here.T.copy()
+        return Seen(y, x, tracks.radius.copy(), labels, gap, border, self._placing.turn)
 
-    def _columns(
-        self, visit: Visit, seen: Seen, block: TraceBlock, area: NDArray[np.float64]
-    ) -> Columns:
+    def _told(
+        self,
+        labels: NDArray[np.int32],
+        visit: Visit,
+        block: TraceBlock,
+        area: NDArray[np.float64],
+        divided: NDArray[np.bool_],
+        at_border: int,
+    ) -> FieldVisit:
+        """Return what the visit says; who divided in an earlier one has no row any more."""
+        tracks, pixel = self._tracker.tracks, self._pixel_um
+        columns = self._columns(visit, block, area)
+        shape = -(-np.array(self._shape or (1, 1)) // self._binning)
+        depth = np.minimum(tracks.points, shape - 1.0 - tracks.points).min(axis=1) * pixel
+        there = ~tracks.rows["ended"] | divided
+        if there.all():
+            return FieldVisit(labels, columns, depth, at_border)
+        columns = {name: column[there] for name, column in columns.items()}
+        return FieldVisit(labels, columns, depth[there], at_border)
+
+    def _columns(self, visit: Visit, block: TraceBlock, area: NDArray[np.float64]) -> Columns:
         """Write one row per neuron in the columns of the trace table."""
-        n = self._ids.size
+        n = self.n_neurons
         binning, pixel = self._binning, self._optics.pixel_size_um
         height, width = self._shape or (1, 1)
         tracks = self._tracker.tracks
         stage_x, stage_y = self._stage or (0.0, 0.0)
+        here = plane.to_frame(tracks.points, self._placing)
         block.flags[self._tracker.doubted()] |= np.uint32(Flag.DOUBTED)
         block.flags[self._tracker.hidden()] |= np.uint32(Flag.MERGED)
         if visit.missing:
@@ -376,11 +386,12 @@ class FieldPipeline:
             "acquisition": np.full(n, visit.field.acquisition, np.int64),
             "session": np.full(n, visit.session, object),
             "population": np.full(n, ALL, object),
-            "neuron_id": self._ids.copy(),
+            "neuron_id": np.arange(1, n + 1),
+            "parent_id": tracks.rows["parent"] + 1,
             "t": np.full(n, visit.t, np.int64),
             "time_h": np.full(n, visit.time_h),
-            "y_px": (seen.y + 0.5) * binning - 0.5,
-            "x_px": (seen.x + 0.5) * binning - 0.5,
+            "y_px": (here[:, 0] + 0.5) * binning - 0.5,
+            "x_px": (here[:, 1] + 0.5) * binning - 0.5,
             "x_um": stage_x + ((tracks.x + 0.5) * binning - 0.5 * width) * pixel,
             "y_um": stage_y + ((tracks.y + 0.5) * binning - 0.5 * height) * pixel,
             "z_um": np.full(n, visit.z_um),

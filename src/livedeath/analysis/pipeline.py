@@ -2,12 +2,13 @@
 
 Each visit goes through the stages of its field (`livedeath.analysis.field`), then it is said who
 is at risk (`livedeath.analysis.risk`), then it goes to the scorer; both see the neurons of all
-fields; a change of optics starts new fields, new neurons
-and a new scorer. What comes out depends only on what was
-pushed and in which order: streaming equals batch, and a restart from `state` equals none.
+fields. Fields may be looked at in parallel (`Pipeline.see`); who is who across fields
+(`livedeath.analysis.overlap`) and all calls follow in the order of the visits
+(`Pipeline.take`). A change of optics starts new fields, new neurons and a new scorer. What comes
+out depends only on what was pushed and in which order: streaming equals batch, and a restart from
+`state` equals none.
 """
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import risk, trace
+from livedeath.analysis import overlap, risk, trace
 from livedeath.analysis.field import ALL, FieldPipeline
 from livedeath.analysis.first_look import Estimate, FirstLook
 from livedeath.detection import Scorer, Scorers
@@ -25,7 +26,7 @@ from livedeath.errors import FrameError
 from livedeath.model.biology import Population
 from livedeath.model.flags import Flag
 from livedeath.model.frame import FieldKey, Visit
-from livedeath.model.measures import Columns, State, VisitResult, below
+from livedeath.model.measures import Columns, FieldVisit, State, VisitResult, below
 from livedeath.model.priors import Priors
 from livedeath.model.study import Study
 from livedeath.model.tables import FURTHER, MEASURED, TRACES, trace_columns
@@ -42,8 +43,8 @@ class FieldSeen(NamedTuple):
 
     Attributes
     ----------
-    result : VisitResult
-        Neurons numbered from 1 in their field; nobody is called.
+    told : FieldVisit
+        Who was seen in the field, and their traces.
     soma_um : float
         Diameter of a typical soma that the field works with.
     first : bool
@@ -52,7 +53,7 @@ class FieldSeen(NamedTuple):
         Whether the outlines were made elsewhere.
     """
 
-    result: VisitResult
+    told: FieldVisit
     soma_um: float
     first: bool
     trusted: bool
@@ -102,8 +103,7 @@ class Pipeline:
         self._fields: dict[FieldKey, FieldPipeline] = {}
         self._risks: dict[int, risk.AtRisk] = {}
         self._populations: dict[int, str] = {}
-        self._next_id = 1
-        self._ids: dict[FieldKey, NDArray[np.int64]] = {}
+        self._identities = overlap.Identities(study)
         self.bad_frames: dict[str, int] = {}
         """Frames judged bad, by reason."""
 
@@ -185,13 +185,13 @@ class Pipeline:
         field = self._fields[visit.field]
         trusted = labels is not None
         if field.n_neurons:
-            return FieldSeen(self._push(field, visit, labels), field.soma_um, False, trusted)
+            return FieldSeen(field.push(visit, labels), field.soma_um, False, trusted)
         looked = self._first.look(visit, labels, self._flats.get(self._shown_by))
         with turn():
             soma_um = self._first.take(visit.field, looked)
         if soma_um != field.soma_um:
             field.resize(soma_um)
-        return FieldSeen(self._push(field, visit, labels), soma_um, True, trusted)
+        return FieldSeen(field.push(visit, labels), soma_um, True, trusted)
 
     def take(self, visit: Visit, seen: FieldSeen) -> VisitResult:
         """Do what is left of a visit, which all neurons of the study decide together.
@@ -203,34 +203,23 @@ class Pipeline:
         seen : FieldSeen
             What `see` returned for it; visits in their order.
         """
-        result = self._named(visit.field, seen.result)
-        traces = result.traces
+        named = self._identities.push(visit, seen.told)
+        traces = seen.told.traces
+        for name in ("neuron_id", "parent_id"):
+            traces[name] = named.ids[traces[name]]
+        order = np.argsort(traces["neuron_id"], kind="stable")
+        order = order[named.counts[order]]
+        traces = {name: column[order] for name, column in traces.items()}
         if seen.first:
-            self._first.count_border(visit.field, result.at_border)
+            self._first.count_border(visit.field, seen.told.at_border)
         self._risk_of(visit.field.acquisition, seen.soma_um)
         self._say_who_is_at_risk(visit, traces, first=seen.first, trusted=seen.trusted)
         self._name_populations(traces)
-        for reason in result.bad_frames.values():
+        for reason in seen.told.bad_frames.values():
             self.bad_frames[reason] = self.bad_frames.get(reason, 0) + 1
         called = self._score(visit, traces)
-        return dataclasses.replace(result, called=called)
-
-    @staticmethod
-    def _push(field: FieldPipeline, visit: Visit, labels: NDArray[Any] | None) -> VisitResult:
-        return field.push(visit, labels, next_id=field.n_neurons + 1)
-
-    def _named(self, key: FieldKey, result: VisitResult) -> VisitResult:
-        """Give the neurons of a field, numbered from 1, their ids in the study."""
-        local = result.traces["neuron_id"]
-        ids = self._ids.get(key, np.zeros(1, np.int64))
-        new = int(local.max(initial=0)) + 1 - ids.size
-        ids = np.concatenate([ids, np.arange(self._next_id, self._next_id + new)])
-        self._next_id += new
-        self._ids[key] = ids
-        traces = result.traces | {"neuron_id": ids[local]}
-        return dataclasses.replace(
-            result, labels=ids.astype(np.int32)[result.labels], traces=traces
-        )
+        labels = named.ids.astype(np.int32)[seen.told.labels]
+        return VisitResult(labels, traces, called, seen.told.bad_frames, seen.told.at_border)
 
     @property
     def noted(self) -> dict[str, Any]:
@@ -258,14 +247,12 @@ class Pipeline:
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays, scalars and text."""
-        state: State = {"next_id": self._next_id}
+        state: State = {f"who/{name}": v for name, v in self._identities.state().items()}
         state["fields"] = json.dumps([list(key) for key in self._fields])
         state["populations"] = json.dumps(list(self._populations.items()))
         state["bad_frames"] = json.dumps(self.bad_frames)
         for number, field in enumerate(self._fields.values()):
             state |= {f"field{number}/{name}": value for name, value in field.state().items()}
-        for number, key in enumerate(self._fields):
-            state[f"ids{number}"] = self._ids.get(key, np.zeros(1, np.int64))
         state |= {f"first/{name}": value for name, value in self._first.state().items()}
         state["risks"] = json.dumps(list(self._risks))
         for acquisition, one in self._risks.items():
@@ -274,7 +261,7 @@ class Pipeline:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, exactly."""
-        self._next_id = int(state["next_id"])
+        self._identities.restore(below(state, "who/"))
         self._populations = {int(k): str(v) for k, v in json.loads(str(state["populations"]))}
         self.bad_frames = json.loads(str(state["bad_frames"]))
         self._first.restore(below(state, "first/"))
@@ -283,7 +270,6 @@ class Pipeline:
             key = FieldKey(*names)
             self._fields[key] = self._begin(key)
             self._fields[key].restore(below(state, f"field{number}/"))
-            self._ids[key] = np.array(state[f"ids{number}"], np.int64)
         self._risks = {}
         for acquisition in json.loads(str(state["risks"])):
             soma_um = self._first.soma_um(acquisition)

@@ -116,6 +116,7 @@ class Tracker:
         gap = settings.gap_visits
         self._laws = link.Laws(soma_px, settings.gate_um / pixel_um, MOTION_UM / pixel_um, gap)
         self._gap_visits = gap
+        self._divide = settings.divisions
         self.tracks = Tracks()
         self._candidates = Tracks()
         self._unplaced = False
@@ -163,7 +164,8 @@ class Tracker:
         rows, points = self.tracks.rows, plane.to_reference(seen, placing)
         links, pairs = self._linked(detections, points, time_h)
         inside = None if trusted else np.where(detections.border, -1.0, _depth(seen, shape))
-        new = self._births(links, points, detections, time_h, inside)
+        divided, daughters = self._divisions(links, points, detections, inside)
+        new = self._births(links, points, detections, time_h, inside, daughters.ravel())
         whole = link.wholes(rows, links, points, detections.area, detections.light)
         rows["mixed"] = link.mix_ups(rows, links, *pairs)
         depth = _depth(plane.to_frame(self.tracks.points, placing), shape)
@@ -171,21 +173,26 @@ class Tracker:
         gap = link.follow(
             rows, links, *whole, detections.snr, time_h, self._shows(links), self._laws
         )
-        if new.size:
-            self.tracks.append(self._begin(points, detections, new, time_h))
+        ended = np.zeros(len(links) + new.size + daughters.size, np.bool_)
+        ended[divided] = rows["ended"][divided] = True
+        if new.size + daughters.size:
+            new = np.concatenate([new, daughters.ravel()])
+            begun = self._begin(points, detections, new, time_h)
+            begun["parent"][new.size - daughters.size :] = np.repeat(divided, 2)
+            self.tracks.append(begun)
             links = np.concatenate([links, new])
             gap = np.concatenate([gap, np.zeros(new.size, np.bool_)])
         neuron = np.full(len(detections), -1, np.int64)
         found = np.flatnonzero(links >= 0)
         neuron[links[found]] = found
-        return Tracking(neuron, links, gap)
+        return Tracking(neuron, links, gap, ended)
 
     def _nobody(self, n: int) -> Tracking:
         """Take a visit that says of none of its outlines whose they are."""
         rows = self.tracks.rows
         rows["unseen"] += 1
         unseen = np.full(len(rows), -1, np.int64)
-        return Tracking(np.full(n, -1, np.int64), unseen, unseen >= 0)
+        return Tracking(np.full(n, -1, np.int64), unseen, unseen >= 0, unseen >= 0)
 
     def doubted(self) -> NDArray[np.bool_]:
         """Tell whose place says nothing about life and death.
@@ -267,6 +274,30 @@ class Tracker:
         n = int(expected.sum())
         return bool(n == 0 or (links[expected] >= 0).sum() >= SHOWS * n)
 
+    def _divisions(
+        self,
+        links: NDArray[np.int64],
+        points: NDArray[np.float64],
+        detections: Detections,
+        depth: NDArray[np.float64] | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return who divided (D,) and its daughters (D, 2), outlines that begin a track each.
+
+        Takes them out of ``links``. Nobody divides where divisions are not declared.
+        """
+        rows = self.tracks.rows
+        nobody = np.empty(0, np.int64), np.empty((0, 2), np.int64)
+        if not self._divide or len(rows) == 0:
+            return nobody
+        free = detections.strong & ~detections.border
+        if depth is not None:
+            free &= depth >= 0.0
+        divided, daughters = link.divisions(
+            rows, links, points, detections.area, detections.light, free, self._laws
+        )
+        links[divided] = -1
+        return divided, daughters
+
     def _births(
         self,
         links: NDArray[np.int64],
@@ -274,6 +305,7 @@ class Tracker:
         detections: Detections,
         time_h: float,
         depth: NDArray[np.float64] | None,
+        daughters: NDArray[np.int64],
     ) -> NDArray[np.int64]:
         """Return the outlines that begin a neuron now; remember those that may later.
 
@@ -281,7 +313,7 @@ class Tracker:
         into ``links``.
         """
         free = detections.strong.copy()
-        free[links[links >= 0]] = False
+        free[links[links >= 0]] = free[daughters] = False
         new = np.flatnonzero(free)
         if depth is None:
             return new

@@ -95,6 +95,8 @@ def places(traces: Columns, neuron_id: Ints) -> Columns:
         for name, value in defaults.items()
     }
     out["neuron_id"] = neuron_id.copy()
+    parents = traces.get("parent_id")
+    out["parent_id"] = np.zeros(at.size, np.int64) if parents is None else np.asarray(parents)[at]
     given = traces.get("population")
     out["population"] = np.full(at.size, "") if given is None else np.asarray(given)[at]
     return out

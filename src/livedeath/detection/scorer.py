@@ -39,7 +39,7 @@ from livedeath.model.flags import Flag
 from livedeath.model.measures import Columns, State, below
 from livedeath.model.priors import Priors
 from livedeath.model.settings import AnalysisSettings
-from livedeath.model.tables import FIELD_FAULT
+from livedeath.model.tables import DIVIDED, FIELD_FAULT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -477,8 +477,11 @@ class Scorer:
         fault = records.last_flags & np.uint32(Flag.FIELD_FAULT | Flag.BAD_FRAME)
         reason[fault > 0] = FIELD_FAULT
         lost |= (records.last_flags & np.uint32(Flag.FIELD_FAULT)) > 0
-        lost = unproven | (lost & ~dead & (records.arrival != 1))
+        divided = (records.last_flags & np.uint32(Flag.DIVIDED)) > 0
+        lost = unproven | (lost & ~dead & (records.arrival != 1) & ~divided)
+        reason[divided] = DIVIDED
         reason[unproven] = risk.NOT_SHOWN
+        divided &= ~(dead | (records.arrival == 1))
         p_dead = records.odds / (1.0 + records.odds) * (1.0 - dates[:, 6])
         gone = np.where(lost, 1.0 - p_dead, 0.0)
         on_arrival = records.arrival == 1
@@ -505,7 +508,7 @@ class Scorer:
             "called_at_h": records.called_h.copy(),
             "revoked_at_h": dates[:, 5],
             "evidence": np.where(np.isfinite(records.evidence), records.evidence, np.nan),
-            "loss_reason": np.where(lost, reason, "").astype(object),
+            "loss_reason": np.where(lost | divided, reason, "").astype(object),
             "flags": rows_of.joined_flags(traces, records.neuron_id),
         }
 

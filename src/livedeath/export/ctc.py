@@ -2,7 +2,8 @@
 
 Each field becomes a sequence ``01_RES``, ``02_RES``, ... with ``mask000.tif`` per visit and
 ``res_track.txt``. The challenge knows no gaps: after one, the neuron goes on under a new label
-whose parent is the old one. ``labels.csv`` says which label is which neuron.
+whose parent is the old one; so do the daughters of what divided. ``labels.csv`` says which label
+is which neuron.
 """
 
 from pathlib import Path
@@ -56,12 +57,12 @@ def export_ctc(folder: StudyFolder, run: Run, out: Path) -> list[Path]:
     StoreError
         If a field needs more labels than 16 bits hold.
     """
-    visited = _visits(folder, run)
+    visited, parents = _visits(folder, run), _parents(run)
     sequences, rows = [], []
     for number, field in enumerate(folder.plan.fields, start=1):
         sequence = out / f"{number:02d}_RES"
         durable.make_folder(sequence)
-        segments = _export_field(run, field, visited[field], sequence)
+        segments = _export_field(run, field, visited[field], sequence, parents)
         sequences.append(sequence)
         place = {"sequence": f"{number:02d}", **field._asdict()}
         rows += [place | segment._asdict() for segment in segments]
@@ -81,7 +82,18 @@ def _visits(folder: StudyFolder, run: Run) -> dict[FieldKey, int]:
     return counts
 
 
-def _export_field(run: Run, field: FieldKey, visits: int, out: Path) -> list[Segment]:
+def _parents(run: Run) -> dict[int, int]:
+    """Return who divided into whom: daughter to parent."""
+    traces = run.traces()
+    if "parent_id" not in traces.columns:  # written before divisions were followed
+        return {}
+    born = traces.filter(pl.col("parent_id") > 0)
+    return dict(zip(born["neuron_id"].to_list(), born["parent_id"].to_list(), strict=True))
+
+
+def _export_field(
+    run: Run, field: FieldKey, visits: int, out: Path, parents: dict[int, int]
+) -> list[Segment]:
     labels = run.labels(field)
     visits = min(visits, labels.shape[0])
     digits = max(3, len(str(visits - 1)))
@@ -89,7 +101,7 @@ def _export_field(run: Run, field: FieldKey, visits: int, out: Path) -> list[Seg
     closed: list[Segment] = []
     for t in range(visits):
         frame = np.asarray(labels[t])
-        _advance(open_, closed, t, found=np.unique(frame[frame > 0]))
+        _advance(open_, closed, t, np.unique(frame[frame > 0]), parents)
         _check_count(out, len(open_) + len(closed))
         mask = _relabelled(frame, {neuron: s.label for neuron, s in open_.items() if s.end == t})
         tifffile.imwrite(out / f"mask{t:0{digits}d}.tif", mask, compression="zlib")
@@ -100,7 +112,11 @@ def _export_field(run: Run, field: FieldKey, visits: int, out: Path) -> list[Seg
 
 
 def _advance(
-    open_: dict[int, Segment], closed: list[Segment], t: int, *, found: NDArray[np.int32]
+    open_: dict[int, Segment],
+    closed: list[Segment],
+    t: int,
+    found: NDArray[np.int32],
+    parents: dict[int, int],
 ) -> None:
     """Take one visit into the segments: prolong, begin, or begin anew after a gap."""
     label = len(open_) + len(closed)
@@ -112,7 +128,8 @@ def _advance(
         label += 1
         if before is not None:
             closed.append(before)
-        open_[neuron] = Segment(label, t, t, before.label if before else 0, neuron)
+        parent = before or open_.get(parents.get(neuron, 0))
+        open_[neuron] = Segment(label, t, t, parent.label if parent else 0, neuron)
 
 
 def _check_count(out: Path, count: int) -> None:

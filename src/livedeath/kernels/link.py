@@ -91,6 +91,21 @@ HEALED_VISITS = 5
 """A neuron whose outline stood elsewhere for so many visits, with no lost neuron near whose outline
 that could be, stands there."""
 
+APART = 2.0
+"""Two daughters are at most this far apart, in soma diameters; they stand on either side of"""
+
+MIDWAY = 0.6
+"""the place where the parent was, which is at most this far from midway between them."""
+
+SHARE = 0.3
+"""Each has at least this part of the light of both, and of their area."""
+
+KEPT_LIGHT = 0.6
+"""The light of both is that of the parent: its ln differs by less than this."""
+
+SMALLER = 0.85
+"""And each is smaller than this part of the parent, while neither was there before."""
+
 JUMP = 2.5
 """An innovation beyond this many standard deviations is a real move: the filter follows."""
 
@@ -231,6 +246,93 @@ def wholes(
         area[j] = total
         light[j] += light[f]
     return points, area, light
+
+
+@njit(cache=True, nogil=True)
+def divisions(
+    tracks: Rows,
+    links: Ints,
+    points: Floats,
+    area: Floats,
+    light: Floats,
+    free: NDArray[np.bool_],
+    laws: Laws,
+) -> tuple[Ints, Ints]:
+    """Say who divided into which two outlines.
+
+    Parameters
+    ----------
+    tracks : (N,) `TRACK`
+        The cells.
+    links : (N,) int64
+        Outline of each, -1 for none.
+    points, area, light : (M, 2), (M,), (M,) float64
+        The outlines.
+    free : (M,) bool
+        Which outlines may begin a track.
+    laws : Laws
+        Lengths of the field.
+
+    Returns
+    -------
+    divided : (D,) int64
+        Who divided, ascending.
+    daughters : (D, 2) int64
+        Its outlines, ascending. No outline is anybody else's, nor in two pairs; of pairs that
+        share one the pair counts whose middle is nearest to its parent, the first of equals.
+    """
+    n, m = len(tracks), len(points)
+    owner = np.full(m, -1, np.int64)
+    for i in range(n):
+        if links[i] >= 0:
+            owner[links[i]] = i
+    places = np.empty((n, 2))
+    places[:, 0], places[:, 1] = tracks["y"], tracks["x"]
+    reach = np.full(n, (APART / 2.0 + MIDWAY) * laws.soma)
+    first, second, _ = near_pairs(places, points, reach)
+    starts = np.zeros(n + 1, np.int64)
+    for k in range(first.size):
+        starts[first[k] + 1] += 1
+    starts = np.cumsum(starts)
+    taken = np.zeros(m, np.bool_)
+    partner = np.full((n, 2), -1, np.int64)
+    while True:
+        best, who, one, other = np.inf, -1, -1, -1
+        for i in range(n):
+            if tracks["ended"][i] or partner[i, 0] >= 0 or tracks["blended"][i]:
+                continue
+            if tracks["unseen"][i] > laws.gap_visits:
+                continue
+            whole = math.pi * tracks["radius"][i] ** 2
+            for a in range(starts[i], starts[i + 1]):
+                p = second[a]
+                if taken[p] or not free[p] or (owner[p] >= 0 and owner[p] != i):
+                    continue
+                for b in range(a + 1, starts[i + 1]):
+                    q = second[b]
+                    if taken[q] or not free[q] or (owner[q] >= 0 and owner[q] != i):
+                        continue
+                    apart = math.hypot(points[p, 0] - points[q, 0], points[p, 1] - points[q, 1])
+                    off_y = (points[p, 0] + points[q, 0]) / 2.0 - places[i, 0]
+                    off_x = (points[p, 1] + points[q, 1]) / 2.0 - places[i, 1]
+                    off = math.hypot(off_y, off_x)
+                    if apart > APART * laws.soma or off > MIDWAY * laws.soma or off >= best:
+                        continue
+                    small, large = min(area[p], area[q]), max(area[p], area[q])
+                    if small < SHARE * (small + large) or large > SMALLER * whole:
+                        continue
+                    if tracks["light"][i] > 0.0 and light[p] > 0.0 and light[q] > 0.0:
+                        both = light[p] + light[q]
+                        kept = abs(math.log(both / tracks["light"][i])) < KEPT_LIGHT
+                        if not kept or min(light[p], light[q]) < SHARE * both:
+                            continue
+                    best, who, one, other = off, i, p, q
+        if who < 0:
+            break
+        partner[who, 0], partner[who, 1] = one, other
+        taken[one] = taken[other] = True
+    divided = np.flatnonzero(partner[:, 0] >= 0)
+    return divided, partner[divided]
 
 
 @njit(cache=True, nogil=True)

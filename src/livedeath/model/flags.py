@@ -7,12 +7,13 @@ class Flag(IntFlag):
     """Bits of the ``flags`` column of traces and calls (uint32).
 
     A doubtful measurement is flagged, never raised. A call's flags are those of its neuron's
-    trace rows, joined. A bit keeps its meaning for good; 8 is free.
+    trace rows, joined. A bit keeps its meaning for good.
     """
 
     CLIPPED = 1
     TOUCHES_BORDER = 2
     MERGED = 4
+    DIVIDED = 8
     TRACK_GAP = 16
     MASK_LOST = 32
     OUTSIDE_COMMON_AREA = 64
@@ -32,6 +33,7 @@ DESCRIPTIONS: dict[Flag, str] = {
     Flag.CLIPPED: "Some of the soma's pixels reached the camera's ceiling.",
     Flag.TOUCHES_BORDER: "The soma is cut by the border of the frame.",
     Flag.MERGED: "The soma could not be told apart from a neighbour in this visit.",
+    Flag.DIVIDED: "It divided; its daughters go on under ids of their own. Its last row.",
     Flag.TRACK_GAP: "The neuron was not found in the visit before and was found again.",
     Flag.MASK_LOST: "No soma was found; measured at the neuron's last place.",
     Flag.OUTSIDE_COMMON_AREA: "The neuron's place was not inside this frame.",

@@ -231,11 +231,14 @@ class Tracking:
         For each neuron of the field the index of its detection, -1 where unseen.
     gap : (M,) bool
         Seen now and not in the visit before.
+    divided : (M,) bool
+        Divided since the visit before; its daughters begin.
     """
 
     neuron: NDArray[np.int64]
     detection: NDArray[np.int64]
     gap: NDArray[np.bool_]
+    divided: NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -281,6 +284,31 @@ class TraceBlock:
     light: dict[str, NDArray[np.float64]]
     light_sd: dict[str, NDArray[np.float64]]
     flags: NDArray[np.uint32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FieldVisit:
+    """What one visit says of its field alone; neurons go by their local number + 1.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32
+        The neuron of each pixel of a soma, 0 elsewhere, at the camera's resolution.
+    traces : dict of str to array
+        As in `VisitResult`, ``neuron_id`` and ``parent_id`` by local number + 1.
+    depth_um : (N,) float64
+        How far inside the field's reference frame the neuron of each row stands.
+    at_border : int
+        Somata that the border cuts and that are not followed.
+    bad_frames : dict of str to str
+        Channel to the reason why its frame was judged bad.
+    """
+
+    labels: NDArray[np.int32]
+    traces: Columns
+    depth_um: NDArray[np.float64]
+    at_border: int = 0
+    bad_frames: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

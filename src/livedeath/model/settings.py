@@ -42,6 +42,11 @@ class AnalysisSettings(Declared):
         ge=0,
         description="Visits a neuron may go unseen and still be the same neuron; chosen.",
     )
+    divisions: bool = Field(
+        default=False,
+        description="Whether what is followed may divide (glia, nuclei of a dividing line): its "
+        "track ends and two begin. Neurons do not.",
+    )
     priors: str | None = Field(
         default=None,
         min_length=1,

@@ -26,6 +26,9 @@ OUTCOMES = ("alive", "dead", "lost", "dead_on_arrival")
 FIELD_FAULT = "field_fault"
 """Why a neuron is lost whose field shows nothing, or what may be death or an accident."""
 
+DIVIDED = "divided"
+"""Why a neuron is watched no longer though it is neither dead nor lost; its outcome is alive."""
+
 NOT_SHOWN = "not_shown_a_neuron"
 """Loss reason of whatever never was at risk: nothing showed that it is a neuron."""
 
@@ -53,6 +56,7 @@ TRACES = (
     Column("session", "str", "", "session in which the visit took place"),
     Column("population", "str", "", "population of the neuron"),
     Column("neuron_id", "int64", "", "unique in the study, never reused"),
+    Column("parent_id", "int64", "", "what divided into it; 0 for none"),
     Column("t", "int64", "", "nth visit of the field, from 0"),
     Column("time_h", "float64", "h", "time of the visit"),
     Column("y_px", "float64", "px", "soma centre in the frame"),
@@ -71,6 +75,7 @@ MEASURED = ("", "_sd", "_background")
 CALLS = (
     *_PLACE,
     Column("neuron_id", "int64", "", "unique in the study, never reused"),
+    Column("parent_id", "int64", "", "what divided into it; 0 for none"),
     Column("population", "str", "", "population of the neuron"),
     Column("endpoint", "str", "", "what was sensed: one of ENDPOINTS"),
     Column("outcome", "str", "", "one of OUTCOMES"),
@@ -86,7 +91,7 @@ CALLS = (
     Column("called_at_h", "float64", "h", "visit at which the online detector spoke"),
     Column("revoked_at_h", "float64", "h", "visit at which later evidence took the call back"),
     Column("evidence", "float64", "ln", "largest log odds of death reached"),
-    Column("loss_reason", "str", "", "why the neuron was lost; empty otherwise"),
+    Column("loss_reason", "str", "", "why the neuron was lost, or DIVIDED; empty otherwise"),
     Column("flags", "uint32", "", "all flags of the neuron's visits, joined"),
 )
 """One row per neuron."""

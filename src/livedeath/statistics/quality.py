@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm, t
 
 from livedeath.detection.null import Null
-from livedeath.model.tables import PLACE
+from livedeath.model.tables import DIVIDED, PLACE
 from livedeath.statistics.declared import control_arm
 from livedeath.statistics.study import StudyCalls, floats
 
@@ -277,7 +277,8 @@ def _alive_at_kill(called: StudyCalls) -> Bools:
     entered = floats(calls, "entry_h") <= last
     before = (floats(calls, "called_at_h") < kill) | (floats(calls, "death_high_h") < last)
     outcome = calls["outcome"].to_numpy()
-    gone = (outcome == "lost") & (floats(calls, "last_alive_h") < last)
+    divided = (calls["loss_reason"] == DIVIDED).fill_null(value=False).to_numpy()
+    gone = ((outcome == "lost") | divided) & (floats(calls, "last_alive_h") < last)
     # A well that was excluded before its kill counts no more.
     seen = np.isfinite(kill) & np.isfinite(last) & (called.end_h >= kill)
     seen &= _watched_until(called) >= kill
