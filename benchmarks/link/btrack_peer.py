@@ -11,7 +11,10 @@ import time
 
 import numpy as np
 
-btrack = importlib.import_module("btrack")  # of the other environment; nothing here declares it
+TRACKER = "btrack"
+"""Of the other environment; none of this one's extras has it."""
+
+btrack = importlib.import_module(TRACKER)
 
 VELOCITY = np.eye(6) + np.eye(6, k=3)
 CONFIG = {
