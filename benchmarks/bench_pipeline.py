@@ -194,7 +194,7 @@ class Livedeath:
         images = {"fill": fill, "indicator": indicator}
         visit = Visit(KEY, self._t, float(self._t), "s1", images)
         self._t += 1
-        return self._field.push(visit).labels
+        return self._field.push(visit)
 
 
 class Linker:

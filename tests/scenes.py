@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from livedeath.kernels.runs import runs_of
 from livedeath.model.frame import FieldKey, Visit
+from livedeath.model.measures import Outlined, Runs
 from livedeath.model.study import Study
 
 OFFSET_ADU = 100.0
@@ -136,6 +138,17 @@ class Scene:
             lit = self.photons(0.1 * self.light * fold, shift=shift, shown=shown)
             images["indicator"] = self.camera(lit, seed=2 * t + 1)
         return Visit(KEY, t, t * hours, "s1", images)
+
+
+def runs(labels):
+    """Return the outlines of a label image as runs."""
+    return Runs(runs_of(np.ascontiguousarray(labels, np.int32)), labels.shape)
+
+
+def outlined(labels):
+    """Return a label image whose labels are neurons' ids as what a visit gives."""
+    ids = np.arange(int(labels.max()) + 1, dtype=np.int32)
+    return Outlined(runs(labels), ids, 1, labels.shape)
 
 
 def match(labels, truth, least_iou=0.5):

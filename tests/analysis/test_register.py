@@ -11,7 +11,7 @@ CAMERA = scenes.study().optics.camera
 def picture(scene, *, shift=(0.0, 0.0), seed=0, shown=None):
     image = scene.camera(scene.photons(scene.light, shift=shift, shown=shown), seed=seed)
     levelled = correct.level(correct.correct(image, CAMERA), 16.0)
-    return register.picture_of(levelled.image, levelled.noises, soma_px=16.0)
+    return register.picture_of(levelled, soma_px=16.0)
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (1.4, -2.3), (31.0, -24.5), (-52.0, 40.0)])

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,9 @@ def field(n=5, **more):
 def push(tracer, scene, *, seed=0, fold=1.0, seen=None, learn=True):
     frame = levelled(scene.camera(scene.photons(scene.light * fold), seed=seed))
     seen = seen or seen_at(scene)
-    return tracer.push({"fill": frame}, seen, scene.truth(), shape=frame.image if learn else None)
+    return tracer.push(
+        {"fill": frame}, seen, scenes.runs(scene.truth()), shown=frame if learn else None
+    )
 
 
 def test_the_light_is_the_soma_without_its_background():
@@ -94,10 +98,14 @@ def test_a_bright_neighbour_does_not_bleed_in():
 def test_doubts_are_flagged():
     scene = field()
     frame = levelled(scene.camera(scene.photons(scene.light)))
-    frame.clipped[scene.truth() == 2] = True
+    frame = dataclasses.replace(frame, clipped=scene.truth() == 2)
     shift = np.where(np.arange(len(scene)) == 3, -500.0, 0.0)
     seen = seen_at(scene, gap=True, border=True, shift=(shift, 0.0))
-    flags = trace.Tracer(16.0).push({"fill": frame}, seen, scene.truth(), shape=frame.image).flags
+    flags = (
+        trace.Tracer(16.0)
+        .push({"fill": frame}, seen, scenes.runs(scene.truth()), shown=frame)
+        .flags
+    )
     assert (flags & Flag.TRACK_GAP).all()
     assert (flags & Flag.TOUCHES_BORDER).all()
     assert np.flatnonzero(flags & Flag.CLIPPED).tolist() == [1]
@@ -113,7 +121,9 @@ def test_a_neuron_swallowed_by_its_neighbours_outline_is_flagged_and_measured():
     push(tracer, scene)
     frame = levelled(scene.camera(scene.photons(scene.light), seed=1))
     merged = (scene.truth() > 0).astype(np.int32)
-    block = tracer.push({"fill": frame}, seen_at(scene, label=[1, 0]), merged, shape=None)
+    block = tracer.push(
+        {"fill": frame}, seen_at(scene, label=[1, 0]), scenes.runs(merged), shown=None
+    )
     assert (block.flags & Flag.MERGED).all()
     assert block.light["fill"] / scene.light == pytest.approx(1.0, abs=0.3)
 
@@ -148,10 +158,16 @@ def test_a_neuron_lost_at_the_border_is_outside_and_not_dark(depth, outside):
     )
     frame = levelled(scene.camera(scene.photons(scene.light)))
     lost = seen_at(scene, label=[0, 2])
-    flags = trace.Tracer(16.0).push({"fill": frame}, lost, scene.truth(), shape=None).flags
+    flags = (
+        trace.Tracer(16.0).push({"fill": frame}, lost, scenes.runs(scene.truth()), shown=None).flags
+    )
     assert bool(flags[0] & Flag.OUTSIDE_COMMON_AREA) == outside
     found = seen_at(scene, label=[1, 2])
-    flags = trace.Tracer(16.0).push({"fill": frame}, found, scene.truth(), shape=None).flags
+    flags = (
+        trace.Tracer(16.0)
+        .push({"fill": frame}, found, scenes.runs(scene.truth()), shown=None)
+        .flags
+    )
     assert not flags[0] & Flag.OUTSIDE_COMMON_AREA
 
 
@@ -160,7 +176,7 @@ def long_soma(turn):
     y, x = np.mgrid[-40:41, -40:41]
     along, across = np.cos(turn) * y + np.sin(turn) * x, np.cos(turn) * x - np.sin(turn) * y
     image = (100.0 * np.exp(-0.5 * ((along / 8) ** 2 + (across / 3) ** 2))).astype(np.float32)
-    return levelled((100 + 20 * image).astype(np.uint16)), (image > 20).astype(np.int32)
+    return levelled((100 + 20 * image).astype(np.uint16)), scenes.runs(image > 20)
 
 
 @pytest.mark.parametrize(("told", "kept"), [(True, 0.99), (False, 0.9)])
@@ -172,8 +188,8 @@ def test_a_profile_turns_with_its_frame(told, kept):
     tracer, turn = trace.Tracer(20.0), np.radians(25.0)
     frame, labels = long_soma(0.0)
     for _ in range(3):
-        before = tracer.push({"fill": frame}, seen(0.0), labels, shape=frame.image).light["fill"]
+        before = tracer.push({"fill": frame}, seen(0.0), labels, shown=frame).light["fill"]
     frame, labels = long_soma(turn)
-    block = tracer.push({"fill": frame}, seen(turn if told else 0.0), labels, shape=frame.image)
+    block = tracer.push({"fill": frame}, seen(turn if told else 0.0), labels, shown=frame)
     part = block.light["fill"][0] / before[0]
     assert part == pytest.approx(1.0, abs=0.01) if told else part < kept

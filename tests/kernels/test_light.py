@@ -64,3 +64,42 @@ def test_the_light_is_that_of_the_frame_without_its_background(dtype):
     light.cut_light(raw, 90.0, 0.5, light.spread_rows(mesh, 47), 0, 0, 300.0, out)
     np.testing.assert_allclose(out, flat, rtol=1e-5, atol=1e-3)
     assert (out > 20_000).sum() < (raw > 50_000).sum()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=SEEDS,
+    shape=st.tuples(st.integers(2, 30), st.integers(2, 30)),
+    factor=st.integers(1, 5),
+    dtype=st.sampled_from(sorted(KINDS)),
+)
+def test_bin_light_equals_its_twin(seed, shape, factor, dtype):
+    raw, _ = frame(seed, shape, KINDS[dtype])
+    raw[raw > 50_000] = 180
+    lines = np.linspace(3, 9, shape[1], dtype=np.float32) + np.float32([[0.0], [4.0]])
+    size = [-(-side // factor) for side in shape]
+    fast, slow = np.full((2, *size), np.nan, np.float32)
+    given_ = (raw, 90.0, 0.46, lines[: min(2, shape[0])].copy(), 1e6, factor)
+    light.bin_light(*given_, fast, 0, size[0])
+    twin.bin_light(*given_, slow, 0, size[0])
+    np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=2.0 * factor**2 / 4)
+
+
+def test_strips_of_blocks_are_those_of_the_whole():
+    raw, mesh = frame(8, (61, 45), np.uint16)
+    given_ = (raw, 90.0, 0.5, light.spread_rows(mesh, 45), 40.0, 4)
+    whole, parts = np.empty((2, 16, 12), np.float32)
+    light.bin_light(*given_, whole, 0, 16)
+    light.bin_light(*given_, parts, 0, 7)
+    light.bin_light(*given_, parts, 7, 16)
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_a_hot_pixel_does_not_light_up_its_block():
+    raw = np.full((20, 20), 100, np.uint16)
+    raw[9, 6] = 5000
+    raw[12:20, 12:20] = 900
+    out = np.empty((5, 5), np.float32)
+    light.bin_light(raw, 100.0, 1.0, np.zeros((1, 20), np.float32), 50.0, 4, out, 0, 5)
+    assert out[2, 1] == 0
+    assert (out[3:, 3:] == 16 * 800).all()

@@ -41,20 +41,56 @@ def test_shift_row_equals_its_twin(seed, row):
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES, quantum=st.sampled_from([0.0, 1.0]))
-def test_weighted_sums_equals_its_twin(seed, height, width, quantum):
+@given(seed=SEEDS)
+def test_profile_boxes_equals_its_twin(seed):
+    rng = np.random.default_rng(seed)
+    profiles = (rng.random((3, 5, 5)) * (rng.random((3, 5, 5)) < 0.15)).astype(np.float32)
+    np.testing.assert_array_equal(measure.profile_boxes(profiles), twin.profile_boxes(profiles))
+
+
+def laid(seed, height, width):
+    """Return a scene and its neurons' profiles, laid on their places."""
     image, labels, clipped, places, profiles = scene(seed, height, width)
+    profiles[0, :, 3:] = 0
+    boxes = twin.profile_boxes(profiles)
+    return image, clipped, (profiles, boxes, places, labels)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, height=SIDES, width=SIDES)
+def test_lay_profiles_equals_its_twin(seed, height, width):
+    _, _, given_ = laid(seed, height, width)
+    for fast, slow in zip(measure.lay_profiles(*given_), twin.lay_profiles(*given_), strict=True):
+        np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=SEEDS,
+    height=SIDES,
+    width=SIDES,
+    quantum=st.sampled_from([0.0, 1.0]),
+    some=st.booleans(),
+    dtype=st.sampled_from([np.uint16, np.float32]),
+)
+def test_weighted_sums_equals_its_twin(seed, height, width, quantum, some, dtype):
+    image, clipped, given_ = laid(seed, height, width)
     noises = np.array([[1.0, 2.0]], np.float32)[:, : min(2, width)].copy()
-    given_ = (image, noises, clipped, labels, np.arange(1, 4, dtype=np.int32), places, profiles)
-    fast, slow = measure.weighted_sums(*given_, quantum), twin.weighted_sums(*given_, quantum)
-    np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=1e-5)
+    levels = np.random.default_rng(seed).uniform(3, 7, (1, width)).astype(np.float32)
+    frame = ((10 * image).clip(0).astype(dtype), 3.0, 0.5, levels, noises, 500.0)
+    more = (clipped if some else clipped[:0, :0], *measure.lay_profiles(*given_), quantum)
+    fast, slow = measure.weighted_sums(*frame, *more), twin.weighted_sums(*frame, *more)
+    np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=1e-4)
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_soma_patches_equals_its_twin(seed, height, width):
+@given(seed=SEEDS, height=SIDES, width=SIDES, dtype=st.sampled_from([np.uint16, np.float32]))
+def test_soma_patches_equals_its_twin(seed, height, width, dtype):
     image, labels, _, places, _ = scene(seed, height, width)
-    given_ = (image, labels, np.arange(1, 4, dtype=np.int32), places, 2)
+    levels = np.full((1, width), 2.0, np.float32)
+    taps = np.array([0.25, 0.5, 0.25], np.float32)
+    frame = ((10 * image).clip(0).astype(dtype), 3.0, 0.5, levels, 500.0, taps)
+    given_ = (*frame, labels, np.arange(1, 4, dtype=np.int32), places, 2)
     np.testing.assert_allclose(measure.soma_patches(*given_), twin.soma_patches(*given_), atol=1e-5)
 
 
@@ -66,16 +102,12 @@ def dome(light, side=31):
 
 def measured(image, *, owners=None, noise=2.0, quantum=0.0, place=(15.0, 15.0)):
     owners = np.zeros(image.shape, np.int32) if owners is None else owners
-    return measure.weighted_sums(
-        image,
-        np.full((1, 1), noise, np.float32),
-        np.zeros(image.shape, bool),
-        owners,
-        np.array([1], np.int32),
-        np.array([place]),
-        dome(1.0)[np.newaxis],
-        quantum,
-    )[0]
+    profiles = dome(1.0)[np.newaxis]
+    boxes = measure.profile_boxes(profiles)
+    noises, levels = np.full((1, 1), noise, np.float32), np.zeros((1, 31), np.float32)
+    frame = (image, 0.0, 1.0, levels, noises, 1e9, np.zeros((0, 0), bool))
+    laid_ = measure.lay_profiles(profiles, boxes, np.array([place]), owners)
+    return measure.weighted_sums(*frame, *laid_, quantum)[0]
 
 
 def test_the_light_of_a_known_shape_comes_back():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference.background import along, despeckle, spread_nodes
+from reference.background import along, bin_sum, despeckle, spread_nodes
 
 
 def spread_rows(levels, width):
@@ -21,3 +21,9 @@ def cut_light(raw, floor, gain, levels, top, left, speckle, out):
         if 0 <= top + v < raw.shape[0] and 0 <= left + u < raw.shape[1]:
             out[v, u] = light[top + v, left + u]
     despeckle(out, speckle)
+
+
+def bin_light(raw, floor, gain, levels, speckle, factor, out, first, last):
+    light = np.empty((raw.shape[0] + 2, raw.shape[1] + 2), np.float32)
+    cut_light(raw, floor, gain, levels, -1, -1, speckle, light)
+    out[first:last] = bin_sum(light[1:-1, 1:-1], factor)[first:last]

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from reference.label import smooth
+from reference.light import cut_light
+
 
 def region_table(labels, places, n_labels, image):
     table = np.zeros((n_labels + 1, 8))
@@ -43,34 +46,72 @@ def shift_row(patch, row, weights, out):
         out[x + 1] = np.dot(weights, around)
 
 
-def weighted_sums(image, noises, clipped, owners, names, places, profiles, quantum):
-    half = profiles.shape[1] // 2
-    table = np.empty((len(places), 4))
+def profile_boxes(profiles):
+    boxes = np.zeros((len(profiles), 4), np.int32)
+    for i, profile in enumerate(profiles):
+        y, x = np.nonzero(profile)
+        if y.size:
+            boxes[i] = y.min(), y.max() + 1, x.min(), x.max() + 1
+    return boxes
+
+
+def laid(profile, place, name, owners):
+    """Return the weight of every pixel of the frame."""
+    half = profile.shape[0] // 2
+    weight = np.zeros(owners.shape)
+    for y, x in np.ndindex(owners.shape):
+        if owners[y, x] in (0, name):
+            weight[y, x] = bilinear(profile, y - place[0] + half, x - place[1] + half)
+    return weight
+
+
+def lay_profiles(profiles, boxes, places, owners):
+    weights, windows, sums, total = [], np.zeros((len(places), 5), np.int64), [], 0
     for i, (cy, cx) in enumerate(places):
-        p, light, noise, ceiling = [], [], [], []
-        for y, x in np.ndindex(image.shape):
-            weight = bilinear(profiles[i], y - cy + half, x - cx + half)
-            if weight > 0 and owners[y, x] in (0, names[i]):
-                p.append(weight)
-                light.append(image[y, x])
-                row = y * noises.shape[0] // image.shape[0]
-                noise.append(noises[row, x * noises.shape[1] // image.shape[1]])
-                ceiling.append(clipped[y, x])
-        p, light, noise = np.array(p), np.array(light, float), np.array(noise, float)
-        if p.size == 0:
+        p = laid(profiles[i], (cy, cx), i + 1, owners)
+        top, left = (int(np.floor(c)) - profiles.shape[1] // 2 for c in (cy, cx))
+        rows = slice(*np.clip([top + boxes[i, 0], top + boxes[i, 1] + 1], 0, p.shape[0]))
+        cols = slice(*np.clip([left + boxes[i, 2], left + boxes[i, 3] + 1], 0, p.shape[1]))
+        part = p[rows, cols] if profiles[i].any() else p[:0, :0]
+        windows[i, 4] = total
+        if part.size:
+            windows[i, :4] = rows.start, cols.start, *part.shape
+        weights.append(part.ravel())
+        total += part.size
+        sums.append([(p**k).sum() for k in (1, 2, 3)])
+    return np.concatenate(weights), windows, np.array(sums)
+
+
+def weighted_sums(
+    raw, floor, gain, levels, noises, speckle, clipped, weights, windows, sums, quantum
+):
+    image = np.empty(raw.shape, np.float32)
+    cut_light(raw, floor, gain, levels, 0, 0, speckle, image)
+    rows = np.arange(raw.shape[0]) * noises.shape[0] // raw.shape[0]
+    cols = np.arange(raw.shape[1]) * noises.shape[1] // raw.shape[1]
+    noise = noises[rows][:, cols].astype(float)
+    table = np.empty((len(windows), 4))
+    for i, (top, left, height, width, first) in enumerate(windows):
+        p = weights[first : first + height * width].reshape(height, width).astype(float)
+        part = slice(top, top + height), slice(left, left + width)
+        if not (p > 0).any():
             table[i] = np.nan, np.nan, 0, 0
             continue
-        total = (p * light).sum() / (p**2).sum()
-        variance = (p**2 * (noise**2 + quantum * p * max(total, 0))).sum() / (p**2).sum() ** 2
-        table[i] = total, variance, p.sum(), p[np.array(ceiling)].sum()
+        total = (p * image[part]).sum() / (p**2).sum()
+        variance = p**2 * (noise[part] ** 2 + quantum * p * max(total, 0))
+        ceiling = p[clipped[part]].sum() if clipped.size else 0.0
+        table[i] = total, variance.sum() / (p**2).sum() ** 2, p.sum(), ceiling
     return table
 
 
-def soma_patches(image, labels, names, places, half):
-    side = 2 * half + 1
+def soma_patches(raw, floor, gain, levels, speckle, taps, owners, names, places, half):
+    side, reach = 2 * half + 1, half + taps.size + 4
+    image = np.empty((raw.shape[0] + 2 * reach, raw.shape[1] + 2 * reach), np.float32)
+    cut_light(raw, floor, gain, levels, -reach, -reach, speckle, image)
+    image = smooth(image, taps)[reach:-reach, reach:-reach]
     patches = np.zeros((len(places), side, side))
     for i, (cy, cx) in enumerate(places):
-        own = np.where(labels == names[i], np.maximum(image, 0), 0).astype(float)
+        own = np.where(owners == names[i], np.maximum(image, 0), 0).astype(float)
         for v, u in np.ndindex(side, side):
             y, x = cy + v - half, cx + u - half
             near = [bilinear(own, y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]

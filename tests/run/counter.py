@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import scenes
 import small_studies
 from livedeath.model.flags import Flag
 from livedeath.model.measures import VisitResult
@@ -54,7 +55,7 @@ class Counter(Whole):
             "time_h": np.array([visit.time_h]),
             "flags": np.array([Flag.UNCALIBRATED], np.uint32),
         }
-        return VisitResult(said, {name: columns[name] for name in names}, ())
+        return VisitResult(scenes.outlined(said), {name: columns[name] for name in names}, ())
 
     def calls(self, traces):
         ids, first, counts = np.unique(traces["neuron_id"], return_index=True, return_counts=True)

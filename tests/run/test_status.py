@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import scenes
 import small_studies
 from livedeath.cli import main
 from livedeath.model.measures import VisitResult
@@ -167,7 +168,7 @@ class Judging(Nobody):
         for reason in (reason for reason, so in bad.items() if so):
             self.bad_frames = self.bad_frames | {reason: self.bad_frames.get(reason, 0) + 1}
         self.pushes += 1
-        return VisitResult(self.labels, {}, (), {})
+        return VisitResult(scenes.outlined(self.labels), {}, (), {})
 
 
 def test_bad_frames_are_told_by_reason(folder, capsys):

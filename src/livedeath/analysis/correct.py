@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
 from livedeath.kernels import background, light
-from livedeath.model.measures import CorrectedFrame, LevelledFrame, Pixels
+from livedeath.model.measures import CorrectedFrame, LevelledFrame, Pixels, Runs
 from livedeath.model.optics import Camera
 
 WORKING_SOMA_PX = 16.0
@@ -53,6 +53,9 @@ CUT_OFF = 0.02
 
 EVERY_ROW_OF = 16
 """The lowest value is read from every so manyeth row."""
+
+OUTLINE_NOISE = 0.03
+"""Noise given to a picture of outlines, which has none: a pixel inside is as bright as can be."""
 
 PILE_BAND = 256
 """More pixels are piled up at the ceiling than lie in this part of the range just below it."""
@@ -111,8 +114,8 @@ def correct(
         even = np.subtract(raw, floor, dtype=np.float32) / _checked_flat(flat, raw.shape, where)
         raw, floor = even, 0.0
     noise = _least_noise(stack, camera, calibrated) * stack.shape[0] ** 0.5
-    clipped = _clipped(stack, camera, bit_depth)
-    return CorrectedFrame(raw, floor, gain, clipped, calibrated, noise, share)
+    clipped, reached = _clipped(stack, camera, bit_depth)
+    return CorrectedFrame(raw, floor, gain, clipped, reached, calibrated, noise, share)
 
 
 def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
@@ -162,14 +165,17 @@ def _lowest(stack: NDArray[Any]) -> tuple[float, float]:
     return float(lowest), share if step == 0 or share > next_share else 0.0
 
 
-def _clipped(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> NDArray[np.bool_]:
-    """Return which pixels stand at the ceiling in any plane; rows below it are not looked at."""
+def _clipped(
+    stack: NDArray[Any], camera: Camera, bit_depth: int | None
+) -> tuple[NDArray[np.bool_], bool]:
+    """Return which pixels stand at the ceiling in any plane, and whether any do."""
     clipped = np.zeros(stack.shape[1:], np.bool_)
     ceiling = _ceiling(stack, camera, bit_depth)
-    if ceiling is not None:
-        rows = np.flatnonzero((stack.max(axis=2) >= ceiling).any(axis=0))
-        clipped[rows] = (stack[:, rows] >= ceiling).any(axis=0)
-    return clipped
+    if ceiling is None:
+        return clipped, False
+    rows = np.flatnonzero((stack.max(axis=2) >= ceiling).any(axis=0))
+    clipped[rows] = (stack[:, rows] >= ceiling).any(axis=0)
+    return clipped, True
 
 
 def _ceiling(stack: NDArray[Any], camera: Camera, bit_depth: int | None) -> float | None:
@@ -256,9 +262,11 @@ def level(frame: CorrectedFrame, soma_px: float) -> LevelledFrame:
     tile = max(round(TILE_SOMAS * soma_px), 16)
     rows, cols = (max(side // tile, 1) for side in frame.raw.shape)
     binning = binning_for(soma_px)
-    raw, floor, clipped = frame.raw, frame.floor * binning**2, frame.clipped
+    raw, floor = frame.raw, frame.floor * binning**2
+    clipped = frame.clipped if frame.reached else np.zeros((0, 0), np.bool_)
     if binning > 1:
-        raw, clipped = background.bin_sum(raw, binning), _bin_any(clipped, binning)
+        raw = background.bin_sum(raw, binning)
+        clipped = _bin_any(clipped, binning) if frame.reached else clipped
     levels, noises = _meshes(raw, (rows, cols), floor, frame, binning)
     lines = light.spread_rows(levels, raw.shape[1])
     speckle = SPECKLE_NOISES * float(noises.max())
@@ -285,16 +293,31 @@ def _meshes(
     return levels, noises
 
 
-def _render(frame: LevelledFrame) -> NDArray[np.float32]:
-    """Return the light of all pixels of a levelled frame."""
-    image = np.empty(frame.raw.shape, np.float32)
-    light.cut_light(frame.raw, frame.floor, frame.gain, frame.levels, 0, 0, frame.speckle, image)
-    return image
+def _render(frame: LevelledFrame, factor: int) -> NDArray[np.float32]:
+    """Return the light of a levelled frame, summed over blocks of so many pixels a side."""
+    camera = (frame.raw, frame.floor, frame.gain, frame.levels)
+    if factor == 1:
+        image = np.empty(frame.raw.shape, np.float32)
+        light.cut_light(*camera, 0, 0, frame.speckle, image)
+        return image
+    rows, cols = (-(-side // factor) for side in frame.raw.shape)
+    small = np.empty((rows, cols), np.float32)
+    light.bin_light(*camera, frame.speckle, factor, small, 0, rows)
+    return small
 
 
 def _bin_any(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
-    if not mask.any():
-        return np.zeros([-(-side // factor) for side in mask.shape], np.bool_)
     rows = np.add.reduceat(mask, np.arange(0, mask.shape[0], factor), axis=0, dtype=np.int32)
     both = np.add.reduceat(rows, np.arange(0, mask.shape[1], factor), axis=1)
     return both > 0
+
+
+def of_outlines(outlines: Runs) -> LevelledFrame:
+    """Return a frame that shows outlines and nothing else: 1 inside, 0 outside."""
+    shape = outlines.shape
+    raw = (outlines.image() > 0).astype(np.uint16)
+    return LevelledFrame(
+        raw, 0.0, 1.0, np.zeros((1, shape[1]), np.float32),
+        np.full((1, 1), OUTLINE_NOISE, np.float32), np.inf, np.zeros((0, 0), np.bool_), False,
+        1, shape, 0.0, _render,
+    )  # fmt: skip

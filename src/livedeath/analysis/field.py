@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from livedeath.analysis import correct, judge, pieces, plane, register, segment, trace, track
 from livedeath.errors import FrameError
-from livedeath.kernels import label
 from livedeath.model.flags import Flag
 from livedeath.model.frame import Visit
 from livedeath.model.measures import (
@@ -23,7 +22,9 @@ from livedeath.model.measures import (
     CorrectedFrame,
     FieldVisit,
     LevelledFrame,
+    Outlined,
     Placing,
+    Runs,
     Seen,
     Segmentation,
     State,
@@ -37,9 +38,6 @@ from livedeath.model.tables import trace_columns
 
 ALL = "all"
 """Population of a neuron when the study declares none that fits it."""
-
-OUTLINE_NOISE = 0.03
-"""Noise given to a picture of outlines, which has none: a pixel inside is as bright as can be."""
 
 NOWHERE = -1e6
 """Place of who is no more, px: in no frame."""
@@ -85,7 +83,7 @@ class FieldPipeline:
         self._scored = channels if scored is None else scored
         self._flats = dict(flats or {})
         self.resize(settings.expected_soma_um)
-        self._shape: tuple[int, ...] | None = None
+        self._shape: tuple[int, int] | None = None
         self._placing = Placing()
         self._stage: tuple[float, float] | None = None
         self._time_h = -np.inf
@@ -99,7 +97,7 @@ class FieldPipeline:
         self._soma = self._soma_camera_px / self._binning
         self._pixel_um = pixel_um * self._binning
         self._tracker = track.Tracker(self._settings, soma_px=self._soma, pixel_um=self._pixel_um)
-        self._tracer = trace.Tracer(self._soma)
+        self._tracer = trace.Tracer(self._soma, segment.gaussian_taps(segment.FINE * self._soma))
         self._judges = {
             name: judge.Judge(self._optics.camera, self._optics.bit_depth, self._soma_camera_px)
             for name in self._channels
@@ -135,7 +133,8 @@ class FieldPipeline:
         verdicts = {name: self._judges[name].push(visit.images[name]) for name in frames}
         hidden = self._shown_by in verdicts and verdicts[self._shown_by].whole
         result = self._looked_at(visit, frames, labels, hidden=hidden)
-        return self._with_verdicts(result, verdicts)
+        cut = {name: frame.cut_off for name, frame in frames.items() if frame.cut_off}
+        return dataclasses.replace(self._with_verdicts(result, verdicts), cut_off=cut)
 
     def _looked_at(
         self,
@@ -202,7 +201,8 @@ class FieldPipeline:
         for name, one in self._judges.items():
             one.restore(below(state, f"judge/{name}."))
         self._time_h = float(state["time_h"])
-        self._shape = tuple(int(n) for n in state["shape"]) or None
+        shape = [int(n) for n in state["shape"]]
+        self._shape = (shape[0], shape[1]) if shape else None
         stage = [float(v) for v in state["stage"]]
         self._stage = (stage[0], stage[1]) if stage else None
         self._placing, at = (Placing(*p) for p in np.asarray(state["placings"]).tolist())
@@ -236,9 +236,11 @@ class FieldPipeline:
         }
 
     @staticmethod
-    def _sizes(visit: Visit, labels: NDArray[Any] | None) -> dict[str, tuple[int, ...]]:
-        sizes = {name: image.shape[-2:] for name, image in visit.images.items()}
-        return sizes if labels is None else sizes | {"the label image": labels.shape[-2:]}
+    def _sizes(visit: Visit, labels: NDArray[Any] | None) -> dict[str, tuple[int, int]]:
+        images = {name: image.shape for name, image in visit.images.items()}
+        images |= {} if labels is None else {"the label image": labels.shape}
+        sides = {what: (0, 0, *shape) for what, shape in images.items()}
+        return {what: (side[-2], side[-1]) for what, side in sides.items()}
 
     def _correct(self, visit: Visit, name: str) -> CorrectedFrame:
         return correct.correct(
@@ -249,29 +251,27 @@ class FieldPipeline:
             where=f"{_where(visit)} {name}",
         )
 
-    def _register(
-        self, found: Segmentation, shown: LevelledFrame | NDArray[np.float32]
-    ) -> register.Placed:
+    def _register(self, found: Segmentation, shown: LevelledFrame) -> register.Placed:
         """Say how the visit's frame lies; the neurons have the vote, pictures are the last resort.
 
         ``shown`` is the frame that shows somata, or their outlines.
         """
         rows, neurons = found.detections, self._tracker.landmarks()
         somata = np.column_stack([rows.y, rows.x])
-        shape = (found.labels.shape[0], found.labels.shape[1])
+        shape = found.runs.shape
         placed = register.place(
             self._placing, neurons, somata, rows.light, soma_px=self._soma, shape=shape
         )
         picture = None
         if not placed.certain and self._reference is not None:
-            picture = self._picture(shown)
+            picture = register.picture_of(shown, soma_px=self._soma)
             placed = register.place_by_picture(
                 self._placing, self._reference, self._reference_at[0], picture, neurons, somata,
                 soma_px=self._soma,
             )  # fmt: skip
         n, usual = len(rows), self._reference_at[1]
         if placed.certain and n and not usual / RENEW < n < usual * RENEW:
-            self._reference = picture or self._picture(shown)
+            self._reference = picture or register.picture_of(shown, soma_px=self._soma)
             self._reference_at = placed.placing, n
         return placed
 
@@ -285,21 +285,22 @@ class FieldPipeline:
     ) -> FieldVisit:
         """Link, measure and write down a visit in which somata could be looked for."""
         shown = frames.get(self._shown_by)
-        outlines = (found.labels > 0).astype(np.float32)
-        placed = self._register(found, outlines if trusted or shown is None else shown)
+        if trusted or shown is None:
+            outlines = correct.of_outlines(found.runs)
+            placed, shown = self._register(found, outlines), shown or outlines
+        else:
+            placed = self._register(found, shown)
         tracking = self._tracker.push(
             found.detections,
             time_h=visit.time_h,
             placing=placed.placing,
             certain=placed.certain,
             trusted=trusted,
-            shape=(found.labels.shape[0], found.labels.shape[1]),
+            shape=found.runs.shape,
         )
         self._placing = placed.placing
         seen = self._places(tracking, found)
-        shape = outlines if shown is None else shown.image
-        smooth = label.smooth(shape, segment.gaussian_taps(segment.FINE * self._soma))
-        block = self._tracer.push(frames, seen, found.labels, shape=smooth)
+        block = self._tracer.push(frames, seen, found.runs, shown=shown)
         if not placed.certain:
             block.flags[:] |= np.uint32(Flag.UNREGISTERED)
         area = np.full(seen.label.size, np.nan)
@@ -307,17 +308,10 @@ class FieldPipeline:
         area[linked] = found.detections.area[tracking.detection[linked]] * self._pixel_um**2
         names = np.zeros(len(found.detections) + 1, np.int32)
         names[1:] = tracking.neuron + 1
-        labels = _enlarge(names[found.labels], self._binning, self._shape)
+        outlined = Outlined(found.runs, names, self._binning, self._shape or found.runs.shape)
         not_followed = found.detections.strong & found.detections.border & (tracking.neuron < 0)
         block.flags[tracking.divided] |= np.uint32(Flag.DIVIDED)
-        return self._told(labels, visit, block, area, tracking.divided, int(not_followed.sum()))
-
-    def _picture(self, shown: LevelledFrame | NDArray[np.float32]) -> register.Picture:
-        """Return the small picture that is registered, of a frame or of outlines."""
-        if isinstance(shown, LevelledFrame):
-            return register.picture_of(shown.image, shown.noises, soma_px=self._soma)
-        noise = np.full((1, 1), OUTLINE_NOISE, np.float32)
-        return register.picture_of(shown, noise, soma_px=self._soma)
+        return self._told(outlined, visit, block, area, tracking.divided, int(not_followed.sum()))
 
     def _unseen(self, visit: Visit, frames: dict[str, LevelledFrame]) -> FieldVisit:
         """Measure a visit without the channel that shows somata, at the last places."""
@@ -325,12 +319,14 @@ class FieldPipeline:
         height, width = self._shape or (1, 1)
         seen = self._places(None, None)
         size = (-(-height // self._binning), -(-width // self._binning))
-        block = self._tracer.push(frames, seen, np.zeros(size, np.int32), shape=None)
+        nothing = Runs(np.zeros((0, 4), np.int32), size)
+        block = self._tracer.push(frames, seen, nothing, shown=None)
         block.flags[:] &= ~np.uint32(Flag.MASK_LOST)
         if self._shown_by not in frames:
             block.flags[:] |= np.uint32(Flag.MISSING_CHANNEL)
-        nothing, nobody = np.zeros((height, width), np.int32), np.zeros(n, np.bool_)
-        return self._told(nothing, visit, block, np.full(n, np.nan), nobody, 0)
+        outlined = Outlined(nothing, np.zeros(1, np.int32), self._binning, (height, width))
+        nobody = np.zeros(n, np.bool_)
+        return self._told(outlined, visit, block, np.full(n, np.nan), nobody, 0)
 
     def _places(self, tracking: Tracking | None, found: Segmentation | None) -> Seen:
         """Return where every neuron of the field is in this visit's frame."""
@@ -349,7 +345,7 @@ class FieldPipeline:
 
     def _told(
         self,
-        labels: NDArray[np.int32],
+        outlines: Outlined,
         visit: Visit,
         block: TraceBlock,
         area: NDArray[np.float64],
@@ -363,9 +359,9 @@ class FieldPipeline:
         depth = np.minimum(tracks.points, shape - 1.0 - tracks.points).min(axis=1) * pixel
         there = ~tracks.rows["ended"] | divided
         if there.all():
-            return FieldVisit(labels, columns, depth, at_border)
+            return FieldVisit(outlines, columns, depth, at_border)
         columns = {name: column[there] for name, column in columns.items()}
-        return FieldVisit(labels, columns, depth[there], at_border)
+        return FieldVisit(outlines, columns, depth[there], at_border)
 
     def _columns(self, visit: Visit, block: TraceBlock, area: NDArray[np.float64]) -> Columns:
         """Write one row per neuron in the columns of the trace table."""
@@ -403,16 +399,6 @@ class FieldPipeline:
             columns[f"{name}_sd"] = block.light_sd.get(name, np.full(n, np.nan))
             columns[f"{name}_background"] = np.full(n, np.nan)
         return {name: columns[name] for name in trace_columns(self._channels)}
-
-
-def _enlarge(
-    labels: NDArray[np.int32], factor: int, shape: tuple[int, ...] | None
-) -> NDArray[np.int32]:
-    """Return working labels at the camera's resolution."""
-    if factor == 1 or shape is None:
-        return labels
-    large = labels.repeat(factor, axis=0).repeat(factor, axis=1)
-    return np.ascontiguousarray(large[: shape[0], : shape[1]])
 
 
 def _where(visit: Visit) -> str:

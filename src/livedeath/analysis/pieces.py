@@ -14,7 +14,8 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from livedeath.analysis.pairs import pairs_within
-from livedeath.model.measures import Detections, Segmentation
+from livedeath.kernels import runs
+from livedeath.model.measures import Detections, Runs, Segmentation
 
 GAP = 1 / 12
 """Outlines this near to each other, each side, touch; in soma diameters."""
@@ -57,11 +58,12 @@ def join(found: Segmentation, *, soma_px: float) -> Segmentation:
         New labels in the order of the old ones; what lies between joined pieces is part
         of the whole. Without pieces it is the one given.
     """
-    rows = found.detections
-    joined = _join(found.labels, np.column_stack([rows.y, rows.x]), rows.area, soma_px)
-    if joined.labels is found.labels:
+    rows, labels = found.detections, found.labels
+    joined = _join(labels, np.column_stack([rows.y, rows.x]), rows.area, soma_px)
+    if joined.labels is labels:
         return found
-    return Segmentation(joined.labels, combine(rows, joined.names))
+    outlines = Runs(runs.runs_of(joined.labels), found.runs.shape)
+    return Segmentation(outlines, combine(rows, joined.names))
 
 
 def _join(

@@ -9,6 +9,7 @@ out depends only on what was pushed and in which order: streaming equals batch, 
 `state` equals none.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -218,8 +219,10 @@ class Pipeline:
         for reason in seen.told.bad_frames.values():
             self.bad_frames[reason] = self.bad_frames.get(reason, 0) + 1
         called = self._score(visit, traces)
-        labels = named.ids.astype(np.int32)[seen.told.labels]
-        return VisitResult(labels, traces, called, seen.told.bad_frames, seen.told.at_border)
+        told = seen.told
+        ids = named.ids.astype(np.int32)[told.outlines.ids]
+        outlines = dataclasses.replace(told.outlines, ids=ids)
+        return VisitResult(outlines, traces, called, told.bad_frames, told.at_border, told.cut_off)
 
     @property
     def noted(self) -> dict[str, Any]:

@@ -16,12 +16,11 @@ from scipy import fft
 from scipy.special import bdtrc
 
 from livedeath.analysis.plane import refined, to_frame, to_reference
-from livedeath.kernels import background
 from livedeath.kernels.assign import clear_pairs
 from livedeath.kernels.near import near_pairs
 from livedeath.kernels.placing import vote
 from livedeath.kernels.register import peak_offset
-from livedeath.model.measures import Placing, Shift
+from livedeath.model.measures import LevelledFrame, Placing, Shift
 
 MOST = 0.8
 """Where this part of the somata is at its place, the frame lies as before."""
@@ -281,17 +280,13 @@ class Picture:
         return self._known[size]
 
 
-def picture_of(
-    image: NDArray[np.float32], noises: NDArray[np.float32], *, soma_px: float
-) -> Picture:
+def picture_of(frame: LevelledFrame, *, soma_px: float) -> Picture:
     """Bin a levelled frame to a small picture in units of its noise.
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Light above background.
-    noises : (R, C) float32
-        Background noise of a pixel in each tile.
+    frame : LevelledFrame
+        Light above background, and its noise.
     soma_px : float
         Diameter of a typical soma, px.
 
@@ -300,9 +295,9 @@ def picture_of(
     Picture
         At most 512 px wide; 0 below 3 noises, 250 from 28 noises on.
     """
-    factor = max(int(soma_px // SOMA_IN_PICTURE), -(-max(image.shape) // SIDE), 1)
-    small = background.bin_sum(image, factor)
-    noise = float(np.median(noises)) * factor
+    factor = max(int(soma_px // SOMA_IN_PICTURE), -(-max(frame.raw.shape) // SIDE), 1)
+    small = frame.binned(factor)
+    noise = float(np.median(frame.noises)) * factor
     grey = np.clip(small / noise - FAINTEST, 0.0, BRIGHTEST) * STEP
     return Picture(np.rint(grey).astype(np.uint8), factor)
 

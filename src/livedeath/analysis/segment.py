@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from livedeath.errors import FrameError
-from livedeath.kernels import background, label, measure
-from livedeath.model.measures import Detections, LevelledFrame, Segmentation
+from livedeath.kernels import background, label, measure, runs
+from livedeath.model.measures import Detections, LevelledFrame, Runs, Segmentation
 
 FINE = 1 / 10
 """Smoothing that tells touching somata apart: sd in soma diameters."""
@@ -299,7 +299,11 @@ def _segmentation(
         strong=(ratio >= snr) & (light >= faintest),
         border=table[:, measure.BORDER] > 0,
     )
-    return Segmentation(labels, detections)
+    return Segmentation(_runs(labels), detections)
+
+
+def _runs(labels: NDArray[np.int32]) -> Runs:
+    return Runs(runs.runs_of(labels), (labels.shape[0], labels.shape[1]))
 
 
 def from_labels(labels: NDArray[Any], *, binning: int = 1, where: str = "labels") -> Segmentation:
@@ -346,7 +350,7 @@ def from_labels(labels: NDArray[Any], *, binning: int = 1, where: str = "labels"
         strong=np.ones(n, np.bool_),
         border=table[:, measure.BORDER] > 0,
     )
-    return Segmentation(small, detections)
+    return Segmentation(_runs(small), detections)
 
 
 def _in_raster_order(labels: NDArray[Any]) -> NDArray[np.int32]:

@@ -4,10 +4,15 @@ Images, labels and soma profiles in; one row of numbers per region or neuron out
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from livedeath.kernels.bank import LANES
+from livedeath.kernels.label import smooth
+from livedeath.kernels.light import cut_light
 
 AREA, Y, X, YY, XX, YX, LIGHT, BORDER = 0, 1, 2, 3, 4, 5, 6, 7
 """Columns of `region_table`."""
@@ -116,14 +121,135 @@ def shift_row(
 
 
 @njit(cache=True, nogil=True)
-def weighted_sums(
-    image: NDArray[np.float32],
-    noises: NDArray[np.float32],
-    clipped: NDArray[np.bool_],
-    owners: NDArray[np.int32],
-    names: NDArray[np.int32],
-    places: NDArray[np.float64],
+def profile_boxes(profiles: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return the part of each profile that is not zero.
+
+    Parameters
+    ----------
+    profiles : (N, P, P) float32
+        Non-negative.
+
+    Returns
+    -------
+    (N, 4) int32
+        First row, row after the last, first column, column after the last; all 0 for an empty
+        profile.
+    """
+    boxes = np.zeros((profiles.shape[0], 4), np.int32)
+    for i in range(profiles.shape[0]):
+        top, bottom, left, right = profiles.shape[1], 0, profiles.shape[2], 0
+        for v in range(profiles.shape[1]):
+            for u in range(profiles.shape[2]):
+                if profiles[i, v, u] > np.float32(0):
+                    top, bottom = min(top, v), v + 1
+                    left, right = min(left, u), max(right, u + 1)
+        if bottom > 0:
+            boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = top, bottom, left, right
+    return boxes
+
+
+@njit(cache=True, nogil=True)
+def lay_profiles(
     profiles: NDArray[np.float32],
+    boxes: NDArray[np.int32],
+    places: NDArray[np.float64],
+    owners: NDArray[np.int32],
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+    """Lay each neuron's profile on its place, and leave out what is another neuron's.
+
+    Parameters
+    ----------
+    profiles : (N, P, P) float32
+        Non-negative, each of sum 1, centred on pixel ``(P - 1) / 2``.
+    boxes : (N, 4) int32
+        From `profile_boxes`.
+    places : (N, 2) float64
+        Centre (y, x) of each neuron, px.
+    owners : (Y, X) int32
+        Which neuron's soma a pixel is part of: its index + 1, 0 for none.
+
+    Returns
+    -------
+    weights : (M,) float32
+        The weights of all windows, one after the other, row by row.
+    windows : (N, 5) int64
+        Of each neuron: top, left, rows and columns of its window in the frame, and where its
+        weights begin.
+    sums : (N, 3) float64
+        Sums of the weights, their squares and their cubes.
+
+    Notes
+    -----
+    Cost linear in the boxes. What is between pixels is interpolated bilinearly.
+    """
+    height, width = owners.shape
+    n = places.shape[0]
+    windows = np.zeros((n, 5), np.int64)
+    total = 0
+    for i in range(n):
+        at_y = math.floor(places[i, 0]) - profiles.shape[1] // 2
+        at_x = math.floor(places[i, 1]) - profiles.shape[2] // 2
+        top, bottom = max(at_y + boxes[i, 0], 0), min(at_y + boxes[i, 1] + 1, height)
+        left, right = max(at_x + boxes[i, 2], 0), min(at_x + boxes[i, 3] + 1, width)
+        windows[i, 4] = total
+        if boxes[i, 1] > 0 and bottom > top and right > left:
+            windows[i, 0], windows[i, 1] = top, left
+            windows[i, 2], windows[i, 3] = bottom - top, right - left
+            total += (bottom - top) * (right - left)
+    weights = np.zeros(total, np.float32)
+    sums = np.zeros((n, 3))
+    parts, line = np.empty(4, np.float32), np.empty(profiles.shape[2] + 3, np.float32)
+    for i in range(n):
+        top, left, rows, cols, first = windows[i]
+        at_y, at_x = math.floor(places[i, 0]), math.floor(places[i, 1])
+        fy, fx = places[i, 0] - at_y, places[i, 1] - at_x
+        parts[0], parts[1] = fy * fx, fy * (1.0 - fx)
+        parts[2], parts[3] = (1.0 - fy) * fx, (1.0 - fy) * (1.0 - fx)
+        skipped = left - (at_x - profiles.shape[2] // 2)
+        name = np.int32(i + 1)
+        for v in range(rows):
+            shift_row(profiles[i], top + v - (at_y - profiles.shape[1] // 2), parts, line)
+            source = line[1 + skipped : 1 + skipped + cols]
+            owner = owners[top + v, left : left + cols]
+            target = weights[first + v * cols : first + (v + 1) * cols]
+            _add_powers(source, owner, name, target, sums[i])
+    return weights, windows, sums
+
+
+@njit(cache=True, nogil=True, fastmath=LANES)
+def _add_powers(
+    source: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    name: np.int32,
+    target: NDArray[np.float32],
+    sums: NDArray[np.float64],
+) -> None:
+    """Keep the weights of a row that are no other neuron's; add them, squares and cubes."""
+    one, two, three = np.float32(0), np.float32(0), np.float32(0)
+    for x in range(target.size):
+        free = owner[x] == np.int32(0) or owner[x] == name
+        p = source[x] if free else np.float32(0)
+        target[x] = p
+        one += p
+        two += p * p
+        three += p * p * p
+    sums[0] += one
+    sums[1] += two
+    sums[2] += three
+
+
+@njit(cache=True, nogil=True)
+def weighted_sums(
+    raw: NDArray[Any],
+    floor: float,
+    gain: float,
+    levels: NDArray[np.float32],
+    noises: NDArray[np.float32],
+    speckle: float,
+    clipped: NDArray[np.bool_],
+    weights: NDArray[np.float32],
+    windows: NDArray[np.int64],
+    sums: NDArray[np.float64],
     quantum: float,
 ) -> NDArray[np.float64]:
     """Measure each neuron's light with its own profile as the weight.
@@ -134,20 +260,14 @@ def weighted_sums(
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Intensity, background subtracted.
+    raw, floor, gain, levels, speckle
+        The frame, for `livedeath.kernels.light.cut_light`.
     noises : (R, C) float32
         Background noise per pixel of each tile; tiles share the frame evenly.
     clipped : (Y, X) bool
-        Pixels at the camera's ceiling.
-    owners : (Y, X) int32
-        Which neuron's soma a pixel is part of, 0 for none.
-    names : (N,) int32
-        The neurons' numbers in ``owners``.
-    places : (N, 2) float64
-        Centre (y, x) of each neuron, px.
-    profiles : (N, P, P) float32
-        Non-negative, each of sum 1, centred on pixel ``(P - 1) / 2``.
+        Pixels at the camera's ceiling; of no size where there are none.
+    weights, windows, sums
+        From `lay_profiles`.
     quantum : float
         Intensity per photo-electron (1 where the image is in electrons), 0 where it is
         not known: then the neuron's own photon noise is left out.
@@ -161,57 +281,72 @@ def weighted_sums(
 
     Notes
     -----
-    Cost P*P per neuron. ``VARIANCE = sum(p2 n2 + p2 q p F+) / sum(p2)**2`` with the
+    Cost linear in the weights. ``VARIANCE = sum(p2 n2 + p2 q p F+) / sum(p2)**2`` with the
     noise n, the quantum q and the light F, taken as zero where it is negative.
     """
-    height, width = image.shape
+    height, width = raw.shape
     n_rows, n_cols = noises.shape
-    side = profiles.shape[1]
-    table = np.empty((places.shape[0], 4))
-    weights, line = np.empty(4, np.float32), np.empty(side + 3, np.float32)
-    for i in range(places.shape[0]):
-        top, left = math.floor(places[i, 0]), math.floor(places[i, 1])
-        fy, fx = places[i, 0] - top, places[i, 1] - left
-        weights[0], weights[1] = fy * fx, fy * (1.0 - fx)
-        weights[2], weights[3] = (1.0 - fy) * fx, (1.0 - fy) * (1.0 - fx)
-        light, background, square, cube, inside, ceiling = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for v in range(side + 1):
-            y = top - side // 2 + v
-            if y < 0 or y >= height:
-                continue
-            shift_row(profiles[i], v, weights, line)
-            x0 = left - side // 2
-            for x in range(max(x0, 0), min(x0 + side + 1, width)):
-                p = line[x - x0 + 1]
-                if p <= np.float32(0):
-                    continue
-                owner = owners[y, x]
-                if owner != 0 and owner != names[i]:
-                    continue
-                noise = noises[y * n_rows // height, x * n_cols // width]
-                weight = float(p)
-                light += weight * image[y, x]
-                background += weight * weight * noise * noise
-                square += weight * weight
-                cube += weight * weight * weight
-                inside += weight
-                if clipped[y, x]:
-                    ceiling += weight
-        if square > 0.0:
-            light /= square
-            table[i, SUM] = light
-            photons = quantum * max(light, 0.0) * cube
-            table[i, VARIANCE] = (background + photons) / (square * square)
-        else:
+    table = np.empty((windows.shape[0], 4))
+    spread = np.empty((n_rows, width), np.float32)
+    for col in range(n_cols):
+        # Pixel x is in tile x * n_cols // width.
+        start, stop = -(-col * width // n_cols), -(-(col + 1) * width // n_cols)
+        for row in range(n_rows):
+            spread[row, start:stop] = noises[row, col] * noises[row, col]
+    room = np.empty(1, np.float32)
+    for i in range(windows.shape[0]):
+        top, left, rows, cols, first = windows[i]
+        square = sums[i, 1]
+        table[i, INSIDE], table[i, CLIPPED_PART] = sums[i, 0], 0.0
+        if square <= 0.0:
             table[i, SUM], table[i, VARIANCE] = math.nan, math.nan
-        table[i, INSIDE], table[i, CLIPPED_PART] = inside, ceiling
+            continue
+        # One pixel more on each side: what towers over its neighbours is known by them.
+        size = (rows + 2) * (cols + 2)
+        if room.size < size:
+            room = np.empty(2 * size, np.float32)
+        window = room[:size].reshape(rows + 2, cols + 2)
+        cut_light(raw, floor, gain, levels, top - 1, left - 1, speckle, window)
+        light, background, ceiling = 0.0, 0.0, 0.0
+        for v in range(rows):
+            y = top + v
+            p = weights[first + v * cols : first + (v + 1) * cols]
+            noise = spread[y * n_rows // height, left : left + cols]
+            one, two = _row_sums(p, window[v + 1, 1 : cols + 1], noise)
+            light += one
+            background += two
+            if clipped.size > 0:
+                for x in range(cols):
+                    ceiling += float(p[x]) if clipped[y, left + x] else 0.0
+        light /= square
+        photons = quantum * max(light, 0.0) * sums[i, 2]
+        table[i, SUM] = light
+        table[i, VARIANCE] = (background + photons) / (square * square)
+        table[i, CLIPPED_PART] = ceiling
     return table
+
+
+@njit(cache=True, nogil=True, fastmath=LANES)
+def _row_sums(
+    p: NDArray[np.float32], light: NDArray[np.float32], noise: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Return the weighted light of a row and the weighted variance of its background."""
+    one, two = np.float32(0), np.float32(0)
+    for x in range(p.size):
+        one += p[x] * light[x]
+        two += p[x] * p[x] * noise[x]
+    return float(one), float(two)
 
 
 @njit(cache=True, nogil=True)
 def soma_patches(
-    image: NDArray[np.float32],
-    labels: NDArray[np.int32],
+    raw: NDArray[Any],
+    floor: float,
+    gain: float,
+    levels: NDArray[np.float32],
+    speckle: float,
+    taps: NDArray[np.float32],
+    owners: NDArray[np.int32],
     names: NDArray[np.int32],
     places: NDArray[np.float64],
     half: int,
@@ -220,12 +355,14 @@ def soma_patches(
 
     Parameters
     ----------
-    image : (Y, X) float32
-        Smooth intensity, background subtracted.
-    labels : (Y, X) int32
+    raw, floor, gain, levels, speckle
+        The frame, for `livedeath.kernels.light.cut_light`.
+    taps : (2 * R + 1,) float32
+        Smoothing of its rows and columns, as in `livedeath.kernels.label.smooth`.
+    owners : (Y, X) int32
         Outlines.
     names : (N,) int32
-        The label of each soma.
+        The number of each soma in ``owners``.
     places : (N, 2) float64
         Centre (y, x) of each patch, px.
     half : int
@@ -234,22 +371,29 @@ def soma_patches(
     Returns
     -------
     (N, 2 * half + 1, 2 * half + 1) float32
-        The positive image under the soma's own label, averaged over 3 x 3 so that the
-        edge is soft, and scaled to sum 1; all zero where the label is not in reach.
+        The positive smooth light under the soma's own outline, averaged over 3 x 3 so that the
+        edge is soft, and scaled to sum 1; all zero where the outline is not in reach.
     """
-    height, width = image.shape
+    height, width = owners.shape
     side = 2 * half + 1
+    # One pixel for each of the 3 x 3 and of what lies between pixels; and what smoothing and
+    # despeckling look at.
+    around = taps.size // 2 + 1
     patches = np.zeros((places.shape[0], side, side), np.float32)
     masked = np.zeros((side + 3, side + 3), np.float32)
+    window = np.empty((side + 3 + 2 * around, side + 3 + 2 * around), np.float32)
     for i in range(places.shape[0]):
         top, left = math.floor(places[i, 0]), math.floor(places[i, 1])
         fy, fx = places[i, 0] - top, places[i, 1] - left
+        top, left = top - half - 1, left - half - 1
+        cut_light(raw, floor, gain, levels, top - around, left - around, speckle, window)
+        image = smooth(window, taps)
         for v in range(side + 3):
             for u in range(side + 3):
-                y, x = top + v - half - 1, left + u - half - 1
+                y, x = top + v, left + u
                 masked[v, u] = 0
-                if 0 <= y < height and 0 <= x < width and labels[y, x] == names[i]:
-                    masked[v, u] = max(image[y, x], np.float32(0))
+                if 0 <= y < height and 0 <= x < width and owners[y, x] == names[i]:
+                    masked[v, u] = max(image[around + v, around + u], np.float32(0))
         total = 0.0
         for v in range(side):
             for u in range(side):

@@ -44,6 +44,8 @@ class CorrectedFrame:
         Light is ``gain * (raw - floor)``.
     clipped : (Y, X) bool
         Pixels at the camera's ceiling in any plane.
+    reached : bool
+        Whether there are any.
     calibrated : bool
         Whether light is in electrons, else in camera units above the frame's floor.
     least_noise : float
@@ -57,6 +59,7 @@ class CorrectedFrame:
     floor: float
     gain: float
     clipped: NDArray[np.bool_]
+    reached: bool
     calibrated: bool
     least_noise: float
     cut_off: float = 0.0
@@ -89,7 +92,7 @@ class LevelledFrame:
     speckle : float
         A single pixel that towers so far over its neighbours is no light.
     clipped : (Y', X') bool
-        Whether any of the pixels was clipped.
+        Whether any of the pixels was clipped; of no size (0, 0) where none was.
     calibrated : bool
         Whether the unit is electrons.
     binning : int
@@ -100,7 +103,7 @@ class LevelledFrame:
         As in `CorrectedFrame`; then noises are those of the whole background, and levels what is
         left of it on average.
     render : callable
-        Computes the light of all pixels.
+        Computes the light of the whole frame, summed over blocks of so many pixels a side.
     """
 
     raw: Pixels
@@ -114,17 +117,24 @@ class LevelledFrame:
     binning: int
     shape: tuple[int, int]
     cut_off: float
-    render: Callable[["LevelledFrame"], NDArray[np.float32]] = dataclasses.field(repr=False)
-    _rendered: list[NDArray[np.float32]] = dataclasses.field(
-        default_factory=list, init=False, repr=False, compare=False
+    render: Callable[["LevelledFrame", int], NDArray[np.float32]] = dataclasses.field(repr=False)
+    _rendered: dict[int, NDArray[np.float32]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
     def image(self) -> NDArray[np.float32]:
         """Light above background (Y', X'); costly, and kept once it was asked for."""
-        if not self._rendered:
-            self._rendered.append(self.render(self))
-        return self._rendered[0]
+        return self.binned(1)
+
+    def binned(self, factor: int) -> NDArray[np.float32]:
+        """Return the light summed over ``factor`` x ``factor`` working pixels, and keep it.
+
+        Blocks cut by the border are scaled up to the full number of pixels.
+        """
+        if factor not in self._rendered:
+            self._rendered[factor] = self.render(self, factor)
+        return self._rendered[factor]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -169,11 +179,44 @@ class Detections:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Segmentation:
-    """Outlines of one visit: labels (Y, X) int32 in 1..n, and a row for each."""
+class Runs:
+    """Outlines of one visit as runs of pixels along rows; no pixel is in two.
 
-    labels: NDArray[np.int32]
+    Parameters
+    ----------
+    table : (K, 4) int32
+        Row, first column, column after the last, and label in 1..n of each run.
+    shape : (int, int)
+        Sides of the frame, working px.
+    """
+
+    table: NDArray[np.int32]
+    shape: tuple[int, int]
+
+    def image(self, names: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+        """Paint a label image (Y, X), with other names for the labels 0..n where given."""
+        y, start, stop, label = self.table.T.astype(np.int64)
+        length = stop - start
+        first = y * self.shape[1] + start - (np.cumsum(length) - length)
+        values = self.table[:, 3] if names is None else names[label]
+        image = np.zeros(self.shape, np.int32)
+        image.ravel()[np.repeat(first, length) + np.arange(length.sum())] = np.repeat(
+            values, length
+        )
+        return image
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Outlines of one visit, labelled 1..n, and a row for each."""
+
+    runs: Runs
     detections: Detections
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Label image (Y, X), painted anew each time."""
+        return self.runs.image()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -287,13 +330,43 @@ class TraceBlock:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Outlined:
+    """Outlines of one visit, each with the id of its neuron, until an image of them is asked for.
+
+    Parameters
+    ----------
+    runs : Runs
+        At the working scale.
+    ids : (n + 1,) int32
+        Id of the neuron of each label; 0 for none, and at index 0.
+    binning : int
+        Camera pixels per working pixel, along one side.
+    shape : (int, int)
+        Sides of the camera's frame.
+    """
+
+    runs: Runs
+    ids: NDArray[np.int32]
+    binning: int
+    shape: tuple[int, int]
+
+    def image(self) -> NDArray[np.int32]:
+        """Paint the ids at the camera's resolution, (Y, X); 0 where there is no soma."""
+        small = self.runs.image(self.ids)
+        if self.binning == 1:
+            return small
+        large = small.repeat(self.binning, axis=0).repeat(self.binning, axis=1)
+        return np.ascontiguousarray(large[: self.shape[0], : self.shape[1]])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class FieldVisit:
     """What one visit says of its field alone; neurons go by their local number + 1.
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        The neuron of each pixel of a soma, 0 elsewhere, at the camera's resolution.
+    outlines : Outlined
+        Outlines with the neuron of each.
     traces : dict of str to array
         As in `VisitResult`, ``neuron_id`` and ``parent_id`` by local number + 1.
     depth_um : (N,) float64
@@ -302,13 +375,16 @@ class FieldVisit:
         Somata that the border cuts and that are not followed.
     bad_frames : dict of str to str
         Channel to the reason why its frame was judged bad.
+    cut_off : dict of str to float
+        As in `VisitResult`.
     """
 
-    labels: NDArray[np.int32]
+    outlines: Outlined
     traces: Columns
     depth_um: NDArray[np.float64]
     at_border: int = 0
     bad_frames: dict[str, str] = dataclasses.field(default_factory=dict)
+    cut_off: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -317,8 +393,8 @@ class VisitResult:
 
     Parameters
     ----------
-    labels : (Y, X) int32
-        Neuron id of each pixel of a soma, 0 elsewhere, at the camera's resolution.
+    outlines : Outlined
+        Where somata were found.
     traces : dict of str to array
         Columns of `livedeath.model.tables.TRACES` with each channel and its sd; one row
         per neuron of the field.
@@ -328,10 +404,19 @@ class VisitResult:
         Channel to the reason why its frame was judged bad.
     at_border : int
         Somata that touch the border of the frame and are not followed.
+    cut_off : dict of str to float
+        Channel to the share of its pixels that stand at the frame's lowest value, where the
+        background is cut off there.
     """
 
-    labels: NDArray[np.int32]
+    outlines: Outlined
     traces: Columns
     called: tuple[int, ...]
     bad_frames: dict[str, str] = dataclasses.field(default_factory=dict)
     at_border: int = 0
+    cut_off: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Neuron id of each pixel of a soma (Y, X), 0 elsewhere; painted anew each time."""
+        return self.outlines.image()
