@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
 from livedeath.kernels import background, light
-from livedeath.model.measures import CorrectedFrame, LevelledFrame, Pixels, Runs
+from livedeath.model.measures import CorrectedFrame, CutOff, LevelledFrame, Pixels, Runs
 from livedeath.model.optics import Camera
 
 WORKING_SOMA_PX = 16.0
@@ -49,7 +49,10 @@ ENOUGH_OF_TILE = 512
 """a tile keeps so many pixels, whose mean is known to 1/20 of a pixel's noise."""
 
 CUT_OFF = 0.02
-"""A larger share of the pixels at the lowest value is a background that was cut off there."""
+"""A larger share of the pixels at the lowest value is a background that was cut off there,"""
+
+PILED = 1 / 3
+"""if they are at least this part of those one value above."""
 
 EVERY_ROW_OF = 16
 """The lowest value is read from every so manyeth row."""
@@ -109,13 +112,22 @@ def correct(
     lowest, share = _lowest(stack)
     floor = float(camera.offset_adu or 0.0) if calibrated else lowest
     gain = float(camera.gain_e_per_adu or 1.0) if calibrated else 1.0
-    raw, floor = _summed(stack), floor * stack.shape[0]
+    noise = _least_noise(stack, camera, calibrated)
+    cut = None
+    if share:
+        cut = CutOff(share, _summed(stack[:1]), lowest, 0.5 if stack.dtype.kind != "f" else 0.0)
+    raw = _summed(stack)
     if flat is not None:
-        even = np.subtract(raw, floor, dtype=np.float32) / _checked_flat(flat, raw.shape, where)
-        raw, floor = even, 0.0
-    noise = _least_noise(stack, camera, calibrated) * stack.shape[0] ** 0.5
+        even = _checked_flat(flat, raw.shape, where)
+        raw = _evened(raw, floor * len(stack), even)
+        if cut:
+            cut = cut._replace(plane=_evened(cut.plane, lowest, even), lowest=0.0)
+        floor = 0.0
     clipped, reached = _clipped(stack, camera, bit_depth)
-    return CorrectedFrame(raw, floor, gain, clipped, reached, calibrated, noise, share)
+    return CorrectedFrame(
+        raw, floor * len(stack), gain, clipped, reached, calibrated, noise * len(stack) ** 0.5,
+        len(stack), cut,
+    )  # fmt: skip
 
 
 def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
@@ -140,6 +152,10 @@ def _planes(image: NDArray[Any], where: str) -> NDArray[Any]:
     return image if image.ndim == 3 else image[np.newaxis]
 
 
+def _evened(raw: Pixels, floor: float, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.subtract(raw, floor, dtype=np.float32, casting="unsafe") / flat)
+
+
 def _summed(stack: NDArray[Any]) -> Pixels:
     """Return the sum of all planes as kernels read it: 16 bits as they are, else floats."""
     if len(stack) > 1:
@@ -152,17 +168,18 @@ def _summed(stack: NDArray[Any]) -> Pixels:
 def _lowest(stack: NDArray[Any]) -> tuple[float, float]:
     """Return the lowest value, and what share of the pixels it is where the rest is cut off there.
 
-    Read from every sixteenth row. A background that is whole has fewer pixels at its lowest value
-    than at the next.
+    Read from every sixteenth row. A background that is whole has far fewer pixels at its lowest
+    value than at the next.
     """
     part = stack[:, ::EVERY_ROW_OF]
     lowest = part.min()
     share = float(np.count_nonzero(part == lowest)) / part.size
     if not CUT_OFF < share < 1.0:
         return float(lowest), 0.0
-    step = 1 if stack.dtype.kind != "f" else 0
-    next_share = float(np.count_nonzero(part == lowest + step)) / part.size
-    return float(lowest), share if step == 0 or share > next_share else 0.0
+    if stack.dtype.kind == "f":
+        return float(lowest), share
+    next_share = float(np.count_nonzero(part == int(lowest) + 1)) / part.size
+    return float(lowest), share if share > PILED * next_share else 0.0
 
 
 def _clipped(
@@ -270,9 +287,10 @@ def level(frame: CorrectedFrame, soma_px: float) -> LevelledFrame:
     levels, noises = _meshes(raw, (rows, cols), floor, frame, binning)
     lines = light.spread_rows(levels, raw.shape[1])
     speckle = SPECKLE_NOISES * float(noises.max())
+    share = frame.cut_off.share if frame.cut_off else 0.0
     return LevelledFrame(
         raw, floor, frame.gain, lines, noises, speckle, clipped, frame.calibrated, binning,
-        (frame.raw.shape[0], frame.raw.shape[1]), frame.cut_off, _render,
+        (frame.raw.shape[0], frame.raw.shape[1]), share, _render,
     )  # fmt: skip
 
 
@@ -281,9 +299,12 @@ def _meshes(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return level and noise of the background of each tile, in the light's unit."""
     least = frame.least_noise * binning / frame.gain
-    pixels = raw.size / (tiles[0] * tiles[1])
-    every = int(np.clip(pixels // ENOUGH_OF_TILE, 1, ROWS_APART))
-    levels, noises = background.tile_levels(raw, *tiles, least, every, floor)
+    if frame.cut_off is None:
+        every = _rows_apart(raw, tiles)
+        levels, noises = background.tile_levels(raw, *tiles, least, every, floor)
+    else:
+        levels, noises = _cut_off_meshes(frame, tiles, binning)
+        noises = np.maximum(noises, np.float32(least))
     levels *= np.float32(frame.gain)
     noises *= np.float32(frame.gain)
     noises = background.median_mesh(noises)
@@ -291,6 +312,23 @@ def _meshes(
     if frame.calibrated:
         levels += SKEW * np.clip(levels / noises**2, 0.0, 1.0)
     return levels, noises
+
+
+def _cut_off_meshes(
+    frame: CorrectedFrame, tiles: tuple[int, int], binning: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the same where the background is cut off, from one plane as the camera gave it."""
+    _, plane, lowest, half = frame.cut_off or (0.0, frame.raw, 0.0, 0.0)
+    origin = frame.floor / frame.planes
+    every = _rows_apart(plane, tiles)
+    levels, noises = background.cut_off_levels(plane, *tiles, 0.0, every, origin, lowest, half)
+    pixels = frame.planes * binning**2
+    return levels * np.float32(pixels), noises * np.float32(pixels**0.5)
+
+
+def _rows_apart(raw: Pixels, tiles: tuple[int, int]) -> int:
+    pixels = raw.size / (tiles[0] * tiles[1])
+    return int(np.clip(pixels // ENOUGH_OF_TILE, 1, ROWS_APART))
 
 
 def _render(frame: LevelledFrame, factor: int) -> NDArray[np.float32]:

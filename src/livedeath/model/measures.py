@@ -7,7 +7,7 @@ is wide.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,27 @@ Pixels: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]
 """Camera values as kernels read them: as they came, or sums, in single precision."""
 
 
+class CutOff(NamedTuple):
+    """A background of which nothing below a value is kept: an offset was subtracted, then 0.
+
+    Attributes
+    ----------
+    share : float
+        Part of the pixels that stand at the lowest value.
+    plane : (Y, X) uint16 or float32
+        One plane, before any sum: in sums there is no edge.
+    lowest : float
+        The lowest value in it.
+    half : float
+        Half a step between its values, 0 for real numbers.
+    """
+
+    share: float
+    plane: Pixels
+    lowest: float
+    half: float
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CorrectedFrame:
     """One frame in electrons, or in camera units where the gain is unknown.
@@ -50,9 +71,10 @@ class CorrectedFrame:
         Whether light is in electrons, else in camera units above the frame's floor.
     least_noise : float
         Noise that a pixel has at least, in the light's unit: reading and rounding.
-    cut_off : float
-        Share of the pixels that stand at the frame's lowest value, where the background is cut
-        off there (an offset subtracted and nothing below 0 kept); 0 where it is whole.
+    planes : int
+        Planes that were summed.
+    cut_off : CutOff, optional
+        Where the background is cut off at the lowest value.
     """
 
     raw: Pixels
@@ -62,7 +84,8 @@ class CorrectedFrame:
     reached: bool
     calibrated: bool
     least_noise: float
-    cut_off: float = 0.0
+    planes: int = 1
+    cut_off: CutOff | None = None
 
     @property
     def image(self) -> NDArray[np.float32]:
@@ -100,7 +123,8 @@ class LevelledFrame:
     shape : (int, int)
         The camera frame's own shape.
     cut_off : float
-        As in `CorrectedFrame`; then noises are those of the whole background, and levels what is
+        Share of the pixels at the lowest value, where the background is cut off there, else 0;
+        then noises are those of the whole background, and levels what is
         left of it on average.
     render : callable
         Computes the light of the whole frame, summed over blocks of so many pixels a side.
