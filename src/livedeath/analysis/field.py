@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import correct, judge, pieces, plane, register, segment, trace, track
+from livedeath.analysis import (
+    correct,
+    judge,
+    outline,
+    pieces,
+    plane,
+    register,
+    segment,
+    trace,
+    track,
+)
 from livedeath.errors import FrameError
 from livedeath.model.flags import Flag
 from livedeath.model.frame import Visit
@@ -41,6 +51,9 @@ ALL = "all"
 
 NOWHERE = -1e6
 """Place of who is no more, px: in no frame."""
+
+SHAPE_SD = 0.1
+"""Smoothing of the picture that a soma's profile is taken from: sd in soma diameters."""
 
 RENEW = 2.0
 """When so many times as many or as few somata are found, the reference picture is renewed."""
@@ -97,7 +110,7 @@ class FieldPipeline:
         self._soma = self._soma_camera_px / self._binning
         self._pixel_um = pixel_um * self._binning
         self._tracker = track.Tracker(self._settings, soma_px=self._soma, pixel_um=self._pixel_um)
-        self._tracer = trace.Tracer(self._soma, segment.gaussian_taps(segment.FINE * self._soma))
+        self._tracer = trace.Tracer(self._soma, outline.gaussian_taps(SHAPE_SD * self._soma))
         self._judges = {
             name: judge.Judge(self._optics.camera, self._optics.bit_depth, self._soma_camera_px)
             for name in self._channels

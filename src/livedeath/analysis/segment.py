@@ -14,12 +14,50 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from livedeath.analysis.outline import Candidates, Outlined, best, candidates, gaussian_taps, score
 from livedeath.errors import FrameError
-from livedeath.kernels import background, label, measure, runs
+from livedeath.kernels import background, chosen, label, measure, runs
 from livedeath.model.measures import Detections, LevelledFrame, Runs, Segmentation
 
-FINE = 1 / 10
-"""Smoothing that tells touching somata apart: sd in soma diameters."""
+FINE = 1 / 14
+"""Smoothing of what outlines are drawn on: sd in soma diameters."""
+
+LEAST_FINE_SD_PX = 0.7
+"""But at least this, px: the noise of single pixels makes no outline."""
+
+OPENED = 0.12
+"""Radius of the disc under which an outline must be visible, in soma diameters: neurites and
+debris are narrower."""
+
+FLOOR_NOISES = 3.0
+"""An outline lies above this many standard deviations of the noise."""
+
+LEVELS = 80
+"""Levels of brightness at which an outline may lie."""
+
+FINEST_STEP = 0.05
+"""Levels are at least this part of brightness apart; wider where a frame spans more folds."""
+
+PEAK = 0.12
+"""Smoothing of the logarithm of brightness whose peaks may be somata, in soma diameters."""
+
+AROUND = 1.6
+"""A peak stands out from the same smoothed this many times as much."""
+
+CORE = 0.01
+"""What stands out by more, in folds of light, is the core of a soma."""
+
+LARGEST = 2.6
+"""No soma is larger, in diameters of the typical one: ln 2.6 is 3.9 log-sds (eLife 35977)."""
+
+SMALLEST = 0.25
+"""No soma is smaller, in diameters of the typical one."""
+
+LIKELY = 0.5
+"""An outline counts by how far the overlap that it is expected to have is above this."""
+
+CERTAIN = 0.5
+"""An outline expected to overlap a true one by this begins a neuron; less goes on with one."""
 
 COARSE = 1 / 4
 """Smoothing that finds the faintest somata (86 % of the matched filter of a disc)."""
@@ -64,10 +102,8 @@ SHOWN_AT_BORDER = 0.5
 """At the border of the frame this part of a soma must be in view."""
 
 WEAK = 0.7
-"""Peaks above this part of the detection limit may go on with a neuron, not begin one."""
-
-OUTLINED = 1.2
-"""Peaks above this many detection limits have a fine outline; fainter ones a coarse one."""
+"""Peaks above this part of the detection limit may go on with a neuron, not begin one; with a
+sure outline they may (over all of a soma three times fewer noises would show)."""
 
 CLEAR = 1.6
 """Peaks above this many detection limits show their size: what is no soma there is none."""
@@ -76,8 +112,21 @@ FAINTEST_PART = 0.08
 """Light of a new neuron, at least, in that of the frame's median soma: the light of somata
 has a log-sd of 0.73 (eLife 35977), so that 0.03 % of them are fainter; neurites are."""
 
+REFUSED = 1.5
+"""What is brighter than so many clear peaks and has no fine outline was refused."""
+
+KINDS = np.arange(3, dtype=np.uint8)
+"""Kinds of pixels under a coarse region: dark, in a fine outline, refused."""
+
 MOST_REFUSED = 0.1
 """Largest part of a coarse region that may lie on what the fine scale refused clearly."""
+
+CLIPPED = 0.25
+"""A background whose mean lies by this part of the fine noise above its mode is clipped."""
+
+CLIPPED_MARGIN = 1.5
+"""The faintest soma must be so many times as strong there: smoothed over a soma of 8 px, noise
+cut at its mode exceeds 5 sd in 10 places per Mpx and 7 in none of 100."""
 
 HALF_MAXIMUM = 2.3548
 """Full width at half maximum of a Gaussian, in its sd."""
@@ -100,14 +149,6 @@ _FINE = _Scale(FINE, width=0.2, diameter=0.28)
 _COARSE = _Scale(COARSE, width=0.4, diameter=0.5)
 
 
-def gaussian_taps(sigma: float) -> NDArray[np.float32]:
-    """Return the taps of a Gaussian of sum 1, out to three standard deviations."""
-    reach = max(math.ceil(3 * sigma), 1)
-    steps = np.arange(-reach, reach + 1)
-    taps = np.exp(-0.5 * (steps / sigma) ** 2)
-    return np.asarray(taps / taps.sum(), np.float32)
-
-
 def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation:
     """Find the somata of a levelled frame.
 
@@ -123,7 +164,8 @@ def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation
     Returns
     -------
     Segmentation
-        Labels in the order of brightness of the peaks, fine scale first.
+        Labels: the fine scale's sure ones, its unsure ones, then those of the coarse scale; in
+        each the brightest first.
 
     Notes
     -----
@@ -131,24 +173,78 @@ def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation
     too faint for it. Cost linear in Y*X.
     """
     image, noises = frame.image, frame.noises
-    labels = np.zeros(image.shape, np.int32)
-    smooth = label.smooth(image, gaussian_taps(FINE * soma_px))
-    fine = _regions(smooth, noises, _FINE, soma_px, snr * OUTLINED, labels)
-    named = _by_brightness(fine, fine.soma)
+    smooth, noise, clipped = _smoothed(image, noises, soma_px)
+    found = candidates(smooth, noise, soma_px)
+    fine = best(found, score(found.numbers), CERTAIN, np.zeros(image.shape, np.int32))
+    fine_snr = fine.peaks / _at(noise, fine.tops, smooth.shape)
+    # What is left of clipped noise has a long bright tail.
+    faintest = snr * CLIPPED_MARGIN if clipped else snr
     factor = max(int(COARSE * soma_px / COARSE_SD_PX), 1)
-    coarse = _coarse(smooth, noises, soma_px, snr * WEAK, factor)
-    kinds = np.where(fine.soma, 1, 0) + np.where(~fine.soma & (fine.snr >= CLEAR * snr), 2, 0)
-    counts = label.covered(
-        coarse.labels, coarse.places, labels, kinds.astype(np.uint8), factor, coarse.soma.size - 1
-    )
+    coarse = _coarse(smooth, noises, soma_px, faintest * WEAK, factor)
+    floors = (REFUSED * CLEAR * snr * noise).astype(np.float32)
+    n_sure = int((fine.scores >= CERTAIN).sum())
+    kinds = chosen.mark_refused(smooth, floors, fine.labels, n_sure)
+    counts = label.covered(coarse.labels, coarse.places, kinds, KINDS, factor, coarse.soma.size - 1)
     free = coarse.soma & (counts[:, 1] == 0)
     free &= counts[:, 2] <= MOST_REFUSED * factor**2 * coarse.area
-    faint = _by_brightness(coarse, free, after=int(fine.soma.sum()))
-    anything = np.full(int(named.max()) + 1, -np.inf, np.float32)
-    places = label.trim(smooth, labels, fine.places, named, anything)
-    painted = label.paint(coarse.labels, coarse.places, faint, labels, factor)
-    ratio = np.concatenate([_snr_of(fine, named), _snr_of(coarse, faint)])
-    return _segmentation(labels, np.concatenate([places, painted]), image, ratio, snr)
+    names = _settle(fine, n_sure, coarse, free, factor, faintest)
+    anything = np.full(int(names.max()) + 1, -np.inf, np.float32)
+    places = label.trim(smooth, fine.labels, fine.places, names, anything)
+    kept = names[1:] > 0
+    n = int(kept.sum())
+    faint = _by_brightness(coarse, free, after=n)
+    painted = label.paint(coarse.labels, coarse.places, faint, fine.labels, factor)
+    ratio = np.concatenate([fine_snr[kept], _snr_of(coarse, faint)])
+    sure = ratio >= faintest
+    sure[:n] = (fine.scores[kept] >= CERTAIN) & (fine_snr[kept] >= WEAK * snr)
+    return _segmentation(fine.labels, np.concatenate([places, painted]), image, ratio, sure)
+
+
+def _settle(
+    fine: Outlined,
+    n_sure: int,
+    coarse: "_Regions",
+    free: NDArray[np.bool_],
+    factor: int,
+    faintest: float,
+) -> NDArray[np.int32]:
+    """Decide between unsure outlines of the fine scale and regions of the coarse one.
+
+    A clear coarse region takes the place of an unsure outline, an unsure one leaves it;
+    ``free`` is changed in place. Returns the new name of each fine label, 0 for none.
+    """
+    labels = fine.labels.ravel()[fine.places]
+    y, x = np.divmod(fine.places[labels > n_sure], fine.labels.shape[1])
+    under = coarse.labels[y // factor, x // factor]
+    above = labels[labels > n_sure]
+    clear = free & (coarse.snr >= faintest)
+    kept = np.ones(fine.scores.size + 1, np.bool_)
+    kept[0] = kept[above[clear[under]]] = False
+    free[under[kept[above]]] &= clear[under[kept[above]]]
+    return (np.cumsum(kept) * kept).astype(np.int32)
+
+
+def fine_candidates(frame: LevelledFrame, soma_px: float) -> Candidates:
+    """List the outlines of the fine scale that somata of a levelled frame may have."""
+    smooth, noise, _ = _smoothed(frame.image, frame.noises, soma_px)
+    return candidates(smooth, noise, soma_px)
+
+
+def _smoothed(
+    image: NDArray[np.float32], noises: NDArray[np.float32], soma_px: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], bool]:
+    """Return the image at the fine scale, its noise in each tile, and whether that is clipped.
+
+    Where the darker half of the noise was clipped away (an offset subtracted, 8-bit
+    conversions), the mean of the background is not its most frequent value: what is left of
+    it in the typical tile is taken away.
+    """
+    sigma = max(FINE * soma_px, LEAST_FINE_SD_PX)
+    smooth = label.smooth(image, gaussian_taps(sigma))
+    noise, left = _smooth_noise(smooth, noises, sigma)
+    if left > 0:
+        smooth -= np.float32(left)
+    return smooth, noise, left > CLIPPED * float(np.median(noise))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -176,7 +272,7 @@ def _coarse(
     """Grow the regions of the coarse scale, in pixels ``factor`` times as large."""
     small = background.bin_sum(fine, factor) if factor > 1 else fine
     # A pixel is smooth by itself: the variance of a block of so many pixels.
-    done = (FINE * soma_px) ** 2 + (factor**2 - 1) / 12
+    done = max(FINE * soma_px, LEAST_FINE_SD_PX) ** 2 + (factor**2 - 1) / 12
     taps = gaussian_taps(math.sqrt((COARSE * soma_px) ** 2 - done) / factor)
     smooth = label.smooth(small, taps)
     labels = np.zeros(smooth.shape, np.int32)
@@ -192,7 +288,7 @@ def _regions(
     labels: NDArray[np.int32],
 ) -> _Regions:
     """Grow the regions of one scale into ``labels``; judge each by its peak and outline."""
-    noise = _smooth_noise(smooth, noises, scale.sigma * soma_px)
+    noise, _ = _smooth_noise(smooth, noises, scale.sigma * soma_px)
     places, tops = label.climb(smooth, (snr * EDGE * noise).astype(np.float32), labels)
     peaks = np.column_stack([smooth.ravel()[tops], *np.divmod(tops, smooth.shape[1])])
     pairs, heights = label.saddles(smooth, labels, places, tops.size - 1)
@@ -224,26 +320,27 @@ def _by_brightness(
 
 def _snr_of(regions: _Regions, names: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the SNR of the regions that have a name, in the names' order."""
-    chosen = np.flatnonzero(names)
-    return regions.snr[chosen[np.argsort(names[chosen])]]
+    picked = np.flatnonzero(names)
+    return regions.snr[picked[np.argsort(names[picked])]]
 
 
 def _smooth_noise(
     smooth: NDArray[np.float32], noises: NDArray[np.float32], sigma: float
-) -> NDArray[np.float32]:
-    """Return the noise of the smoothed image in each tile.
+) -> tuple[NDArray[np.float32], float]:
+    """Return the noise of the smoothed image in each tile, and the typical tile's level.
 
-    That of independent pixels, or what the tile's darker half shows if that is more:
+    The noise of independent pixels, or what the tile's darker half shows if that is more:
     haze, neurites and the correlated noise of processed images.
     """
     white = noises * np.float32((gaussian_taps(sigma).astype(np.float64) ** 2).sum())
     step = max(int(sigma), 1)
     thinned = np.ascontiguousarray(smooth[::step, ::step])
     if min(side // n for side, n in zip(thinned.shape, noises.shape, strict=True)) < 1:
-        return white
+        return white, 0.0
     n_rows, n_cols = noises.shape
-    _, seen = background.tile_levels(thinned, n_rows, n_cols, 0.0)
-    return np.asarray(np.maximum(white, background.median_mesh(seen)), np.float32)
+    levels, seen = background.tile_levels(thinned, n_rows, n_cols, 0.0)
+    noise = np.asarray(np.maximum(white, background.median_mesh(seen)), np.float32)
+    return noise, float(np.median(levels))
 
 
 def _at(
@@ -284,7 +381,7 @@ def _segmentation(
     places: NDArray[np.int32],
     image: NDArray[np.float32],
     ratio: NDArray[np.float64],
-    snr: float,
+    sure: NDArray[np.bool_],
 ) -> Segmentation:
     table = measure.region_table(labels, places, ratio.size, image)[1:]
     light = table[:, measure.LIGHT].copy()
@@ -296,7 +393,7 @@ def _segmentation(
         area=table[:, measure.AREA].copy(),
         light=light,
         snr=ratio,
-        strong=(ratio >= snr) & (light >= faintest),
+        strong=sure & (light >= faintest),
         border=table[:, measure.BORDER] > 0,
     )
     return Segmentation(_runs(labels), detections)

@@ -1,0 +1,127 @@
+"""A frame goes in; the diameter of its typical soma comes out, without being told.
+
+The frame is segmented as if somata were small, larger, and so on. At the right size the
+outlines fit best: the overlaps that they are expected to have, above one half each, add up
+to the most, which weighs their number as well as how sure they are. The diameter is the
+median of the outlines at that size. Where there are few, or another size fits about as well,
+the estimate says that it is unsure.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from livedeath.analysis.outline import LIKELY, best, score
+from livedeath.analysis.segment import CERTAIN, fine_candidates
+from livedeath.model.measures import LevelledFrame
+
+SMALLEST_PX = 6.0
+"""Smallest diameter that is told apart from noise."""
+
+LARGEST_PX = 60.0
+"""Largest diameter that is looked for."""
+
+STEP = 1.35
+"""Ratio of one size tried to the one before; outlines stay right within a fifth of the size."""
+
+REACH = 2.5
+"""With a prior, sizes up to so many times smaller and larger are tried."""
+
+FEWEST = 5
+"""Somata that a sure estimate rests on, at least."""
+
+RIVAL = 0.85
+"""A size more than twice as large or small must add up to less than this part of the best."""
+
+SYSTEMATIC = 0.05
+"""Relative error of the median over images of nuclei with outlines drawn by hand."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SomaDiameter:
+    """Diameter of the typical soma of a frame, and how far to trust it.
+
+    Parameters
+    ----------
+    px : float
+        Median diameter of a disc of each outline's area, camera px; NaN without somata.
+    low_px, high_px : float
+        About 95 % limits of that median.
+    n : int
+        Somata it rests on.
+    certain : bool
+        Whether they are enough and no other size fits about as well.
+    """
+
+    px: float
+    low_px: float
+    high_px: float
+    n: int
+    certain: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Trial:
+    """What one size gave: the sum of expected overlaps above one half, and diameters."""
+
+    size: float
+    fit: float
+    diameters: tuple[float, ...]
+
+
+def estimate(
+    level: Callable[[float], LevelledFrame], *, prior_px: float | None = None
+) -> SomaDiameter:
+    """Estimate the diameter of the typical soma.
+
+    Parameters
+    ----------
+    level : callable
+        Takes a soma diameter in camera px and returns the frame levelled for it:
+        ``functools.partial(correct.level, corrected)``.
+    prior_px : float, optional
+        What somebody believes, camera px; it may be wrong by a factor of two. Default: all
+        of 6 to 60 px is looked through.
+
+    Returns
+    -------
+    SomaDiameter
+        Without somata its ``px`` is NaN and it is not certain.
+
+    Notes
+    -----
+    Each size costs one segmentation of the fine scale: ten without a prior, up to seven with
+    one. On 30 images of nuclei of many laboratories the median of the relative error was 3 %,
+    the largest 55 % (a field of debris).
+    """
+    low, high = SMALLEST_PX, LARGEST_PX
+    if prior_px is not None:
+        low, high = max(low, prior_px / REACH), min(high, prior_px * REACH)
+    steps = math.ceil(math.log(max(high, low) / low) / math.log(STEP))
+    trials = [_tried(level, low * STEP**k) for k in range(steps + 1)]
+    top = max(trials, key=lambda trial: trial.fit)
+    n = len(top.diameters)
+    if n == 0:
+        return SomaDiameter(math.nan, math.nan, math.nan, 0, False)
+    middle = float(np.median(top.diameters))
+    logs = np.abs(np.log(np.array(top.diameters) / middle))
+    # The median of n values of one normal law has 1.25 times the error of their mean.
+    spread = 1.4826 * 1.25 * float(np.median(logs)) / math.sqrt(n)
+    reach = math.exp(2.0 * math.hypot(spread, SYSTEMATIC))
+    rivals = [t.fit for t in trials if abs(math.log(t.size / top.size)) > math.log(2.0)]
+    certain = n >= FEWEST and max(rivals, default=0.0) < RIVAL * top.fit
+    return SomaDiameter(middle, middle / reach, middle * reach, n, certain)
+
+
+def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:
+    frame = level(size)
+    found = fine_candidates(frame, size / frame.binning)
+    labels = np.zeros(frame.image.shape, np.int32)
+    outlined = best(found, score(found.numbers), CERTAIN, labels)
+    areas = np.bincount(labels.ravel(), minlength=outlined.scores.size + 1)[1:]
+    sure = outlined.scores >= CERTAIN
+    diameters = 2.0 * frame.binning * np.sqrt(areas[sure] / math.pi)
+    fit = float(np.maximum(outlined.scores - LIKELY, 0.0).sum())
+    return _Trial(size, fit, tuple(diameters.tolist()))
