@@ -22,9 +22,10 @@ def scene(**more):
 SCENE = scene()
 
 
-def analysed(visits, *, labels=None, calibrated=True):
+def analysed(visits, *, labels=None, calibrated=True, divisions=False):
     """Return the traces of a movie and its calls."""
-    line = Pipeline(scenes.study(calibrated=calibrated))
+    study = scenes.study(calibrated=calibrated)
+    line = Pipeline(study.replace(analysis=study.analysis.replace(divisions=divisions)))
     outlines = labels or [None] * len(visits)
     pushed = zip(visits, outlines, strict=True)
     traces = join_traces([line.push(v, one).traces for v, one in pushed], CHANNELS)
@@ -51,10 +52,11 @@ def touching():
     return analysed([near.visit(0), near.visit(1, shift=(-10.0, 0.0))])
 
 
-def outlined(*changes):
+def outlined(*changes, **more):
     """Return traces under labels made elsewhere; each change makes a visit's from the truth."""
     truth = SCENE.truth()
-    return analysed(quiet(len(changes)), labels=[change(truth.copy()) for change in changes])
+    labels = [change(truth.copy()) for change in changes]
+    return analysed(quiet(len(changes)), labels=labels, **more)
 
 
 def same(truth):
@@ -63,6 +65,11 @@ def same(truth):
 
 def without_first(truth):
     return np.where(truth == 1, 0, truth)
+
+
+def halved(truth):
+    upper = np.arange(256)[:, np.newaxis] < SCENE.y[0]
+    return np.where((truth == 1) & upper, 13, truth)
 
 
 def merged():
@@ -118,6 +125,7 @@ SCENES = {
     Flag.CLIPPED: clipped,
     Flag.TOUCHES_BORDER: touching,
     Flag.MERGED: merged,
+    Flag.DIVIDED: lambda: outlined(same, same, halved, halved, divisions=True),
     Flag.TRACK_GAP: lambda: outlined(same, without_first, same),
     Flag.MASK_LOST: lambda: outlined(same, without_first),
     Flag.OUTSIDE_COMMON_AREA: outside,
@@ -168,9 +176,9 @@ def test_a_missed_visit_of_the_indicator_leaves_no_neuron_without_a_call():
 
 def test_bits_of_flags_never_change():
     # Tables of earlier versions are read by these values.
-    values = (1, 2, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
+    values = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
     names = (
-        "CLIPPED TOUCHES_BORDER MERGED TRACK_GAP MASK_LOST OUTSIDE_COMMON_AREA LOW_LIGHT "
+        "CLIPPED TOUCHES_BORDER MERGED DIVIDED TRACK_GAP MASK_LOST OUTSIDE_COMMON_AREA LOW_LIGHT "
         "UNCALIBRATED MISSING_CHANNEL COMMON_STEP OUTLIER UNREGISTERED DOUBTED "
         "FIELD_FAULT BAD_FRAME UNPROVEN"
     ).split()
