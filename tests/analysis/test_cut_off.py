@@ -51,7 +51,7 @@ def test_somata_on_such_a_background_are_found():
     image = scene.camera(scene.photons(scene.light)).astype(np.int64)
     low = np.maximum(image - int(np.median(image)), 0).astype(np.uint16)
     frame, n = found(low, 16.0)
-    assert n == 12
+    assert 11 <= n <= 12  # cutting off half of the background may cost the faintest one
     assert frame.cut_off > 0.3
 
 
