@@ -265,3 +265,22 @@ def test_a_focus_that_comes_and_goes_makes_no_new_neurons(period):
     n = len(follower.tracker.tracks)
     assert n <= 82
     assert follower.changed <= 0.001 * follower.kept
+
+
+@pytest.mark.parametrize("gone", [2, 8], ids=["cut for a while", "out of the frame for long"])
+def test_who_leaves_at_the_border_comes_back_under_its_id(gone):
+    follower = track.Tracker(AnalysisSettings(), soma_px=SOMA, pixel_um=1.0)
+    frame = (SIDE, SIDE)
+    follower.push(outlines([(200.0, 9.0), *OTHERS]), time_h=0.0, trusted=True, shape=frame)
+    cut = outlines([(200.0, 3.0), *OTHERS], area=[90.0] + [200.0] * 4, light=[4e3] + [1e4] * 4)
+    cut.border[0] = True
+    visits = [cut, *[outlines(OTHERS)] * gone, cut, outlines([(200.0, 9.0), *OTHERS])]
+    placings = [Placing(x=-7.0), *[Placing(x=-22.0)] * gone, Placing(x=-7.0), Placing()]
+    for visit, (found, placing) in enumerate(zip(visits, placings, strict=True), start=1):
+        found.x[-4:] += placing.x
+        seen = follower.push(
+            found, time_h=float(visit), placing=placing, trusted=True, shape=frame
+        )  # fmt: skip
+        found.x[-4:] -= placing.x
+    assert seen.neuron.tolist() == [0, 1, 2, 3, 4]
+    assert len(follower.tracks) == 5

@@ -22,7 +22,7 @@ def crowd(seed, n, m, side):
         tracks[name] = rng.integers(0, 6, n)
     for name in ("blended", "mixed", "moved"):
         tracks[name] = rng.random(n) < 0.4
-    tracks["ended"] = rng.random(n) < 0.1
+    tracks["ended"], tracks["cut"] = rng.random((2, n)) < 0.1
     points = rng.uniform(0, side, (m, 2))
     near = min(n, m)
     points[:near] = np.column_stack([tracks["y"], tracks["x"]])[:near]
@@ -47,7 +47,7 @@ cases = given(
 @cases
 def test_candidates_and_mix_ups_equal_their_twins(seed, n, m, side):
     rng, tracks, points, area, light, links = crowd(seed, n, m, side)
-    more = (31.0, LAWS, rng.normal(), bool(rng.integers(2)))
+    more = (rng.random(m) < 0.2, 31.0, LAWS, rng.normal(), bool(rng.integers(2)))
     told = link.candidates(tracks, points, area, light, *more)
     expected = twin.candidates(tracks, points, area, light, *more)
     for got, want in zip(told, expected, strict=True):
@@ -88,15 +88,15 @@ def test_divisions_equals_its_twin(seed, n, m, side):
 @cases
 def test_doubt_and_follow_equal_their_twins(seed, n, m, side):
     rng, tracks, points, area, light, links = crowd(seed, n, m, side)
-    depth, snr = rng.uniform(-20, 100, n), rng.uniform(3, 60, m)
+    depth, snr, border = rng.uniform(-20, 100, n), rng.uniform(3, 60, m), rng.random(m) < 0.2
     other = tracks.copy()
     for kind, rows in ((link, tracks), (twin, other)):
-        kind.doubt(rows, links, points, area, light, depth, LAWS)
+        kind.doubt(rows, links, points, area, light, border, depth, LAWS)
     for name in link.TRACK.names:
         np.testing.assert_array_equal(tracks[name], other[name], err_msg=name)
     shows = bool(rng.integers(2))
     gaps = [
-        kind.follow(rows, links, points, area, light, snr, 31.0, shows, LAWS)
+        kind.follow(rows, links, points, area, light, snr, border, depth, 31.0, shows, LAWS)
         for kind, rows in ((link, tracks), (twin, other))
     ]
     np.testing.assert_array_equal(*gaps)
@@ -112,6 +112,6 @@ def test_two_that_could_change_their_outlines_are_mixed_up_unless_they_look_othe
     tracks["x"], tracks["radius"], tracks["light"] = [0.0, 6.0], 8.0, [1e4, light]
     points = np.array([(0.0, 3.0), (1.0, 3.0)])
     told = (points, np.full(2, 200.0), np.array([1e4, light]))
-    pairs = link.candidates(tracks, *told, 1.0, LAWS, 0.0, False)
+    pairs = link.candidates(tracks, *told, np.zeros(2, bool), 1.0, LAWS, 0.0, False)
     mixed = link.mix_ups(tracks, np.array([0, 1]), *pairs)
     assert mixed.tolist() == [doubted, doubted]

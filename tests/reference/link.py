@@ -11,7 +11,7 @@ def distance(track, point):
     return math.hypot(track["y"] - point[0], track["x"] - point[1])
 
 
-def candidates(tracks, points, area, light, time_h, laws, dimmer, company):
+def candidates(tracks, points, area, light, border, time_h, laws, dimmer, company):
     pairs = []
     for i, track in enumerate(tracks):
         days = max(time_h - track["seen_h"], 0) / 24
@@ -23,13 +23,15 @@ def candidates(tracks, points, area, light, time_h, laws, dimmer, company):
             size = math.log(area[j] / (math.pi * track["radius"] ** 2))
             known = light[j] > 0 and track["light"] > 0
             change = math.log(light[j] / track["light"]) - dimmer if known else 0.0
+            cut = border[j] or track["cut"]
             step = distance(track, points[j]) > link.OFF * laws.soma
             other = abs(size) > link.OTHER_THING * link.AREA_SD
             other |= step and max(abs(size), abs(change)) > link.ALIKE
-            if track["ended"] or other or distance(track, points[j]) > reach:
+            if track["ended"] or (other and not cut) or distance(track, points[j]) > reach:
                 continue
             looks = min((size / link.AREA_SD) ** 2, link.WILD_LOOKS)
             looks += min((change / link.LIGHT_SD) ** 2, link.WILD_LOOKS)
+            looks = 1 if cut else looks
             pairs.append((i, j, (distance(track, points[j]) / reach) ** 2 + link.LOOKS * looks))
     first, second, costs = zip(*pairs, strict=True) if pairs else ((), (), ())
     return np.array(first, int), np.array(second, int), np.array(costs, float)
@@ -101,7 +103,7 @@ def mix_ups(tracks, links, first, second, costs):
     return mixed
 
 
-def doubt(tracks, links, points, area, light, depth, laws):
+def doubt(tracks, links, points, area, light, border, depth, laws):
     before, soma = tracks.copy(), laws.soma
     own = np.sqrt(area / math.pi)
     owner = {j: i for i, j in enumerate(links) if j >= 0}
@@ -132,6 +134,8 @@ def doubt(tracks, links, points, area, light, depth, laws):
         step = distance(track, points[j]) > link.OFF * soma
         large = area[j] > link.BLENDED * math.pi * track["radius"] ** 2
         brighter = light[j] > link.BRIGHTER * track["light"]
+        if border[j] or track["cut"]:
+            step = large = brighter = False
         begins = ((step or large or brighter) and i in beside) or (step and large)
         stays = track["blended"] and (step or brighter)
         astray = track["astray"] + 1 if stays and not begins and i not in beside else 0
@@ -140,14 +144,15 @@ def doubt(tracks, links, points, area, light, depth, laws):
         tracks["moved"][i] = False
 
 
-def follow(tracks, links, points, area, light, snr, time_h, shows, laws):
+def follow(tracks, links, points, area, light, snr, border, depth, time_h, shows, laws):
     there = ~tracks["ended"]
     seen = (links >= 0) & there
     gap = seen & (tracks["unseen"] > 0)
     missed = ~seen & there
     tracks["unseen"][missed] += 1
-    tracks["away"][missed] += shows
-    tracks["missed"][missed] += bool((links >= 0).any())
+    inside = missed & (depth >= 0)
+    tracks["away"][inside] += shows
+    tracks["missed"][inside] += bool((links >= 0).any())
     tracks["sightings"][seen] += 1
     tracks["unseen"][seen] = tracks["away"][seen] = 0
     for i in np.flatnonzero(seen & ~tracks["blended"]):
@@ -155,12 +160,17 @@ def follow(tracks, links, points, area, light, snr, time_h, shows, laws):
         off = points[j] - (track["y"], track["x"])
         prior = track["variance"] + laws.motion**2 * max(time_h - track["seen_h"], 0) / 24
         error = (link.CENTRE_ERROR * laws.soma) ** 2 + (link.LIGHT_ERROR * laws.soma / snr[j]) ** 2
+        error += (link.CUT_ERROR * laws.soma) ** 2 if border[j] else 0
         jumped = (off**2).sum() > link.JUMP**2 * 2 * (prior + error)
         gain = 1.0 if jumped else prior / (prior + error)
         place = (track["y"], track["x"]) + gain * off
         tracks["y"][i], tracks["x"][i] = place
         tracks["variance"][i] = error if jumped else prior * error / (prior + error)
+        tracks["seen_h"][i] = time_h
+        if border[j] and not track["cut"]:
+            continue
         radius = math.sqrt(area[j] / math.pi)
-        tracks["radius"][i] = 0.8 * track["radius"] + link.RADIUS_GAIN * radius
-        tracks["light"][i], tracks["seen_h"][i] = light[j], time_h
+        whole = track["cut"] and not border[j]
+        tracks["radius"][i] = radius if whole else 0.8 * track["radius"] + 0.2 * radius
+        tracks["light"][i], tracks["cut"][i] = light[j], border[j]
     return gap

@@ -169,10 +169,12 @@ class Tracker:
         whole = link.wholes(rows, links, points, detections.area, detections.light)
         rows["mixed"] = link.mix_ups(rows, links, *pairs)
         depth = _depth(plane.to_frame(self.tracks.points, placing), shape)
-        link.doubt(rows, links, *whole, depth, self._laws)
+        border = detections.border
+        link.doubt(rows, links, *whole, border, depth, self._laws)
         gap = link.follow(
-            rows, links, *whole, detections.snr, time_h, self._shows(links), self._laws
-        )
+            rows, links, *whole, detections.snr, border, depth, time_h, self._shows(links),
+            self._laws,
+        )  # fmt: skip
         ended = np.zeros(len(links) + new.size + daughters.size, np.bool_)
         ended[divided] = rows["ended"][divided] = True
         if new.size + daughters.size:
@@ -264,8 +266,9 @@ class Tracker:
     ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
         """Return the outline of each row, -1 for none, and what was possible."""
         pairs = link.candidates(
-            rows, points, detections.area, detections.light, time_h, self._laws, dimmer, company
-        )
+            rows, points, detections.area, detections.light, detections.border, time_h,
+            self._laws, dimmer, company,
+        )  # fmt: skip
         return assign(*pairs, (len(rows), len(points)), ALONE, CLEARLY), pairs
 
     def _shows(self, links: NDArray[np.int64]) -> bool:
@@ -387,6 +390,7 @@ class Tracker:
         rows["radius"] = np.sqrt(detections.area[which] / np.pi)
         rows["light"] = detections.light[which]
         rows["seen_h"] = rows["began_h"] = time_h
+        rows["cut"] = detections.border[which]
         rows["sightings"] = 1
         rows["parent"] = -1
         return rows

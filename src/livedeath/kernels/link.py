@@ -23,14 +23,14 @@ TRACK = np.dtype(
         ("seen_h", "f8"), ("began_h", "f8"),
         ("unseen", "i8"), ("away", "i8"), ("sightings", "i8"), ("missed", "i8"), ("astray", "i8"),
         ("parent", "i8"),
-        ("blended", "?"), ("mixed", "?"), ("moved", "?"), ("ended", "?"),
+        ("blended", "?"), ("mixed", "?"), ("moved", "?"), ("ended", "?"), ("cut", "?"),
     ]
 )  # fmt: skip
 """A neuron: place and its variance, radius and light of its last outline, hours of its last and
 first sighting; visits since it was seen, those of them that showed others, all with and without
 it; how long its outline has stood elsewhere with nobody near, the row of who divided into it;
 whether it may be mistaken for a lost neighbour, for a neighbour that is found, may be a newcomer
-elsewhere, and is no more."""
+elsewhere, is no more, and was only seen cut by the border."""
 
 DAY_H = 24.0
 
@@ -115,6 +115,9 @@ RADIUS_GAIN = 0.2
 CENTRE_ERROR = 0.03
 """Least error of an outline's centre, in soma diameters."""
 
+CUT_ERROR = 0.25
+"""Error of the centre of an outline that the border cuts, in soma diameters."""
+
 LIGHT_ERROR = 0.42
 """Error of a centre by noise: this part of a soma's diameter over its signal to noise."""
 
@@ -138,6 +141,7 @@ def candidates(
     points: Floats,
     area: Floats,
     light: Floats,
+    border: NDArray[np.bool_],
     time_h: float,
     laws: Laws,
     dimmer: float,
@@ -153,6 +157,8 @@ def candidates(
         Centres of the outlines.
     area, light : (M,) float64
         Pixels and light of each.
+    border : (M,) bool
+        Which are cut by the border: their looks say nothing.
     time_h : float
         Hour of the visit.
     laws : Laws
@@ -183,9 +189,16 @@ def candidates(
     for k in range(first.size):
         i, j, square = first[k], second[k], squares[k]
         radius = tracks["radius"][i]
+        if tracks["ended"][i]:
+            continue
+        cost = square / (reaches[i] * reaches[i])
+        if border[j] or tracks["cut"][i]:
+            first[kept], second[kept], squares[kept] = i, j, cost + LOOKS
+            kept += 1
+            continue
         size = math.log(area[j] / (math.pi * radius * radius)) / AREA_SD
-        cost = square / (reaches[i] * reaches[i]) + LOOKS * min(size * size, WILD_LOOKS)
-        if abs(size) > OTHER_THING or tracks["ended"][i]:
+        cost += LOOKS * min(size * size, WILD_LOOKS)
+        if abs(size) > OTHER_THING:
             continue
         # A dying neuron fades and shrinks where it stands; what is otherwise elsewhere is another.
         step = square > (OFF * laws.soma) ** 2
@@ -390,6 +403,7 @@ def doubt(
     points: Floats,
     area: Floats,
     light: Floats,
+    border: NDArray[np.bool_],
     depth: Floats,
     laws: Laws,
 ) -> None:
@@ -410,6 +424,8 @@ def doubt(
         Outline of each neuron, -1 for none.
     points, area, light : (M, 2), (M,), (M,) float64
         The outlines, pieces joined.
+    border : (M,) bool
+        Which are cut by the border: they take no steps and do not grow.
     depth : (N,) float64
         How far inside the visit's frame each neuron's place is, px.
     laws : Laws
@@ -458,6 +474,8 @@ def doubt(
         step = away > OFF * laws.soma
         large = area[j] > BLENDED * math.pi * tracks["radius"][i] ** 2
         brighter = light[j] > BRIGHTER * tracks["light"][i]
+        if border[j] or tracks["cut"][i]:
+            step, large, brighter = False, False, False
         begins = ((step or large or brighter) and other[i]) or (step and large)
         stays = (step or brighter) and tracks["blended"][i]
         alone = stays and not begins and not other[i]
@@ -474,6 +492,8 @@ def follow(
     area: Floats,
     light: Floats,
     snr: Floats,
+    border: NDArray[np.bool_],
+    depth: Floats,
     time_h: float,
     shows: bool,
     laws: Laws,
@@ -488,6 +508,10 @@ def follow(
         Outline of each neuron, -1 for none.
     points, area, light, snr : (M, 2), (M,), (M,), (M,) float64
         The outlines, pieces joined.
+    border : (M,) bool
+        Which are cut by the border: they say little of the place and nothing of the looks.
+    depth : (N,) float64
+        How far inside the visit's frame each neuron's place is, px; who is outside is not missed.
     time_h : float
         Hour of the visit.
     shows : bool
@@ -514,8 +538,8 @@ def follow(
             continue
         if j < 0:
             tracks["unseen"][i] += 1
-            tracks["missed"][i] += anybody
-            tracks["away"][i] += shows
+            tracks["missed"][i] += anybody and depth[i] >= 0.0
+            tracks["away"][i] += shows and depth[i] >= 0.0
             continue
         gap[i] = tracks["unseen"][i] > 0
         tracks["unseen"][i] = 0
@@ -526,14 +550,20 @@ def follow(
         days = max(time_h - tracks["seen_h"][i], 0.0) / DAY_H
         prior = tracks["variance"][i] + laws.motion * laws.motion * days
         error = (LIGHT_ERROR * laws.soma / snr[j]) ** 2 + least
+        if border[j]:
+            error += (CUT_ERROR * laws.soma) ** 2
         off_y, off_x = points[j, 0] - tracks["y"][i], points[j, 1] - tracks["x"][i]
         jumped = off_y * off_y + off_x * off_x > JUMP * JUMP * 2.0 * (prior + error)
         gain = 1.0 if jumped else prior / (prior + error)
         tracks["y"][i] += gain * off_y
         tracks["x"][i] += gain * off_x
         tracks["variance"][i] = error if jumped else prior * (1.0 - gain)
-        radius = math.sqrt(area[j] / math.pi)
-        tracks["radius"][i] += RADIUS_GAIN * (radius - tracks["radius"][i])
-        tracks["light"][i] = light[j]
         tracks["seen_h"][i] = time_h
+        if border[j] and not tracks["cut"][i]:
+            continue
+        radius = math.sqrt(area[j] / math.pi)
+        known = RADIUS_GAIN if border[j] == tracks["cut"][i] else 1.0
+        tracks["radius"][i] += known * (radius - tracks["radius"][i])
+        tracks["light"][i] = light[j]
+        tracks["cut"][i] = border[j]
     return gap
