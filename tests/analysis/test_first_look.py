@@ -13,8 +13,9 @@ from livedeath.model.frame import FieldKey
 from livedeath.model.measures import SomaSize
 
 
-def thirty_two_px(frame, soma_px):
+def thirty_two_px(level):
     """Stand in for an estimate of ten somata, 32 px wide; an empty frame shows none."""
+    frame = level(16.0)
     n = 10 if frame.image.max() > 5 * frame.noises.max() else 0
     return SomaSize(32.0, 0.1, n)
 
@@ -133,3 +134,15 @@ def test_somata_at_the_border_are_counted_once(movie):
     inside = pipeline(estimate=None)
     inside.push(movie[0])
     assert inside.noted["at_border"] == 0
+
+
+def test_only_the_first_fields_are_measured(movie, monkeypatch):
+    monkeypatch.setattr(first_look, "FIELDS", 2)
+    line = pipeline()
+    for number in range(4):
+        line.push(in_field(movie[0], number))
+    assert line.noted["scales"][0]["somata"] == 20
+    again = pipeline()
+    again.restore(line.state())
+    again.push(in_field(movie[0], 5))
+    assert again.noted == line.noted

@@ -9,6 +9,7 @@ depend on that order alone.
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +27,12 @@ SPREAD_LOG_SD = 0.24
 
 NOTHING_SEEN = SomaSize(math.nan, math.inf, 0)
 
-Estimate = Callable[[LevelledFrame, float], SomaSize]
-"""A levelled frame and the expected diameter, camera px, to how wide its somata are."""
+Estimate = Callable[[Callable[[float], LevelledFrame]], SomaSize]
+"""Says how wide somata are in a frame. It is given what levels the frame for somata of a
+diameter, camera px."""
+
+FIELDS = 24
+"""Fields of an acquisition in which somata are measured, the first that are visited."""
 
 
 class Looked(NamedTuple):
@@ -63,9 +68,16 @@ class FirstLook:
         self._study, self._shown_by, self._estimate = study, shown_by, estimate
         self._measured = measured
         self._scales: dict[int, SomaScale] = {}
+        self._measures: set[FieldKey] = set()
         self._sized: set[FieldKey] = set()
         self._at_border: dict[FieldKey, int] = {}
         self._faults: dict[str, dict[FieldKey, tuple[unfit.Fault, ...]]] = {}
+
+    def begin(self, field: FieldKey) -> None:
+        """Take note of a field, in the order of the visits."""
+        of_it = sum(key.acquisition == field.acquisition for key in self._measures)
+        if of_it < FIELDS:
+            self._measures.add(field)
 
     def look(self, visit: Visit, labels: NDArray[Any] | None, flat: Any) -> Looked:  # noqa: ANN401
         """Look at a visit of a field that has shown no neurons yet; changes nothing.
@@ -90,15 +102,14 @@ class FirstLook:
         if labels is not None:
             return size_of_outlines(labels)
         image = visit.images.get(self._shown_by)
-        if image is None or self._estimate is None:
+        if image is None or self._estimate is None or visit.field not in self._measures:
             return NOTHING_SEEN
         optics = self._optics(visit.field.acquisition)
-        soma_px = self._study.analysis.soma_px(optics.pixel_size_um)
         where = f"{visit.field.name} t={visit.t} {self._shown_by}"
         corrected = correct.correct(
             image, optics.camera, flat=flat, bit_depth=optics.bit_depth, where=where
         )
-        return self._estimate(correct.level(corrected, soma_px), soma_px)
+        return self._estimate(partial(correct.level, corrected))
 
     def _unfit(self, visit: Visit) -> dict[str, tuple[unfit.Fault, ...]]:
         optics = self._optics(visit.field.acquisition)
@@ -171,6 +182,7 @@ class FirstLook:
         """Return everything that the next visit depends on."""
         state: State = {
             "scales": json.dumps(list(self._scales)),
+            "measures": json.dumps(sorted(map(list, self._measures))),
             "sized": json.dumps(sorted(map(list, self._sized))),
             "faults": json.dumps(
                 [
@@ -195,6 +207,7 @@ class FirstLook:
         self._scales = {}
         for number in json.loads(str(state["scales"])):
             self._scale_of(number).restore(below(state, f"scale{number}/"))
+        self._measures = {FieldKey(*names) for names in json.loads(str(state["measures"]))}
         self._sized = {FieldKey(*names) for names in json.loads(str(state["sized"]))}
         self._faults = {
             channel: {

@@ -134,9 +134,9 @@ class Pipeline:
             If an image does not fit; nothing has changed then.
         """
         begun = visit.field in self._fields
-        self.begin(visit.field)
-        known = self._fields[visit.field].n_neurons > 0
+        known = begun and self._fields[visit.field].n_neurons > 0
         before = None if known else self._first.state()
+        self.begin(visit.field)
         try:
             seen = self.see(visit, labels)
         except FrameError:
@@ -151,6 +151,7 @@ class Pipeline:
         """Make room for a field, before its first visit is seen."""
         if field not in self._fields:
             self._fields[field] = self._begin(field)
+            self._first.begin(field)
 
     def see(
         self,
