@@ -21,6 +21,7 @@ FOLDERS = {
 """Each import package and the folder that it lies in."""
 
 EXTRA_OF = {
+    "livedeath.analysis.stardist": "stardist",
     "livedeath.statistics": "survival",
     "livedeath.reporting": "report",
     "livedeath_acquisition": "acquisition",

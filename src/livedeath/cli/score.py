@@ -51,6 +51,13 @@ def score(
         Path | None,
         typer.Option(help="Label images made elsewhere; they say where neurons are, never who."),
     ] = None,
+    segmenter: Annotated[
+        str | None,
+        typer.Option(help="'stardist' outlines neurons by StarDist [default: livedeath's own]."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Model of --segmenter stardist, FILE.bpk; none is fetched.")
+    ] = None,
     soma_diameter_um: Annotated[
         float | None,
         typer.Option(help="Images: typical soma, micrometres [default: estimated]."),
@@ -79,6 +86,8 @@ def score(
             fill=fill,
             indicator=indicator,
             labels=labels,
+            segmenter=segmenter,
+            weights=weights,
             soma_diameter_um=soma_diameter_um,
             false_alarms=false_alarms,
             priors=priors,

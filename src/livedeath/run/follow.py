@@ -67,6 +67,19 @@ class Labels(Protocol):
         ...
 
 
+class Outliner(Protocol):
+    """What outlines somata in the place of our own; see `livedeath.analysis.stardist`."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the outlines; part of the run's name."""
+        ...
+
+    def outline(self, visit: Visit) -> NDArray[np.int32] | None:
+        """Return the outlines of one visit, None where it shows none; called in threads."""
+        ...
+
+
 class Analyser(Protocol):
     """What a visit is given to; see `livedeath.analysis.pipeline.Pipeline`."""
 
@@ -120,6 +133,7 @@ def follow(
     *,
     settings: AnalysisSettings | None = None,
     labels: Labels | None = None,
+    outliner: Outliner | None = None,
     live: bool = False,
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
@@ -136,6 +150,8 @@ def follow(
         Default: those that the study declares.
     labels : Labels, optional
         Where neurons are, made elsewhere; default: they are found in the images.
+    outliner : Outliner, optional
+        Finds them in the images in our place; not with ``labels``.
     live : bool
         Whether to wait for more until the acquisition has ended: by the journal, or because
         none of its processes is left (`livedeath.run.ending`).
@@ -160,7 +176,7 @@ def follow(
         If frames or priors cannot be read, or another analyser works on this run.
     """
     study = folder.study if settings is None else folder.study.replace(analysis=settings)
-    given = None if labels is None else labels.identity
+    given = next((one.identity for one in (labels, outliner) if one is not None), None)
     priors = declared_in(folder.path, study.analysis.priors, study.endpoint)
     identity = identity_of_study(folder, study, labels=given, priors=digest(priors))
     run = Run(folder.analysis_dir / run_name(identity))
@@ -168,7 +184,7 @@ def follow(
     with durable.lock(run.path / LOCK_FILE, doing="livedeath score"):
         durable.sweep(run.path)
         make = make_analyser or partial(Pipeline, priors=priors)
-        follower = _Follower(folder, study, run, labels=labels, make=make)
+        follower = _Follower(folder, study, run, labels=labels, outliner=outliner, make=make)
         with contextlib.closing(Behind(workers if workers > 1 else 0)) as follower.behind:
             follower.begin(identity)
             follower.work(live=live, workers=workers, progress=progress, stop=stop)
@@ -186,12 +202,13 @@ class _Follower:
         run: Run,
         *,
         labels: Labels | None,
+        outliner: Outliner | None,
         make: Callable[[Study], Analyser],
     ) -> None:
         self.folder = folder
         self.study = study
         self.run = run
-        self.given = labels
+        self.given, self.outliner = labels, outliner
         self.analyser = make(study)
         self.sequence = Sequence(study, folder.plan)
         self.out = LabelStore(run.path / "labels.zarr", study)
@@ -296,7 +313,10 @@ class _Follower:
             self.analyser.begin(complete.field)
 
         def see(visit: Visit, turn: Turn) -> Any:  # noqa: ANN401 - the analyser's own
-            return None if complete.skipped else self.analyser.see(visit, labels, turn=turn)
+            if complete.skipped:
+                return None
+            outlines = labels if self.outliner is None else self.outliner.outline(visit)
+            return self.analyser.see(visit, outlines, turn=turn)
 
         return Job(complete, partial(_visit, complete, self.folder.images), see)
 

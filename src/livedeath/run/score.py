@@ -13,11 +13,13 @@ from typing import Any
 
 import polars as pl
 
+from livedeath.analysis.stardist import StarDist
 from livedeath.detection import Scorer, score_traces
 from livedeath.detection.priors import export, to_text
 from livedeath.errors import StoreError, StudyError, command
 from livedeath.model.plan import plan
 from livedeath.model.settings import AnalysisSettings
+from livedeath.model.study import Study
 from livedeath.model.tables import FIELD_FAULT, FURTHER, OUTCOMES, PLACE, units
 from livedeath.recordings import traces as traces_input
 from livedeath.recordings.declare import parse_times, study_from_recording
@@ -32,6 +34,8 @@ from livedeath.store.labels import LabelFile
 from livedeath.store.linked import identity_of, journal_of, source_of
 
 Progress = Callable[[int, int], None]
+
+STARDIST = "stardist"
 
 NEW_SUFFIX = "-livedeath"
 """Added to the input's name where no folder to write is named."""
@@ -122,6 +126,8 @@ def score(
     fill: str | int | None = None,
     indicator: str | int | None = None,
     labels: Path | str | None = None,
+    segmenter: str | None = None,
+    weights: Path | str | None = None,
     soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | str | None = None,
@@ -148,6 +154,10 @@ def score(
         Of a recording: fill channel and death indicator, name or index from 0.
     labels : path, optional
         Label images made elsewhere; they say where neurons are, never who.
+    segmenter : str, optional
+        ``stardist`` outlines neurons by StarDist, with the model in ``weights``; default: ours.
+    weights : path, optional
+        A StarDist model for fluorescence, ``.bpk``; livedeath downloads none.
     soma_diameter_um : float, optional
         Typical soma; default: what the study declares, else estimated from the first visits.
     false_alarms : float, optional
@@ -186,13 +196,20 @@ def score(
         "workers": workers,
         "progress": progress,
     }
-    of_images = common | {"soma_diameter_um": soma_diameter_um}
+    model = None if weights is None else Path(weights)
+    _check_segmenter(segmenter, model, labels=labels)
+    of_images = common | {
+        "soma_diameter_um": soma_diameter_um,
+        "segmenter": segmenter,
+        "weights": model,
+    }
     outlines = None if labels is None else Path(labels)
     if (path / "study.toml").is_file():
         _refuse(path, "a study says it itself", told | {"out": out})
         return score_study(StudyFolder.open(path), labels=outlines, live=follow, **of_images)
     if tables.is_table(path) and not path.is_dir():
         images_only = {"labels": labels, "soma_diameter_um": soma_diameter_um}
+        images_only |= {"segmenter": segmenter}
         _refuse(path, "a table of traces has no images", told | images_only)
         _refuse(path, "only a study is followed", {"follow": follow or None})
         common = {"false_alarms": false_alarms, "priors": common["priors"]}
@@ -200,6 +217,25 @@ def score(
     if path.exists():
         _refuse(path, "only a study is followed", {"follow": follow or None})
     return score_recording(path, _target(path, out), told=told, labels=outlines, **of_images)
+
+
+def _check_segmenter(segmenter: str | None, weights: Path | None, *, labels: object) -> None:
+    """Refuse what does not go together, before any file is opened."""
+    if segmenter not in (None, STARDIST):
+        raise StudyError(
+            f"--segmenter is {segmenter!r}, {STARDIST} is allowed; leave it out for livedeath's "
+            f"own, or bring the outlines of another program with --labels."
+        )
+    if segmenter is None and weights is not None:
+        raise StudyError(f"--weights has no meaning without --segmenter {STARDIST}; add it.")
+    if segmenter is not None and labels is not None:
+        raise StudyError("--segmenter and --labels both say where neurons are; give one of them.")
+
+
+def _outliner(segmenter: str | None, weights: Path | None, study: Study) -> StarDist | None:
+    if segmenter is None:
+        return None
+    return StarDist(weights, shown_by=(study.fill or study.sensed).name)
 
 
 def _refuse(source: Path, why: str, options: dict[str, Any]) -> None:
@@ -262,6 +298,8 @@ def score_study(
     folder: StudyFolder,
     *,
     labels: Path | None = None,
+    segmenter: str | None = None,
+    weights: Path | None = None,
     soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | None = None,
@@ -277,6 +315,8 @@ def score_study(
         The study.
     labels : Path, optional
         Label images made elsewhere.
+    segmenter, weights : str and Path, optional
+        See `score`.
     soma_diameter_um : float, optional
         Typical soma; default: what the study declares, else estimated.
     false_alarms : float, optional
@@ -304,9 +344,13 @@ def score_study(
             f"'{command('acquire', folder.path)}' first, or wait for it with --follow."
         )
     given = None if labels is None else LabelFile(labels, folder.study, folder.plan)
+    outliner = _outliner(segmenter, weights, study)
     visits = len(folder.plan.visits)
     done = None if progress is None else (lambda steps: progress(steps, visits))
-    run = follow(folder, settings=settings, labels=given, live=live, workers=workers, progress=done)
+    run = follow(
+        folder, settings=settings, labels=given, outliner=outliner, live=live, workers=workers,
+        progress=done,
+    )  # fmt: skip
     return Scored(folder.path, run, tuple(c.name for c in study.further.values()))
 
 
@@ -348,6 +392,8 @@ def score_recording(
     *,
     told: dict[str, Any],
     labels: Path | None = None,
+    segmenter: str | None = None,
+    weights: Path | None = None,
     soma_diameter_um: float | None = None,
     false_alarms: float | None = None,
     priors: Path | None = None,
@@ -357,13 +403,17 @@ def score_recording(
     """Score a recording into a new study; see `declare_recording` and `score_study`."""
     settings_of(AnalysisSettings(), false_alarms, soma_diameter_um=soma_diameter_um)
     with open_recording(path) as recording:
-        endpoint = study_from_recording(recording, **told).endpoint
+        declared = study_from_recording(recording, **told)
+        endpoint = declared.endpoint
+        _outliner(segmenter, weights, declared)
         if priors is not None:
             read(priors, endpoint=endpoint)
         folder = _declared(recording, target, told, labels)
     return score_study(
         folder,
         labels=labels,
+        segmenter=segmenter,
+        weights=weights,
         soma_diameter_um=soma_diameter_um,
         false_alarms=false_alarms,
         priors=priors,
