@@ -57,7 +57,7 @@ class Counter(Whole):
         }
         return VisitResult(scenes.outlined(said), {name: columns[name] for name in names}, ())
 
-    def calls(self, traces):
+    def calls(self, traces, *, final=True):
         ids, first, counts = np.unique(traces["neuron_id"], return_index=True, return_counts=True)
         columns = {c.name: np.full(ids.size, np.nan) for c in CALLS}
         text = {"population": "all", "endpoint": "indicator_rise", "outcome": "alive"}

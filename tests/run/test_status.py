@@ -125,7 +125,7 @@ class Nobody(Whole):
     def push(self, visit, labels=None):
         return self
 
-    def calls(self, traces):
+    def calls(self, traces, *, final=True):
         return {column.name: np.empty(0) for column in CALLS}
 
     def state(self):

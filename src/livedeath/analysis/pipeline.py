@@ -234,20 +234,22 @@ class Pipeline:
             "warnings": self._first.warnings,
         }
 
-    def calls(self, traces: Columns) -> Columns:
+    def calls(self, traces: Columns, *, final: bool = True) -> Columns:
         """Return the calls table of a study's traces.
 
         Parameters
         ----------
         traces : dict of str to array
             All rows that `push` returned, joined.
+        final : bool
+            Whether all deaths are dated anew; else only those of neurons with new rows are.
 
         Returns
         -------
         dict of str to array
             Columns of `livedeath.model.tables.CALLS`.
         """
-        return self._scorers.calls(traces | self._scored(traces))
+        return self._scorers.calls(traces | self._scored(traces), final=final)
 
     def state(self) -> State:
         """Return everything that the next visit depends on, as arrays, scalars and text."""

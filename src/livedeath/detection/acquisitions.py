@@ -38,14 +38,18 @@ class Scorers:
             self._of[acquisition] = self._make()
         return self._of[acquisition]
 
-    def calls(self, traces: Columns) -> Columns:
+    def calls(self, traces: Columns, *, final: bool = True) -> Columns:
         """Return one row per neuron, ascending; see `Scorer.calls`.
 
         Parameters
         ----------
         traces : dict of (m,) arrays
             All rows pushed, with the column ``acquisition``.
+        final : bool
+            Whether all deaths are dated anew; else only those of neurons with new rows are.
         """
+        for one in self._of.values():
+            one.dated.provisional = not final
         if len(self._of) < 2:
             return next(iter(self._of.values()), self._make()).calls(traces)
         parts = [

@@ -4,6 +4,7 @@ Later values than those a call was made of are used here; they date it or take i
 never make one.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -37,8 +38,37 @@ class Known(NamedTuple):
     threshold: float
 
 
+@dataclasses.dataclass
+class Dated:
+    """What was found out of calls before: kept while a study is followed, not over a restart.
+
+    Parameters
+    ----------
+    provisional : bool
+        Whether what was found of a neuron may stand until it has another row, although what all
+        neurons teach has changed a little since.
+    """
+
+    provisional: bool = False
+    _found: dict[int, tuple[int, float, Floats]] = dataclasses.field(default_factory=dict)
+
+    def get(self, neuron: int, rows: int, called_h: float) -> Floats | None:
+        """Return what was found of a neuron that has no row more since, if that may stand."""
+        found = self._found.get(neuron) if self.provisional else None
+        return found[2] if found is not None and found[:2] == (rows, called_h) else None
+
+    def keep(self, neuron: int, rows: int, called_h: float, found: Floats) -> None:
+        """Keep what was found."""
+        self._found[neuron] = (rows, called_h, found.copy())
+
+
 def dates(
-    known: Known, traces: Columns, records: NeuronRecords, order: Ints, dead: NDArray[np.bool_]
+    known: Known,
+    traces: Columns,
+    records: NeuronRecords,
+    order: Ints,
+    dead: NDArray[np.bool_],
+    before: Dated,
 ) -> Floats:
     """Return what became of each call.
 
@@ -54,6 +84,8 @@ def dates(
         Their rows in ``known.records``.
     dead : (n,) bool
         Who was called.
+    before : Dated
+        What was found before; what is found now is kept there.
 
     Returns
     -------
@@ -65,28 +97,42 @@ def dates(
     out[:, 6] = 0.0
     if not dead.any():
         return out
-    noise, model = known.learning.noise(), known.learning.endpoint
-    death = revocation.Death(model.amplitude, model.amplitude_sd, model.tau_h, model.tau_prior)
     sorted_rows = np.lexsort((traces["time_h"], traces["neuron_id"]))
     ids = np.asarray(traces["neuron_id"])[sorted_rows]
     starts = np.searchsorted(ids, records.neuron_id, side="left")
     ends = np.searchsorted(ids, records.neuron_id, side="right")
     for k in np.flatnonzero(dead).tolist():
-        trace, fill = _one_trace(known, traces, sorted_rows[starts[k] : ends[k]], int(order[k]))
-        if trace.time_h.size == 0:
-            continue
-        squares = records.squares[k]
-        visits = noise.scale_visits + squares[1]
-        own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
-        verdict = revocation.judge(
-            trace, fill, float(records.called_h[k]), own, death, known.threshold,
-            zero=known.offset,
-        )  # fmt: skip
-        out[k, 5:] = verdict.revoked_h, verdict.came_back
-        if np.isnan(verdict.revoked_h):
-            out[k, :5] = onset.date_onset(
-                verdict.trace, verdict.called_h, own, death[:2], death.tau_h, death.tau_prior
-            )
+        who = int(records.neuron_id[k]), int(ends[k] - starts[k]), float(records.called_h[k])
+        found = before.get(*who)
+        if found is None:
+            rows = sorted_rows[starts[k] : ends[k]]
+            found = _of_one(known, traces, rows, records.squares[k], who[2], int(order[k]))
+            before.keep(*who, found)
+        out[k] = found
+    return out
+
+
+def _of_one(
+    known: Known, traces: Columns, at: Ints, squares: Floats, called_h: float, row: int
+) -> Floats:
+    """Return what became of one call, (7,); ``squares`` are of the neuron's own noise."""
+    out = np.full(7, np.nan)
+    out[6] = 0.0
+    trace, fill = _one_trace(known, traces, at, row)
+    if trace.time_h.size == 0:
+        return out
+    noise, model = known.learning.noise(), known.learning.endpoint
+    death = revocation.Death(model.amplitude, model.amplitude_sd, model.tau_h, model.tau_prior)
+    visits = noise.scale_visits + squares[1]
+    own = noise._replace(scale=(noise.scale_visits * noise.scale + squares[0]) / visits)
+    verdict = revocation.judge(
+        trace, fill, called_h, own, death, known.threshold, zero=known.offset
+    )
+    out[5:] = verdict.revoked_h, verdict.came_back
+    if np.isnan(verdict.revoked_h):
+        out[:5] = onset.date_onset(
+            verdict.trace, verdict.called_h, own, death[:2], death.tau_h, death.tau_prior
+        )
     return out
 
 

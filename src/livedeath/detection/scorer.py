@@ -92,6 +92,7 @@ class Scorer:
         self.settings = settings or AnalysisSettings()
         self.endpoint = endpoint
         self.model = ENDPOINTS[endpoint]
+        self.dated = afterwards.Dated()
         self.threshold = np.log(1000.0 / self.settings.false_alarms_per_1000_neuron_days)
         self.learning = Learning(
             self.model, self.settings.false_alarms_per_1000_neuron_days / 1000.0
@@ -531,7 +532,7 @@ class Scorer:
             self.learning, self._records, self._wells, self._accidents,
             self._measuring.scale, self._measuring.offset, self.threshold,
         )  # fmt: skip
-        return afterwards.dates(known, traces, records, order, dead)
+        return afterwards.dates(known, traces, records, order, dead, self.dated)
 
     def state(self) -> State:
         """Return everything the detector knows; `restore` takes it over exactly."""

@@ -100,8 +100,8 @@ class Analyser(Protocol):
         """Analyse what was seen of one visit; called in the order of the journal."""
         ...
 
-    def calls(self, traces: Columns) -> Columns:
-        """Return one row per neuron of the traces; changes nothing."""
+    def calls(self, traces: Columns, *, final: bool) -> Columns:
+        """Return one row per neuron of the traces; if not final, dates may be a little old."""
         ...
 
     def state(self) -> State:
@@ -379,14 +379,14 @@ class _Follower:
     def end(self) -> None:
         """Write the tables and say that the run is complete."""
         self.save()
-        self._write_tables(complete=True, asked=now())
+        self._write_tables(final=True, complete=True, asked=now())
         logger.info("run %s: complete after %d visits", self.run.name, self.done.visits)
 
-    def _write_tables(self, **more: bool | str) -> None:
+    def _write_tables(self, *, final: bool = False, **more: bool | str) -> None:
         """Write what is known, and in the provenance how many visits it covers."""
         begun_s = time.monotonic()
         traces = _joined(self.done.traces, self.study)
-        calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces)))
+        calls = tables.from_columns(self.analyser.calls(tables.to_columns(traces), final=final))
         measured = channel_units(
             (channel.name for channel in self.study.channels), self.study.optics.camera
         )
