@@ -58,3 +58,20 @@ def test_the_size_of_real_nuclei_is_seen(shared_data):
         errors.append(abs(np.log(estimated(tifffile.imread(path)).px / true)))
     assert np.median(errors) < 0.1
     assert np.max(errors) < 0.6
+
+
+def test_a_size_that_is_not_certain_counts_little(monkeypatch):
+    def told(certain):
+        seen = diameter.SomaDiameter(20.0, 18.0, 22.0, 9, certain)
+        monkeypatch.setattr(diameter, "estimate", lambda level: seen)
+        return diameter.size(lambda px: None)
+
+    assert told(certain=True).log_sd == pytest.approx(0.05, abs=0.01)
+    assert told(certain=False).log_sd > 0.5
+    assert told(certain=True).diameter_px == told(certain=False).diameter_px == 20.0
+
+
+def test_a_frame_without_somata_says_nothing(monkeypatch):
+    nothing = diameter.SomaDiameter(np.nan, np.nan, np.nan, 0, False)
+    monkeypatch.setattr(diameter, "estimate", lambda level: nothing)
+    assert diameter.size(lambda px: None).n == 0

@@ -15,7 +15,7 @@ import numpy as np
 
 from livedeath.analysis.outline import LIKELY, best, score
 from livedeath.analysis.segment import CERTAIN, fine_candidates
-from livedeath.model.measures import LevelledFrame
+from livedeath.model.measures import LevelledFrame, SomaSize
 
 SMALLEST_PX = 6.0
 """Smallest diameter that is told apart from noise."""
@@ -34,6 +34,9 @@ FEWEST = 5
 
 RIVAL = 0.85
 """A size more than twice as large or small must add up to less than this part of the best."""
+
+UNSURE = 0.5
+"""Log-sd of a diameter that is not certain: half or twice as large is possible."""
 
 SYSTEMATIC = 0.05
 """Relative error of the median over images of nuclei with outlines drawn by hand."""
@@ -113,6 +116,22 @@ def estimate(
     rivals = [t.fit for t in trials if abs(math.log(t.size / top.size)) > math.log(2.0)]
     certain = n >= FEWEST and max(rivals, default=0.0) < RIVAL * top.fit
     return SomaDiameter(middle, middle / reach, middle * reach, n, certain)
+
+
+def size(level: Callable[[float], LevelledFrame]) -> SomaSize:
+    """Say how wide somata look in a frame; what is not certain counts little.
+
+    Parameters
+    ----------
+    level : callable
+        As in `estimate`.
+    """
+    seen = estimate(level)
+    if seen.n == 0:
+        return SomaSize(math.nan, math.inf, 0)
+    # Limits are two standard deviations to each side.
+    log_sd = math.log(seen.high_px / seen.low_px) / 4.0
+    return SomaSize(seen.px, log_sd if seen.certain else math.hypot(log_sd, UNSURE), seen.n)
 
 
 def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.analysis import overlap, risk, trace
+from livedeath.analysis import diameter, overlap, risk, trace
 from livedeath.analysis.field import ALL, FieldPipeline
 from livedeath.analysis.first_look import Estimate, FirstLook
 from livedeath.detection import Scorer, Scorers
@@ -75,7 +75,7 @@ class Pipeline:
     priors : Priors, optional
         What another study learnt; without ``make_scorer``.
     estimate : callable, optional
-        Says how wide somata are in a frame; see `livedeath.analysis.first_look`.
+        Says how wide somata are in a frame; None to trust what is told or usual.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Pipeline:
         make_scorer: Callable[[], Scorer] | None = None,
         flats: Mapping[str, NDArray[np.float32]] | None = None,
         priors: Priors | None = None,
-        estimate: Estimate | None = None,
+        estimate: Estimate | None = diameter.size,
     ) -> None:
         self.study = study
         self._roles = {"signal": study.sensed.name}
