@@ -33,7 +33,10 @@ FEWEST = 5
 """Somata that a sure estimate rests on, at least."""
 
 RIVAL = 0.85
-"""A size more than twice as large or small must add up to less than this part of the best."""
+"""A size whose outlines show the best one wrong must add up to less than this part of it."""
+
+APART = 1.4
+"""Outlines so many times wider or narrower show something else: half or twice is asked for."""
 
 UNSURE = 0.5
 """Log-sd of a diameter that is not certain: half or twice as large is possible."""
@@ -72,6 +75,10 @@ class _Trial:
     size: float
     fit: float
     diameters: tuple[float, ...]
+
+    def shows_other_than(self, diameter: float) -> bool:
+        """Tell whether these outlines are of another size."""
+        return abs(math.log(float(np.median(self.diameters)) / diameter)) > math.log(APART)
 
 
 def estimate(
@@ -113,7 +120,8 @@ def estimate(
     # The median of n values of one normal law has 1.25 times the error of their mean.
     spread = 1.4826 * 1.25 * float(np.median(logs)) / math.sqrt(n)
     reach = math.exp(2.0 * math.hypot(spread, SYSTEMATIC))
-    rivals = [t.fit for t in trials if abs(math.log(t.size / top.size)) > math.log(2.0)]
+    # Outlines do not hang on the size tried as long as they come out alike.
+    rivals = [t.fit for t in trials if t.diameters and t.shows_other_than(middle)]
     certain = n >= FEWEST and max(rivals, default=0.0) < RIVAL * top.fit
     return SomaDiameter(middle, middle / reach, middle * reach, n, certain)
 
