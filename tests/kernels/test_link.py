@@ -60,10 +60,30 @@ def test_candidates_and_mix_ups_equal_their_twins(seed, n, m, side):
 
 @settings(max_examples=120, deadline=None)
 @cases
-def test_wholes_equals_its_twin(seed, n, m, side):
+def test_linked_and_settle_equal_their_twins(seed, n, m, side):
+    rng, tracks, points, area, light, _ = crowd(seed, n, m, side)
+    light *= rng.choice([1.0, 0.3])
+    tracks["away"] += rng.choice([0, 4])
+    border, depth, snr = rng.random(m) < 0.2, rng.uniform(-20, 100, n), rng.uniform(3, 60, m)
+    other = tracks.copy()
+    results = []
+    for kind, rows in ((link, tracks), (twin, other)):
+        told = kind.linked(rows, points, area, light, border, 31.0, LAWS)
+        gap = kind.settle(
+            rows, told[0], told[1:], points, area, light, snr, border, depth, 31.0, LAWS
+        )
+        results.append((*told, gap, *(rows[name] for name in link.TRACK.names)))
+    for got, want in zip(*results, strict=True):
+        np.testing.assert_allclose(got, want)
+
+
+@settings(max_examples=120, deadline=None)
+@cases
+def test_wholes_and_landmarks_equal_their_twins(seed, n, m, side):
     _, tracks, points, area, light, links = crowd(seed, n, m, side)
     area *= 0.4
     told = (tracks, links, points, area, light)
+    np.testing.assert_array_equal(link.landmarks(tracks, 3), twin.landmarks(tracks, 3))
     for got, want in zip(link.wholes(*told), twin.wholes(*told), strict=True):
         np.testing.assert_allclose(got, want)
 

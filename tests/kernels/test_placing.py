@@ -102,3 +102,13 @@ def test_a_patch_turned_by_a_right_angle_is_the_patch_turned():
     patch = np.arange(25, dtype=np.float32).reshape(1, 5, 5)
     there = placing.turned(patch, np.pi / 2)[0]
     np.testing.assert_allclose(there, np.rot90(patch[0]), atol=1e-4)  # y goes to x
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(0, 20))
+def test_moved_and_n_inside_equal_their_twins(seed, n):
+    rng = np.random.default_rng(seed)
+    points = rng.choice([0.0, 10.0, 99.5, 100.0, -1e-9], (n, 2))
+    told = (points, rng.uniform(-3, 3), rng.uniform(0.9, 1.1), *rng.uniform(-50, 50, 2))
+    np.testing.assert_allclose(placing.moved(*told), twin.moved(*told), atol=1e-9)
+    assert placing.n_inside(points, 100.0, 99.5) == twin.n_inside(points, 100.0, 99.5)

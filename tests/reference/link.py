@@ -5,10 +5,16 @@ import math
 import numpy as np
 
 from livedeath.kernels import link
+from livedeath.kernels.assign import assign
 
 
 def distance(track, point):
     return math.hypot(track["y"] - point[0], track["x"] - point[1])
+
+
+def landmarks(tracks, most_away):
+    known = [(t["y"], t["x"]) for t in tracks if t["away"] <= most_away and not t["ended"]]
+    return np.array(known, float).reshape(-1, 2)
 
 
 def candidates(tracks, points, area, light, border, time_h, laws, dimmer, company):
@@ -35,6 +41,24 @@ def candidates(tracks, points, area, light, border, time_h, laws, dimmer, compan
             pairs.append((i, j, (distance(track, points[j]) / reach) ** 2 + link.LOOKS * looks))
     first, second, costs = zip(*pairs, strict=True) if pairs else ((), (), ())
     return np.array(first, int), np.array(second, int), np.array(costs, float)
+
+
+def linked(tracks, points, area, light, border, time_h, laws):
+    def attempt(dimmer, company):
+        told = candidates(tracks, points, area, light, border, time_h, laws, dimmer, company)
+        sizes = (len(tracks), len(points))
+        return assign(*told, sizes, link.ALONE, link.CLEARLY), *told
+
+    result = attempt(0.0, company=False)
+    pairs = [(i, j) for i, j in enumerate(result[0]) if j >= 0]
+    changes = [light[j] / tracks["light"][i] for i, j in pairs if light[j] > 0 < tracks["light"][i]]
+    dimmer = math.log(np.median(changes)) if changes else 0.0
+    if abs(dimmer) > link.LIGHT_SD:
+        result = attempt(dimmer, company=False)
+    long = (tracks["away"] > laws.gap_visits) & ~tracks["ended"]
+    if (result[0][long] >= 0).sum() >= max(3, link.COMPANY * long.sum()):
+        result = attempt(dimmer, company=True)
+    return result
 
 
 def wholes(tracks, links, points, area, light):
@@ -174,3 +198,12 @@ def follow(tracks, links, points, area, light, snr, border, depth, time_h, shows
         tracks["radius"][i] = radius if whole else 0.8 * track["radius"] + 0.2 * radius
         tracks["light"][i], tracks["cut"][i] = light[j], border[j]
     return gap
+
+
+def settle(tracks, links, possible, points, area, light, snr, border, depth, time_h, laws):
+    whole = wholes(tracks, links, points, area, light)
+    tracks["mixed"] = mix_ups(tracks, links, *possible)
+    doubt(tracks, links, *whole, border, depth, laws)
+    expected = tracks["unseen"] == 0
+    shows = (links[expected] >= 0).sum() >= link.SHOWS * expected.sum()
+    return follow(tracks, links, *whole, snr, border, depth, time_h, shows, laws)

@@ -12,6 +12,14 @@ def placed(points, turn, scale, centre, shift):
     return centre + scale * turned + shift
 
 
+def moved(points, turn, scale, y, x):
+    return placed(points, turn, scale, np.zeros(2), np.array([y, x]))
+
+
+def n_inside(points, height, width):
+    return sum(1 for y, x in points if 0 <= y < height and 0 <= x < width)
+
+
 def fit_placing(before, after):
     """Least squares about the first point, by a general solver; no robustness, no prior."""
 

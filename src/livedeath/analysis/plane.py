@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from livedeath.kernels.placing import fit_placing
+from livedeath.kernels.placing import fit_placing, moved
 from livedeath.model.measures import Placing
 
 Floats = NDArray[np.float64]
@@ -17,7 +17,7 @@ robot puts back (0.1-0.5 degrees)."""
 ENOUGH = 3
 """Pairs needed to refine a placing: one that moved by itself is outvoted."""
 
-MOST = 1000
+MOST = 400
 """Pairs that are fitted, evenly taken; so many say it to a twentieth of a pixel."""
 
 SCALE_SD = 0.001
@@ -26,15 +26,15 @@ SCALE_SD = 0.001
 
 def to_frame(points: Floats, placing: Placing) -> Floats:
     """Return where places (N, 2) of the reference are in a visit's frame, px."""
-    cos, sin = placing.scale * math.cos(placing.turn), placing.scale * math.sin(placing.turn)
-    return np.asarray(points @ np.array([[cos, sin], [-sin, cos]]) + (placing.y, placing.x))
+    return moved(points, placing.turn, placing.scale, placing.y, placing.x)
 
 
 def to_reference(points: Floats, placing: Placing) -> Floats:
     """Return where places (N, 2) of a visit's frame are in the reference, px."""
-    cos, sin = math.cos(placing.turn) / placing.scale, math.sin(placing.turn) / placing.scale
-    away = points - (placing.y, placing.x)
-    return np.asarray(away @ np.array([[cos, -sin], [sin, cos]]))
+    turn, scale = -placing.turn, 1.0 / placing.scale
+    cos, sin = scale * math.cos(turn), scale * math.sin(turn)
+    y, x = sin * placing.x - cos * placing.y, -sin * placing.y - cos * placing.x
+    return moved(points, turn, scale, y, x)
 
 
 def refined(placing: Placing, places: Floats, seen: Floats) -> Placing:

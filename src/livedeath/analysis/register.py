@@ -18,7 +18,7 @@ from scipy.special import bdtrc
 from livedeath.analysis.plane import refined, to_frame, to_reference
 from livedeath.kernels.assign import clear_pairs
 from livedeath.kernels.near import near_pairs
-from livedeath.kernels.placing import vote
+from livedeath.kernels.placing import n_inside, vote
 from livedeath.kernels.register import peak_offset
 from livedeath.model.measures import LevelledFrame, Placing, Shift
 
@@ -115,8 +115,7 @@ class _Pattern(NamedTuple):
     def expected(self, placing: Placing) -> int:
         """Return how many neurons or somata, whichever are fewer, the frame shows of both."""
         here = to_frame(self.neurons, placing)
-        inside = ((here >= 0.0) & (here < np.array(self.shape))).all(axis=1)
-        return min(int(inside.sum()), len(self.somata))
+        return min(n_inside(here, float(self.shape[0]), float(self.shape[1])), len(self.somata))
 
     def by_chance(self, placing: Placing, tries: float = 1.0) -> float:
         """Return how often as many somata would be as near to neurons by chance."""

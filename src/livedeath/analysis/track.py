@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from livedeath.analysis import plane
 from livedeath.kernels import link
-from livedeath.kernels.assign import assign
 from livedeath.kernels.near import near_pairs
 from livedeath.model.measures import Detections, Placing, Tracking
 from livedeath.model.settings import AnalysisSettings
@@ -21,12 +20,6 @@ from livedeath.model.settings import AnalysisSettings
 MOTION_UM = 5.0
 """Displacement in a day, per axis: 95 % of 268 rat cortical neurons stay within 12 um (eLife
 35977). Most move less, but a place that lags behind a mover loses its light."""
-
-CLEARLY = 0.25
-"""A mutual nearest pair is linked at once if it costs at most this part of the next choice."""
-
-ALONE = 1.2
-"""What it costs to have no outline; a pair at the gate costs 1."""
 
 FEW = 5
 """A field with fewer neurons is linked also where it is not certain how its frame lies."""
@@ -44,14 +37,6 @@ LEAST_APART = 0.8
 RETURNED = 0.7
 """A newcomer is a neuron that is missing for long if ln(area) and ln(light) differ by less: a
 factor of two. Neurons are not born; they come back into focus."""
-
-SHOWS = 0.5
-"""A visit that shows a smaller part of those whom the one before showed says of nobody that it
-left: it is the light or the focus that changed."""
-
-COMPANY = 0.1
-"""When at least this part of those who were away for long, and at least three, are back at their
-places, the others may be back as well, wherever they went."""
 
 
 class Tracks:
@@ -162,19 +147,25 @@ class Tracker:
         if self._unplaced:
             return self._nobody(len(detections))
         rows, points = self.tracks.rows, plane.to_reference(seen, placing)
-        links, pairs = self._linked(detections, points, time_h)
+        looks = (detections.area, detections.light)
+        border, laws = detections.border, self._laws
+        links, first, second, costs = link.linked(rows, points, *looks, border, time_h, laws)
         inside = None if trusted else np.where(detections.border, -1.0, _depth(seen, shape))
         divided, daughters = self._divisions(links, points, detections, inside)
         new = self._births(links, points, detections, time_h, inside, daughters.ravel())
-        whole = link.wholes(rows, links, points, detections.area, detections.light)
-        rows["mixed"] = link.mix_ups(rows, links, *pairs)
         depth = _depth(plane.to_frame(self.tracks.points, placing), shape)
-        border = detections.border
-        link.doubt(rows, links, *whole, border, depth, self._laws)
-        gap = link.follow(
-            rows, links, *whole, detections.snr, border, depth, time_h, self._shows(links),
-            self._laws,
-        )  # fmt: skip
+        gap = link.settle(
+            rows,
+            links,
+            (first, second, costs),
+            points,
+            *looks,
+            detections.snr,
+            border,
+            depth,
+            time_h,
+            laws,
+        )
         ended = np.zeros(len(links) + new.size + daughters.size, np.bool_)
         ended[divided] = rows["ended"][divided] = True
         if new.size + daughters.size:
@@ -219,9 +210,7 @@ class Tracker:
 
     def landmarks(self) -> NDArray[np.float64]:
         """Return the places (N, 2) of those that can be expected in the next visit."""
-        rows = self.tracks.rows
-        known = (rows["away"] <= AWAY_VISITS * self._gap_visits) & ~rows["ended"]
-        return np.asarray(self.tracks.points[known])
+        return link.landmarks(self.tracks.rows, AWAY_VISITS * self._gap_visits)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that the next visit depends on."""
@@ -239,43 +228,6 @@ class Tracker:
             tracks.rows = np.zeros(state[f"{name}.y"].size, link.TRACK)
             for field in link.TRACK.names or ():
                 tracks.rows[field] = state[f"{name}.{field}"]
-
-    def _linked(
-        self, detections: Detections, points: NDArray[np.float64], time_h: float
-    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
-        """Return the outline of each neuron, -1 for none, and all that were possible."""
-        rows = self.tracks.rows
-        links, pairs = self._link(rows, points, detections, time_h)
-        dimmer = _dimmer(rows, links, detections.light)
-        if abs(dimmer) > link.LIGHT_SD:
-            links, pairs = self._link(rows, points, detections, time_h, dimmer)
-        long = (rows["away"] > self._gap_visits) & ~rows["ended"]
-        if long.any() and (long & (links >= 0)).sum() >= max(3, COMPANY * long.sum()):
-            links, pairs = self._link(rows, points, detections, time_h, dimmer, company=True)
-        return links, pairs
-
-    def _link(
-        self,
-        rows: NDArray[Any],
-        points: NDArray[np.float64],
-        detections: Detections,
-        time_h: float,
-        dimmer: float = 0.0,
-        *,
-        company: bool = False,
-    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
-        """Return the outline of each row, -1 for none, and what was possible."""
-        pairs = link.candidates(
-            rows, points, detections.area, detections.light, detections.border, time_h,
-            self._laws, dimmer, company,
-        )  # fmt: skip
-        return assign(*pairs, (len(rows), len(points)), ALONE, CLEARLY), pairs
-
-    def _shows(self, links: NDArray[np.int64]) -> bool:
-        """Tell whether the visit shows most of those that the one before showed."""
-        expected = self.tracks.rows["unseen"] == 0
-        n = int(expected.sum())
-        return bool(n == 0 or (links[expected] >= 0).sum() >= SHOWS * n)
 
     def _divisions(
         self,
@@ -327,7 +279,10 @@ class Tracker:
             return new
         long = (links < 0) & (self.tracks.rows["away"] > self._gap_visits)
         new = new[~self._on_known(points[new], detections.area[new], ~long)]
-        again, _ = self._link(waiting, points[new], detections.take(new), time_h)
+        near = detections.take(new)
+        again = link.linked(
+            waiting, points[new], near.area, near.light, near.border, time_h, self._laws
+        )[0]
         confirmed = np.zeros(new.size, np.bool_)
         confirmed[again[again >= 0]] = True
         waiting["unseen"] += 1
@@ -352,7 +307,10 @@ class Tracker:
             return back
         rows = self.tracks.rows[long]
         found = detections.take(new)
-        which, _ = self._link(rows, points[new], found, time_h, company=True)
+        rows["away"] = 0  # of a copy: they may be as far as others
+        which = link.linked(
+            rows, points[new], found.area, found.light, found.border, time_h, self._laws
+        )[0]
         at = np.flatnonzero(which >= 0)
         size = np.abs(np.log(found.area[which[at]] / (np.pi * rows["radius"][at] ** 2)))
         change = np.abs(_changes(found.light[which[at]], rows["light"][at]))
@@ -401,14 +359,6 @@ def _changes(now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[n
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.log(now / before)
     return np.where(np.isfinite(change), change, np.nan)
-
-
-def _dimmer(rows: NDArray[Any], links: NDArray[np.int64], light: NDArray[np.float64]) -> float:
-    """Return the ln of what most lights changed by; 0 where lights are unknown."""
-    found = np.flatnonzero(links >= 0)
-    changes = _changes(light[links[found]], rows["light"][found])
-    changes = changes[np.isfinite(changes)]
-    return float(np.median(changes)) if changes.size else 0.0
 
 
 def _depth(points: NDArray[np.float64], shape: tuple[int, int] | None) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from livedeath.kernels.assign import assign
 from livedeath.kernels.near import near_pairs
 
 Ints = NDArray[np.int64]
@@ -118,6 +119,20 @@ CENTRE_ERROR = 0.03
 CUT_ERROR = 0.25
 """Error of the centre of an outline that the border cuts, in soma diameters."""
 
+ALONE = 1.2
+"""What it costs to have no outline; a pair at the gate costs 1."""
+
+CLEARLY = 0.25
+"""A mutual nearest pair is linked at once if it costs at most this part of the next choice."""
+
+SHOWS = 0.5
+"""A visit that shows a smaller part of those whom the one before showed says of nobody that it
+left: it is the light or the focus that changed."""
+
+COMPANY = 0.1
+"""When at least this part of those who were away for long, and at least three, are back at their
+places, the others may be back as well, wherever they went."""
+
 LIGHT_ERROR = 0.42
 """Error of a centre by noise: this part of a soma's diameter over its signal to noise."""
 
@@ -133,6 +148,21 @@ class Laws(NamedTuple):
     gate: float
     motion: float
     gap_visits: int
+
+
+@njit(cache=True, nogil=True)
+def landmarks(tracks: Rows, most_away: int) -> Floats:
+    """Return the places (M, 2) of those (N,) that can be expected in the next visit.
+
+    Those who are no more, or were away for more than ``most_away`` visits, cannot.
+    """
+    out = np.empty((len(tracks), 2))
+    n = 0
+    for i in range(len(tracks)):
+        if tracks["away"][i] <= most_away and not tracks["ended"][i]:
+            out[n, 0], out[n, 1] = tracks["y"][i], tracks["x"][i]
+            n += 1
+    return out[:n]
 
 
 @njit(cache=True, nogil=True)
@@ -216,6 +246,69 @@ def candidates(
 
 
 @njit(cache=True, nogil=True)
+def linked(
+    tracks: Rows,
+    points: Floats,
+    area: Floats,
+    light: Floats,
+    border: NDArray[np.bool_],
+    time_h: float,
+    laws: Laws,
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Link neurons to outlines at least cost.
+
+    Parameters
+    ----------
+    tracks : (N,) `TRACK`
+        The neurons.
+    points, area, light, border, time_h, laws
+        As in `candidates`.
+
+    Returns
+    -------
+    links : (N,) int64
+        Outline of each neuron, -1 for none.
+    first, second, costs : (K,)
+        What was possible, as from `candidates`.
+
+    Notes
+    -----
+    Once more where all light changed, changes being taken from the common one, and where many of
+    those who were away for long are back.
+    """
+    sizes = (len(tracks), len(points))
+    dimmer = 0.0
+    first, second, costs = candidates(
+        tracks, points, area, light, border, time_h, laws, dimmer, False
+    )
+    links = assign(first, second, costs, sizes, ALONE, CLEARLY)
+    changes = np.empty(len(tracks))
+    n, long, back = 0, 0, 0
+    for i in range(len(tracks)):
+        j = links[i]
+        if j >= 0 and light[j] > 0.0 and tracks["light"][i] > 0.0:
+            changes[n] = light[j] / tracks["light"][i]
+            n += 1
+    if n:
+        dimmer = math.log(np.median(changes[:n]))
+    if abs(dimmer) > LIGHT_SD:
+        first, second, costs = candidates(
+            tracks, points, area, light, border, time_h, laws, dimmer, False
+        )
+        links = assign(first, second, costs, sizes, ALONE, CLEARLY)
+    for i in range(len(tracks)):
+        if tracks["away"][i] > laws.gap_visits and not tracks["ended"][i]:
+            long += 1
+            back += links[i] >= 0
+    if back >= max(3.0, COMPANY * long):
+        first, second, costs = candidates(
+            tracks, points, area, light, border, time_h, laws, dimmer, True
+        )
+        links = assign(first, second, costs, sizes, ALONE, CLEARLY)
+    return links, first, second, costs
+
+
+@njit(cache=True, nogil=True)
 def wholes(
     tracks: Rows, links: Ints, points: Floats, area: Floats, light: Floats
 ) -> tuple[Floats, Floats, Floats]:
@@ -246,9 +339,13 @@ def wholes(
         return points, area, light
     places = np.empty((len(tracks), 2))
     places[:, 0], places[:, 1] = tracks["y"], tracks["x"]
-    first, second, _ = near_pairs(places, points[free], tracks["radius"].copy())
-    for k in range(first.size):
+    # Few outlines are nobody's: they look for neurons, not neurons for them.
+    reach = np.full(free.size, tracks["radius"].max())
+    second, first, squares = near_pairs(points[free], places, reach)
+    for k in np.argsort(first, kind="mergesort"):
         i, f = first[k], free[second[k]]
+        if squares[k] > tracks["radius"][i] ** 2:
+            continue
         j, radius = links[i], tracks["radius"][i]
         if j < 0 or taken[f] or area[j] + area[f] > ONE_SOMA * math.pi * radius * radius:
             continue
@@ -567,3 +664,47 @@ def follow(
         tracks["light"][i] = light[j]
         tracks["cut"][i] = border[j]
     return gap
+
+
+@njit(cache=True, nogil=True)
+def settle(
+    tracks: Rows,
+    links: Ints,
+    possible: tuple[Ints, Ints, Floats],
+    points: Floats,
+    area: Floats,
+    light: Floats,
+    snr: Floats,
+    border: NDArray[np.bool_],
+    depth: Floats,
+    time_h: float,
+    laws: Laws,
+) -> NDArray[np.bool_]:
+    """Take links for true: join pieces, doubt who may be another, and follow.
+
+    Parameters
+    ----------
+    tracks : (N,) `TRACK`
+        The neurons; written.
+    links : (N,) int64
+        Outline of each neuron, -1 for none.
+    possible : (K,) int64, int64, float64
+        From `candidates`.
+    points, area, light, snr, border, depth, time_h, laws
+        As in `follow`, pieces not joined yet.
+
+    Returns
+    -------
+    (N,) bool
+        Who was not seen in the visit before and is now.
+    """
+    whole, size, sum_ = wholes(tracks, links, points, area, light)
+    tracks["mixed"][:] = mix_ups(tracks, links, possible[0], possible[1], possible[2])
+    doubt(tracks, links, whole, size, sum_, border, depth, laws)
+    expected, there = 0, 0
+    for i in range(len(tracks)):
+        if tracks["unseen"][i] == 0:
+            expected += 1
+            there += links[i] >= 0
+    shows = there >= SHOWS * expected
+    return follow(tracks, links, whole, size, sum_, snr, border, depth, time_h, shows, laws)

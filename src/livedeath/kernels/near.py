@@ -92,16 +92,17 @@ def near_pairs(points: Floats, others: Floats, reaches: Floats) -> tuple[Ints, I
         return first[:0], second[:0], squares[:0]
     order, starts, shape, frame = cells_of(others, reaches.max())
     rows, cols = shape[0], shape[1]
-    low_y, low_x, side = frame[0], frame[1], frame[2]
+    low_y, low_x, per_side = frame[0], frame[1], 1.0 / frame[2]
     for i in range(n):
         y, x, reach = points[i, 0], points[i, 1], reaches[i]
         begin = k
         # A little more than the reach, against rounding; what is too far is left out exactly.
         wide = reach * (1.0 + 1e-9) + 1e-9
-        top = max(math.floor((y - wide - low_y) / side), 0)
-        left = max(math.floor((x - wide - low_x) / side), 0)
-        bottom = min(math.floor((y + wide - low_y) / side), rows - 1)
-        right = min(math.floor((x + wide - low_x) / side), cols - 1)
+        # And a cell more where rounding may put a point into either of two.
+        top = max(int((y - wide - low_y) * per_side - 1e-6), 0)
+        left = max(int((x - wide - low_x) * per_side - 1e-6), 0)
+        bottom = min(math.floor((y + wide - low_y) * per_side + 1e-6), rows - 1)
+        right = min(math.floor((x + wide - low_x) * per_side + 1e-6), cols - 1)
         for row in range(top, bottom + 1):
             if right < left:
                 break

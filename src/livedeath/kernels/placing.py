@@ -26,6 +26,39 @@ LEAST_SD = 0.05
 
 
 @njit(cache=True, nogil=True)
+def moved(points: Floats, turn: float, scale: float, y: float, x: float) -> Floats:
+    """Turn points about the origin, scale, then shift them.
+
+    Parameters
+    ----------
+    points : (N, 2) float64
+        Places (y, x).
+    turn, scale, y, x : float
+        Turn (rad), scale, and shift.
+
+    Returns
+    -------
+    (N, 2) float64
+        Where they are then.
+    """
+    out = np.empty_like(points)
+    cos, sin = scale * math.cos(turn), scale * math.sin(turn)
+    for k in range(len(points)):
+        out[k, 0] = cos * points[k, 0] - sin * points[k, 1] + y
+        out[k, 1] = sin * points[k, 0] + cos * points[k, 1] + x
+    return out
+
+
+@njit(cache=True, nogil=True)
+def n_inside(points: Floats, height: float, width: float) -> int:
+    """Count the points (N, 2) from 0 to below a height in y and a width in x."""
+    n = 0
+    for k in range(len(points)):
+        n += 0.0 <= points[k, 0] < height and 0.0 <= points[k, 1] < width
+    return n
+
+
+@njit(cache=True, nogil=True)
 def fit_placing(before: Floats, after: Floats, turn_sd: float, scale_sd: float) -> Floats:
     """Fit shift, turn and scale to pairs of points, some of which moved by themselves.
 
@@ -50,8 +83,8 @@ def fit_placing(before: Floats, after: Floats, turn_sd: float, scale_sd: float) 
     displacement, which a minority cannot move. Two parameters below three points.
     """
     n = len(before)
-    moved = after - before
-    dy, dx = float(np.median(moved[:, 0])), float(np.median(moved[:, 1]))
+    way = after - before
+    dy, dx = float(np.median(way[:, 0])), float(np.median(way[:, 1]))
     turn, scale, cy, cx, sd = 0.0, 1.0, 0.0, 0.0, LEAST_SD
     away, weight = np.empty(n), np.empty(n)
     cos, sin = 1.0, 0.0
