@@ -73,8 +73,11 @@ class Tracks:
     def append(self, rows: NDArray[Any]) -> None:
         """Add further rows at the end."""
         if rows.size:
+            # As bytes: NumPy copies rows of several columns one column at a time.
             both = np.empty(self.rows.size + rows.size, link.TRACK)
-            both[: self.rows.size], both[self.rows.size :] = self.rows, rows
+            whole = both.view(np.uint8)
+            whole[: self.rows.nbytes] = self.rows.view(np.uint8)
+            whole[self.rows.nbytes :] = rows.view(np.uint8)
             self.rows = both
 
     def __len__(self) -> int:
