@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import tifffile
 
+import scenes
 import small_studies
 from livedeath.cli import main
 from livedeath.store.folder import StudyFolder
@@ -391,3 +392,29 @@ def test_somata_at_the_border_are_said(command, tmp_path):
     again = command("score", tmp_path / "out", "--json")[1]
     assert again["at_border"] > 0
     assert f"; {again['at_border']} touch the border and are not followed" in words
+
+
+@pytest.fixture(scope="module")
+def somata(tmp_path_factory):
+    """Return a movie of 14 somata, 16 px wide, with neurites and debris."""
+    scene = scenes.Scene.random(14, low=1e4, seed=4)
+    frames = np.stack([scene.visit(t, indicator=False).images["fill"] for t in range(4)])
+    path = tmp_path_factory.mktemp("somata") / "somata.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack")
+    return path
+
+
+@pytest.mark.parametrize(("pixel_um", "wrong"), [("0.5", True), ("1.0", False), ("2.0", True)])
+def test_a_pixel_size_wrong_by_two_is_said_and_changes_not_who_is_found(
+    command, somata, tmp_path, pixel_um, wrong
+):
+    told = ["--pixel-size-um", pixel_um, "--interval-h", "1", "--out", tmp_path / "out", "--json"]
+    status, said, errors = command("score", somata, *told)
+    assert (status, errors) == (0, "")
+    assert said["neurons"] == 14
+    assert [f"the pixel size of {float(pixel_um):g} um" in one for one in said["warnings"]] == (
+        [True] if wrong else []
+    )
+    (scale,) = said["scales"]
+    assert scale["soma_diameter_um"] / float(pixel_um) == pytest.approx(16.0, rel=0.25)
+    assert scale["somata"] >= 10

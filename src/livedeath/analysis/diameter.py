@@ -38,8 +38,10 @@ RIVAL = 0.85
 APART = 1.4
 """Outlines so many times wider or narrower show something else: half or twice is asked for."""
 
-UNSURE = 0.5
-"""Log-sd of a diameter that is not certain: half or twice as large is possible."""
+FEW_LOG_SD, RIVAL_LOG_SD = 0.3, 0.2
+"""Log-sd of a diameter that rests on fewer somata than a sure one does, and of one that has a
+rival: over whole images and corners of 96 px of 60 images of nuclei, 28 and 3 of them so, the
+errors were 0.33 (0.12 by their median) and 0.13."""
 
 SYSTEMATIC = 0.05
 """Relative error of the median over images of nuclei with outlines drawn by hand."""
@@ -139,7 +141,9 @@ def size(level: Callable[[float], LevelledFrame]) -> SomaSize:
         return SomaSize(math.nan, math.inf, 0)
     # Limits are two standard deviations to each side.
     log_sd = math.log(seen.high_px / seen.low_px) / 4.0
-    return SomaSize(seen.px, log_sd if seen.certain else math.hypot(log_sd, UNSURE), seen.n)
+    if not seen.certain:
+        log_sd = max(log_sd, FEW_LOG_SD if seen.n < FEWEST else RIVAL_LOG_SD)
+    return SomaSize(seen.px, log_sd, seen.n)
 
 
 def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:
