@@ -6,7 +6,8 @@ FOLDER holds ``NN.tif`` and ``NN_labels.tif``: the fluorescence images of nuclei
 Data Science Bowl (BBBC038, CC0), with the outlines corrected by ``lopuhin``. Each image is used
 three times: as it is, with a size told that is wrong by a third, and resampled, with noise and
 another brightness. Drawn fields (`benchmarks/outlines`) show what these images lack: somata
-with neurites, debris, few photons, coarse grains, and noise without somata. Each candidate
+with neurites, debris, few photons, coarse grains, and noise without somata; the simulator's
+worlds (`benchmarks/frames`), under a seed of their own, show neurons. Each candidate
 outline is one row, what it looks like and the largest overlap (IoU) that it has with a true
 one; boosted trees learn the one from the other. The result depends on nothing but the images
 and the seed. Needs scikit-learn (extra ``train``).
@@ -26,18 +27,33 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
+from frames.cases import CASES
+from frames.movies import rendered, visits_of
 from livedeath.analysis import correct, outline, segment
+from livedeath.kernels import outlines
 from livedeath.model.optics import Camera
+from livedeath.simulation.outlines import Register
 from outlines.images import Field, Image, Neurons, empty_image, real
 
-TREES = 60
-LEAVES = 12
-RATE = 0.15
+TREES = 90
+LEAVES = 32
+RATE = 0.12
 DRAWN_WEIGHT = 0.5
 """Weight of all drawn rows together, in that of the real ones."""
 
 WRONG = 0.35
 """Log-sd of the size told with the second copy of each real image."""
+
+WORLD_WEIGHT = 0.6
+"""Weight of all rows of the simulator's worlds together."""
+
+WORLD_SEED = 707
+"""No benchmark's."""
+
+WORLDS = (
+    "dense", "crowded", "thin", "10x", "40x", "textured", "round", "flat", "touching",
+    "neurites", "focus", "vignetted", "debris", "corpses", "glia", "clipped", "bytes",
+)  # fmt: skip
 
 PART = 0.5
 """Part of the rows that is learnt from: neighbouring levels are nearly alike."""
@@ -130,8 +146,9 @@ def rows_of(image: Image, soma_px: float) -> Rows:
     small = image.labels[half :: frame.binning, half :: frame.binning]
     truth = np.zeros(frame.image.shape, np.int32)
     truth[: small.shape[0], : small.shape[1]] = small[: truth.shape[0], : truth.shape[1]]
+    rows, numbers = outlines.features(*found.measured)
     overlaps = best_overlaps(
-        found.outlines,
+        rows,
         found.basins,
         found.places,
         found.levels,
@@ -140,7 +157,7 @@ def rows_of(image: Image, soma_px: float) -> Rows:
         outline.LEVELS,
     )
     # A crowded image counts for more, but not in proportion.
-    return found.numbers, overlaps, np.full(overlaps.size, 1.0 / (1.0 + overlaps.size**0.5))
+    return numbers, overlaps, np.full(overlaps.size, 1.0 / (1.0 + overlaps.size**0.5))
 
 
 def varied(image: Image, rng: np.random.Generator) -> Iterator[tuple[Image, float]]:
@@ -170,6 +187,21 @@ def drawn(rng: np.random.Generator) -> Iterator[tuple[Image, float]]:
             yield empty_image(512, rng.uniform(1, 30), rng), soma_px
 
 
+def simulated() -> Iterator[tuple[Image, float]]:
+    """Render two visits of a well of each of the simulator's worlds, under a seed of their own."""
+    for name in WORLDS:
+        case = CASES[name]
+        world = case.world(WORLD_SEED)
+        visits = visits_of(case, world, 1)
+        chosen = [visits[len(visits) // 6], visits[-1]]
+        register = Register(world, (chosen[0].field,))
+        soma_px = world.parameters.culture.soma_diameter_um / world.optics_at(0.0).pixel_size_um
+        for visit, pair in zip(chosen, rendered(world, chosen), strict=True):
+            labels = np.asarray(register.image(visit), np.int32)
+            names = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+            yield Image(name, pair[0], names.astype(np.int32), soma_px), soma_px
+
+
 def together(rows: Iterable[Rows], rng: np.random.Generator) -> Rows:
     """Put a part of all rows together; their weights sum up to 1."""
     numbers, overlaps, weights = (np.concatenate(column) for column in zip(*rows, strict=True))
@@ -177,36 +209,50 @@ def together(rows: Iterable[Rows], rng: np.random.Generator) -> Rows:
     return numbers[kept], overlaps[kept], weights[kept] / weights[kept].sum()
 
 
-def learn(real_rows: Rows, drawn_rows: Rows) -> HistGradientBoostingRegressor:
+def learn(sets: dict[float, Rows]) -> HistGradientBoostingRegressor:
     """Return the boosted trees."""
     model = HistGradientBoostingRegressor(
         max_iter=TREES,
         max_leaf_nodes=LEAVES,
+        max_depth=outlines.DEPTH,
         learning_rate=RATE,
         min_samples_leaf=200,
         l2_regularization=5.0,
         early_stopping=False,
         random_state=0,
     )
-    numbers = np.concatenate([real_rows[0], drawn_rows[0]])
-    overlaps = np.concatenate([real_rows[1], drawn_rows[1]])
-    weights = np.concatenate([real_rows[2], DRAWN_WEIGHT * drawn_rows[2]])
+    numbers = np.concatenate([rows[0] for rows in sets.values()])
+    overlaps = np.concatenate([rows[1] for rows in sets.values()])
+    weights = np.concatenate([weight * rows[2] for weight, rows in sets.items()])
     return model.fit(numbers, overlaps, sample_weight=weights / weights.mean())
 
 
 def table_of(model: HistGradientBoostingRegressor) -> str:
-    """Write the trees as text, one node a row; the mean is the first tree."""
-    lines = ["tree,feature,threshold,left,right,value"]
-    lines.append(f"0,-1,0,0,0,{float(np.ravel(model._baseline_prediction)[0]):.6g}")
-    for number, (tree,) in enumerate(model._predictors, start=1):
-        for node in tree.nodes:
-            if node["is_leaf"]:
-                lines.append(f"{number},-1,0,0,0,{node['value']:.5g}")
+    """Write the trees as text, one a row: what is asked, the limits, and what answers add.
+
+    Each is written in full depth; the mean of all overlaps is added to the first.
+    """
+    asked = 2**outlines.DEPTH - 1
+    names = [f"{what}{k}" for what in ("feature", "limit") for k in range(asked)]
+    lines = [",".join([*names, *(f"leaf{k}" for k in range(asked + 1))])]
+    mean = float(np.ravel(model._baseline_prediction)[0])
+    for (tree,) in model._predictors:
+        feature, limit = np.zeros(asked, int), np.full(asked, np.inf)
+        leaf = np.zeros(asked + 1)
+        pending = [(0, 0)]
+        while pending:
+            at, node = pending.pop()
+            if at >= asked:
+                leaf[at - asked] = tree.nodes[node]["value"] + mean
                 continue
-            # As float32, so that a row falls to the same side in the kernel.
-            at = np.float32(node["num_threshold"])
-            where = f"{node['left']},{node['right']}"
-            lines.append(f"{number},{node['feature_idx']},{at!s},{where},0")
+            row = tree.nodes[node]
+            if not row["is_leaf"]:
+                feature[at], limit[at] = row["feature_idx"], row["num_threshold"]
+            below = (node, node) if row["is_leaf"] else (row["left"], row["right"])
+            pending += [(2 * at + 1, below[0]), (2 * at + 2, below[1])]
+        mean = 0.0
+        limits = [str(np.float32(v)) for v in limit]
+        lines.append(",".join([*map(str, feature), *limits, *(f"{v:.5g}" for v in leaf)]))
     return "\n".join(lines) + "\n"
 
 
@@ -221,7 +267,9 @@ def main() -> None:
     remainder = None if args.only is None else int(args.only == "odd")
     one = [rows_of(*each) for im in real(args.folder, remainder) for each in varied(im, rng)]
     other = [rows_of(*each) for each in drawn(rng)]
-    model = learn(together(one, rng), together(other, rng))
+    worlds = [rows_of(*each) for each in simulated()]
+    sets = {1.0: one, DRAWN_WEIGHT: other, WORLD_WEIGHT: worlds}
+    model = learn({weight: together(rows, rng) for weight, rows in sets.items()})
     args.out.write_text(table_of(model), encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from livedeath.simulation import shapes
+from livedeath.simulation.parameters import CultureParameters
 
 OFFSET_ADU = 100.0
 READ_NOISE = 3.0
@@ -201,13 +202,10 @@ class Neurons:
     def image(self, name: str, rng: np.random.Generator) -> Image:
         """Draw one image."""
         light, labels = np.zeros((self.side, self.side)), np.zeros((self.side,) * 2, np.int32)
+        culture = CultureParameters(soma_cv=self.soma_cv)
         for number in range(1, self.n + 1):
             cloud = shapes.neuron(
-                rng,
-                rng.lognormal(np.log(8.0), 0.2),
-                grain_um=0.6 * self.pixel_um,
-                soma_cv=self.soma_cv,
-                neurite_length_um=60.0,
+                rng, rng.lognormal(np.log(8.0), 0.2), culture, grain_um=0.6 * self.pixel_um
             )
             place = rng.uniform(0, self.side, 2)
             total = np.exp(rng.uniform(*np.log(self.electrons)))

@@ -6,12 +6,8 @@ from scipy import ndimage
 from reference.label import floor_at
 
 
-def choose(parents, outlines, scores, least, weakest):
+def choose(parents, best, least, weakest):
     m = len(parents)
-    level, best = np.zeros(m, int), np.zeros(m)
-    for (node, k), score in zip(outlines, scores, strict=True):
-        if score > best[node]:
-            best[node], level[node] = score, k
     parts = [[k for k in range(m) if parents[k] == node] for node in range(m)]
     owners = np.full(m, -1)
 
@@ -34,7 +30,7 @@ def choose(parents, outlines, scores, least, weakest):
                     at = inside.pop()
                     owners[at] = node
                     inside += parts[at]
-    return owners, level, best
+    return owners
 
 
 def brightest(image, basins, places, owners):

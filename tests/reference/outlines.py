@@ -47,13 +47,23 @@ def cores(image, basins, places, least, n):
     return np.array([((basins == k + 1) & (image > least)).sum() for k in range(n)], int)
 
 
-def profiles(image, levels, basins, places, parents, n_levels):
-    table = np.zeros((len(parents), n_levels + 1, 15))
+def shelves(levels, basins, places, parents):
+    starts = [0]
+    for node in range(len(parents)):
+        leaves = [k for k in range(basins.max()) if node in lineage(parents, k)]
+        starts.append(
+            starts[-1] + 1 + int(levels[np.isin(basins - 1, leaves) & (basins > 0)].max())
+        )
+    return np.array(starts)
+
+
+def profiles(image, levels, basins, places, parents, starts):
+    table = np.zeros((starts[-1], 15))
     for node in range(len(parents)):
         leaves = [k for k in range(basins.max()) if node in lineage(parents, k)]
         own = np.isin(basins - 1, leaves) & (basins > 0)
-        for k in range(1, n_levels + 1):
-            table[node, k] = sums(image, levels, basins, own & (levels >= k), k)
+        for k in range(1, starts[node + 1] - starts[node]):
+            table[starts[node] + k] = sums(image, levels, basins, own & (levels >= k), k)
     return table
 
 
@@ -80,37 +90,81 @@ def sums(image, levels, basins, mask, k):
     return [*row, y.size - edges + faces]
 
 
-def features(table, parents, children, saddles, peaks, noises, values, soma_px, least, largest):
-    n_levels = table.shape[1] - 1
+def area_at(table, starts, node, level):
+    rows = table[starts[node] : starts[node + 1]]
+    return rows[max(level, 1), 0] if max(level, 1) < len(rows) else 0.0
+
+
+def drop_of(table, starts, node, level):
+    """Return the mean drop of light over a boundary."""
+    row = table[starts[node] + level]
+    return row[9] / max(row[8], 1.0)
+
+
+def open_levels(table, starts, children, node, least, largest, steep, found):
+    levels = []
+    for k in range(starts[node + 1] - starts[node] - 1, 0, -1):
+        area = area_at(table, starts, node, k)
+        parts = [child for child in children[node] if child >= 0]
+        whole = all(area_at(table, starts, child, k) > 0 for child in parts)
+        if least <= area <= largest and whole:
+            levels.append(k)
+    drops = [drop_of(table, starts, node, k) for k in levels]
+    steepest = max([1e-12, *drops])
+    kept = [k for k, drop in zip(levels, drops, strict=True) if drop >= steep * steepest]
+    found[: len(kept)] = kept
+    return len(kept), steepest
+
+
+def features(table, starts, parents, children, saddles, peaks, noises, values, soma_px, *bounds):
     outlines, numbers = [], []
-    for node in range(table.shape[0]):
-        highest = max([k for k in range(2, n_levels + 1) if table[node, k, 0] > 0], default=1)
-        rows = []
-        for k in range(highest, 0, -1):
-            area = table[node, k, 0]
-            if area > largest:
-                break
-            same_below = 1 < k < highest and table[node, k - 1, 0] == area
-            parts = [child for child in children[node] if child >= 0]
-            whole = all(table[child, k, 0] > 0 for child in parts)
-            if area >= least and not same_below and whole:
-                outlines.append((node, k))
-                tree = (parents, children, saddles, peaks)
-                rows.append(looks(table, tree, noises, values, soma_px, node, k))
-                rows[-1][8] /= values[highest]
-        steepest = max([row[15] for row in rows], default=0.0)
-        for row in rows:
-            row[15] /= max(steepest, 1e-12)
-        numbers += rows
+    for node in range(len(parents)):
+        levels = np.zeros(256, int)
+        n, steepest = open_levels(table, starts, children, node, *bounds, levels)
+        for k in levels[:n]:
+            outlines.append((node, k))
+            numbers.append(np.zeros(21))
+            tree = (parents, children, saddles, peaks)
+            told = (noises[node], values, soma_px, node, k, steepest, numbers[-1])
+            describe(table, starts, *tree, *told)
     return np.array(outlines).reshape(-1, 2), np.array(numbers).reshape(-1, 21)
 
 
-def looks(table, tree, noises, values, soma_px, node, k):
-    """Describe one outline; mean light is not divided by the peak yet, nor the drop."""
-    parents, children, saddles, peaks = tree
-    n_levels = table.shape[1] - 1
-    area, sy, sx, syy, sxx, syx, light, squares = table[node, k, :8]
-    cracks, drops, squared, cut, cut_light, border, euler = table[node, k, 8:]
+def best_levels(table, starts, parents, children, *rest):
+    *given, stride, feature, threshold, leaves = rest
+    outlines, numbers = features(table, starts, parents, children, *given)
+    scores = [forest(row, feature, threshold, leaves) for row in numbers]
+    level, best = np.zeros(len(parents), int), np.zeros(len(parents))
+    for node in range(len(parents)):
+        rows = [i for i, (of, _) in enumerate(outlines) if of == node]
+        seen = [i for i in rows[::stride] if scores[i] > 0]
+        if seen:
+            # max() returns the first of equals.
+            top = max(seen, key=scores.__getitem__)
+            near = [i for i in rows if abs(i - top) < stride and i != top]
+            top = max([top, *near], key=scores.__getitem__)
+            level[node], best[node] = outlines[top][1], scores[top]
+    return level, best
+
+
+def describe(
+    table,
+    starts,
+    parents,
+    children,
+    saddles,
+    peaks,
+    noise,
+    values,
+    soma_px,
+    node,
+    level,
+    steepest,
+    to,
+):
+    row = table[starts[node] + level]
+    area, sy, sx, syy, sxx, syx, light, squares = row[:8]
+    cracks, drops, squared, cut, cut_light, border, euler = row[8:]
     y, x = sy / area, sx / area
     yx = syx / area - y * x
     cov = np.array([[syy / area - y * y + 1 / 12, yx], [yx, sxx / area - x * x + 1 / 12]])
@@ -125,40 +179,43 @@ def looks(table, tree, noises, values, soma_px, node, k):
     if children[node][0] >= 0:
         low = children[node][1]
         own_valley = 1 - saddles[node] / max(peaks[low], 1e-9)
-        smaller = table[low, k, 0] / area
+        smaller = area_at(table, starts, low, level) / area
     outer = 1.0
     if parents[node] >= 0:
         outer = 1 - saddles[parents[node]] / max(peaks[node], 1e-9)
-    return [
+    to[:] = [
         math.log(area / (math.pi / 4 * soma_px**2)),
         area / (4 * math.pi * math.sqrt(det)),
         math.sqrt(max(half - off, 1e-6) / (half + off)),
         4 * math.pi * area / (math.pi / 4 * around) ** 2,
         drop * soma_px / mean,
-        math.log(max(drop / noises[node], 1e-3)),
+        math.log(max(drop / noise, 1e-3)),
         math.sqrt(max(squared / n_cracks - drop**2, 0.0)) / max(drop, 1e-12),
-        values[k] / mean,
-        mean,
-        math.log(mean / noises[node]),
+        values[level] / mean,
+        mean / values[starts[node + 1] - starts[node] - 1],
+        math.log(mean / noise),
         math.sqrt(max(squares / area - mean**2, 0.0)) / mean,
         cut / around,
         cut_light / cut / mean if cut > 0 else 0.0,
         border / around,
         min(max(1 - euler, -5), 8),
-        drop,
-        table[node, min(k + 4, n_levels), 0] / area,
-        area / table[node, max(k - 4, 1), 0],
+        drop / steepest,
+        area_at(table, starts, node, level + 4) / area,
+        area / area_at(table, starts, node, level - 4),
         own_valley,
         smaller,
         outer,
     ]
 
 
-def forest(numbers, feature, threshold, left, right, value, starts):
-    def leaf(row, start):
-        at = start
-        while feature[at] >= 0:
-            at = start + (left[at] if row[feature[at]] <= threshold[at] else right[at])
-        return value[at]
-
-    return np.array([sum(leaf(row, start) for start in starts) for row in numbers])
+def forest(numbers, feature, threshold, leaves):
+    score = 0.0
+    for asks, limits, adds in zip(feature, threshold, leaves, strict=True):
+        answers = ""
+        at = 0
+        while at < len(asks):
+            above = bool(numbers[asks[at]] > limits[at])
+            answers += "1" if above else "0"
+            at = 2 * at + (2 if above else 1)
+        score += adds[int(answers, 2)]
+    return score

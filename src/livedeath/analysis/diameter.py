@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from livedeath.analysis.outline import LIKELY, best, score
+from livedeath.analysis.outline import LIKELY, best
 from livedeath.analysis.segment import CERTAIN, fine_candidates
 from livedeath.model.measures import LevelledFrame, SomaSize
 
@@ -150,7 +150,7 @@ def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:
     frame = level(size)
     found = fine_candidates(frame, size / frame.binning)
     labels = np.zeros(frame.image.shape, np.int32)
-    outlined = best(found, score(found.numbers), CERTAIN, labels)
+    outlined = best(found, CERTAIN, labels)
     areas = np.bincount(labels.ravel(), minlength=outlined.scores.size + 1)[1:]
     sure = outlined.scores >= CERTAIN
     diameters = 2.0 * frame.binning * np.sqrt(areas[sure] / math.pi)

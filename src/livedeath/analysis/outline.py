@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import math
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,10 @@ debris are narrower."""
 FLOOR_NOISES = 3.0
 """An outline lies above this many standard deviations of the noise."""
 
-LEVELS = 80
+LEVELS = 64
 """Levels of brightness at which an outline may lie."""
 
-FINEST_STEP = 0.05
+FINEST_STEP = 0.06
 """Levels are at least this part of brightness apart; wider where a frame spans more folds."""
 
 PEAK = 0.12
@@ -46,6 +47,9 @@ AROUND = 1.6
 CORE = 0.01
 """What stands out by more, in folds of light, is the core of a soma."""
 
+SHALLOW = 0.02
+"""Two peaks with a valley of less than this between them are one from the start, in folds."""
+
 LARGEST = 2.6
 """No soma is larger, in diameters of the typical one: ln 2.6 is 3.9 log-sds (eLife 35977)."""
 
@@ -58,8 +62,14 @@ LIKELY = 0.5
 WEAKEST = 0.3
 """Where nothing else is, an outline that counts above this may go on with a neuron."""
 
+STEEP = 0.5
+"""At an outline light falls by this part of the steepest fall around the same peaks."""
+
+STRIDE = 4
+"""Every so many levels one is scored, then those around the best of them."""
+
 TABLE = "outline_score.csv"
-"""Trees of the score, one node a row, beside this module."""
+"""Trees of the score, one a row, beside this module."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,10 +88,8 @@ class Candidates:
         Brightness in steps.
     parents : (m,) int32
         The tree.
-    outlines : (K, 2) int32
-        Node and level of each outline.
-    numbers : (K, F) float32
-        What it looks like, from `livedeath.kernels.outlines.features`.
+    measured : tuple
+        What `livedeath.kernels.outlines.features` takes.
     """
 
     opened: NDArray[np.float32]
@@ -89,8 +97,7 @@ class Candidates:
     basins: NDArray[np.int32]
     levels: NDArray[np.uint8]
     parents: NDArray[np.int32]
-    outlines: NDArray[np.int32]
-    numbers: NDArray[np.float32]
+    measured: tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,22 +153,25 @@ def candidates(
     logs = np.zeros(opened.shape, np.float32)
     places = standout.foreground(opened, floors, lowest, per_fold, levels, logs)
     basins, parents, children, saddles, peaks = _tree(logs, places, soma_px)
-    table = outlines.profiles(opened, levels, basins, places, parents, LEVELS)
+    starts = outlines.shelves(levels, basins, places, parents)
+    table = outlines.profiles(opened, levels, basins, places, parents, starts)
     values = lowest * np.exp((np.arange(LEVELS + 1) - 1.0) / per_fold)
     typical = math.pi / 4.0 * soma_px**2
-    found, numbers = outlines.features(
+    measured = (
         table,
+        starts,
         parents,
         children,
         saddles,
         peaks,
-        _noise_of(noise, table, opened.shape),
+        _noise_of(noise, table[starts[:-1] + 1], opened.shape),
         values,
         soma_px,
         SMALLEST**2 * typical,
         LARGEST**2 * typical,
+        STEEP,
     )
-    return Candidates(opened, places, basins, levels, parents, found, numbers)
+    return Candidates(opened, places, basins, levels, parents, measured)
 
 
 def _tree(
@@ -181,6 +191,7 @@ def _tree(
     standout.stand_out(logs, near, far, places, shown)
     basins = np.zeros(logs.shape, np.int32)
     _, tops = label.climb(shown, np.full((1, 1), LEAST_SHOWN, np.float32), basins)
+    tops = _joined(shown, basins, places, tops)
     n = tops.size - 1
     pairs, heights = label.saddles(shown, basins, places, n)
     order = np.argsort(-heights, kind="stable")
@@ -192,11 +203,26 @@ def _tree(
     return basins, *tree
 
 
+def _joined(
+    shown: NDArray[np.float32],
+    basins: NDArray[np.int32],
+    places: NDArray[np.int32],
+    tops: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """Join basins, in place, whose peaks hardly stand out from each other; return the tops."""
+    peaks = np.column_stack([shown.ravel()[tops], *np.divmod(tops, shown.shape[1])])
+    pairs, heights = label.saddles(shown, basins, places, tops.size - 1)
+    order = np.argsort(-heights, kind="stable")
+    names, kept, _ = label.join(peaks, pairs[order], heights[order], 0.0, SHALLOW, 0.0, 0.0)
+    anything = np.full(kept.size, -np.inf, np.float32)
+    label.trim(shown, basins, places, names, anything)
+    return np.concatenate([tops[:1], tops[kept[1:]]])
+
+
 def _noise_of(
-    noise: NDArray[np.float32], table: NDArray[np.float64], shape: tuple[int, ...]
+    noise: NDArray[np.float32], row: NDArray[np.float64], shape: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """Read the mesh of the noise at the centre of each node."""
-    row = table[:, 1]
     area = np.maximum(row[:, outlines.AREA], 1.0)
     r = (row[:, outlines.Y] / area).astype(np.int64) * noise.shape[0] // shape[0]
     c = (row[:, outlines.X] / area).astype(np.int64) * noise.shape[1] // shape[1]
@@ -204,39 +230,31 @@ def _noise_of(
 
 
 @functools.cache
-def learnt() -> tuple[NDArray[np.int16], NDArray[np.float32], NDArray[np.int64]]:
-    """Read the score's trees: whole numbers, real numbers, and where each tree begins."""
+def learnt() -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    """Read the score's trees: features, thresholds and leaves, one tree a row."""
     text = resources.files("livedeath.analysis").joinpath(TABLE).read_text(encoding="utf-8")
     rows = np.loadtxt(text.splitlines(), delimiter=",", skiprows=1, ndmin=2)
-    starts = np.flatnonzero(np.diff(rows[:, 0], prepend=-1.0) != 0)
-    return rows[:, [1, 3, 4]].astype(np.int16), rows[:, [2, 5]].astype(np.float32), starts
+    asked = 2**outlines.DEPTH - 1
+    parts = np.split(rows, [asked, 2 * asked], axis=1)
+    feature, threshold, leaves = (np.ascontiguousarray(part) for part in parts)
+    return feature.astype(np.int32), threshold.astype(np.float32), leaves.astype(np.float32)
 
 
-def score(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the overlap (IoU) that each candidate is expected to have with a true outline."""
-    whole, real, starts = learnt()
-    feature, left, right = np.ascontiguousarray(whole.T)
-    threshold, value = np.ascontiguousarray(real.T)
-    return outlines.forest(numbers, feature, threshold, left, right, value, starts)
-
-
-def best(
-    found: Candidates, scores: NDArray[np.float32], certain: float, labels: NDArray[np.int32]
-) -> Outlined:
+def best(found: Candidates, certain: float, labels: NDArray[np.int32]) -> Outlined:
     """Choose the candidates that exclude each other and fit best, and paint them.
 
     Parameters
     ----------
     found : Candidates
         From `candidates`.
-    scores : (K,) float32
-        From `score`.
     certain : float
         Outlines of at least this score are numbered first.
     labels : (Y, X) int32
         Zero everywhere; filled.
     """
-    owners, level, fit = chosen.choose(found.parents, found.outlines, scores, LIKELY, WEAKEST)
+    told = (*found.measured, STRIDE, *learnt())
+    level, fit = outlines.best_levels(*told)
+    owners = chosen.choose(found.parents, fit, LIKELY, WEAKEST)
     tops = chosen.brightest(found.opened, found.basins, found.places, owners)
     taken = np.flatnonzero(owners == np.arange(owners.size))
     values = found.opened.ravel()[tops[taken]]

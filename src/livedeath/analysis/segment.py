@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from livedeath.analysis.outline import Candidates, Outlined, best, candidates, gaussian_taps, score
+from livedeath.analysis.outline import Candidates, Outlined, best, candidates, gaussian_taps
 from livedeath.errors import FrameError
 from livedeath.kernels import background, chosen, label, measure, runs
 from livedeath.model.measures import Detections, LevelledFrame, Runs, Segmentation
@@ -175,7 +175,7 @@ def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation
     image, noises = frame.image, frame.noises
     smooth, noise, clipped = _smoothed(image, noises, soma_px)
     found = candidates(smooth, noise, soma_px)
-    fine = best(found, score(found.numbers), CERTAIN, np.zeros(image.shape, np.int32))
+    fine = best(found, CERTAIN, np.zeros(image.shape, np.int32))
     fine_snr = fine.peaks / _at(noise, fine.tops, smooth.shape)
     # What is left of clipped noise has a long bright tail.
     faintest = snr * CLIPPED_MARGIN if clipped else snr

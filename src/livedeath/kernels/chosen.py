@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 
 @njit(cache=True, nogil=True)
 def choose(
-    parents: NDArray[np.int32],
-    outlines: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    least: float,
-    weakest: float,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    """Choose outlines that exclude each other and whose scores above ``least`` sum up highest.
+    parents: NDArray[np.int32], best: NDArray[np.float64], least: float, weakest: float
+) -> NDArray[np.int32]:
+    """Choose nodes that exclude each other and whose scores above ``least`` sum up highest.
 
     What is then left of the tree is looked through once more, by what scores are above
     ``weakest``.
@@ -27,30 +23,18 @@ def choose(
     ----------
     parents : (m,) int32
         From `livedeath.kernels.outlines.merge_tree`; parents come after their children.
-    outlines : (K, 2) int32
-        Node and level.
-    scores : (K,) float32
-        Of the outlines.
+    best : (m,) float64
+        Score of each node's best outline, 0 where it has none.
     least, weakest : float
-        An outline counts by what its score is above this. Where two ways are equally good,
-        the smaller outlines are taken.
+        A node counts by what its score is above this. Where two ways are equally good, the
+        smaller ones are taken.
 
     Returns
     -------
-    owners : (m,) int32
+    (m,) int32
         The chosen node that each node is part of, -1 if none.
-    level : (m,) int32
-        Level of the best outline of each node, 0 if it has none.
-    best : (m,) float64
-        Score of that outline.
     """
     m = parents.size
-    level = np.zeros(m, np.int32)
-    best = np.zeros(m)
-    for i in range(scores.size):
-        node = outlines[i, 0]
-        if scores[i] > best[node]:
-            best[node], level[node] = scores[i], outlines[i, 1]
     owners = np.full(m, -1, np.int32)
     closed = np.zeros(m, np.bool_)
     for threshold in (least, weakest):
@@ -71,7 +55,7 @@ def choose(
             closed[node] = closed[node] or owners[node] >= 0
             if closed[node] and parents[node] >= 0:
                 closed[parents[node]] = True
-    return owners, level, best
+    return owners
 
 
 @njit(cache=True, nogil=True)
@@ -128,8 +112,10 @@ def paint_chosen(
         Flat indices of the foreground.
     levels : (Y, X) uint8
         Brightness in steps.
-    owners, lowest : (m,) int32
-        From `choose`: the chosen node of each node, and the level of a node's outline.
+    owners : (m,) int32
+        From `choose`.
+    lowest : (m,) int32
+        Level of each node's outline.
     names : (m,) int32
         Label of each node, 0 for none.
     labels : (Y, X) int32
