@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.errors import FrameError
-from livedeath.kernels import background, light
+from livedeath.kernels import background, cut_off, light
 from livedeath.model.measures import CorrectedFrame, CutOff, LevelledFrame, Pixels, Runs
 from livedeath.model.optics import Camera
 
@@ -321,7 +321,7 @@ def _cut_off_meshes(
     _, plane, lowest, half = frame.cut_off or (0.0, frame.raw, 0.0, 0.0)
     origin = frame.floor / frame.planes
     every = _rows_apart(plane, tiles)
-    levels, noises = background.cut_off_levels(plane, *tiles, 0.0, every, origin, lowest, half)
+    levels, noises = cut_off.cut_off_levels(plane, *tiles, 0.0, every, origin, lowest, half)
     pixels = frame.planes * binning**2
     return levels * np.float32(pixels), noises * np.float32(pixels**0.5)
 

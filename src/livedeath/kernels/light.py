@@ -118,8 +118,8 @@ def bin_light(
     Notes
     -----
     One pass over the pixels, which are summed as they are. The background is taken away at the
-    middle of each block. Only where a block may hold a pixel that towers over its neighbours is
-    the light of its pixels looked at.
+    middle of each block. Only where a block towers over those beside it are its pixels looked at
+    for one that towers over its neighbours.
     """
     height, width = raw.shape
     n_rows, n_cols = levels.shape[0], out.shape[1]
@@ -135,11 +135,7 @@ def bin_light(
     window = np.empty((factor + 2, factor + 2), np.float32)
     for block in range(first, last):
         top, bottom = block * factor, min((block + 1) * factor, height)
-        column[:width] = 0
-        for y in range(top, bottom):
-            source = raw[y]
-            for x in range(width):
-                column[x] += np.float32(source[x])
+        _add_rows(raw, top, bottom, column)
         target = out[block]
         _add_beside(column, factor, target)
         if bottom - top < factor:
@@ -150,16 +146,15 @@ def bin_light(
         row = min(max(int(place), 0), max(n_rows - 2, 0))
         part = np.float32(place - row)
         upper, lower = base[row], base[min(row + 1, n_rows - 1)]
-        bright = np.int32(0)
         least = np.float32(speckle)
         for col in range(n_cols):
             under = area * (upper[col] + part * (lower[col] - upper[col]))
             target[col] = scale * (target[col] - zero) - under
-            bright = np.int32(bright | np.int32(target[col] > least))
-        if bright == 0:
+        if not _towers(target, least):
             continue
         for col in range(n_cols):
-            if target[col] <= least:
+            beside = target[max(col - 1, 0)] + target[min(col + 1, n_cols - 1)]
+            if 0 < col < n_cols - 1 and target[col] <= least + beside:
                 continue
             left, right = col * factor, min((col + 1) * factor, width)
             highest = raw[top, left]
@@ -176,6 +171,38 @@ def bin_light(
                     for u in range(1, right - left + 1):
                         total += window[v, u]
                 target[col] = total * (area / np.float32((bottom - top) * (right - left)))
+
+
+@njit(cache=True, nogil=True)
+def _towers(line: NDArray[np.float32], least: np.float32) -> bool:
+    """Tell whether a value exceeds the sum of those beside it by so much; ends always do."""
+    n = line.size
+    if n < 3 or line[0] > least or line[n - 1] > least:
+        return True
+    left, middle, right = line[: n - 2], line[1 : n - 1], line[2:]
+    some = np.int32(0)
+    for x in range(n - 2):
+        some = np.int32(some | np.int32(middle[x] > least + (left[x] + right[x])))
+    return bool(some != 0)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(raw: NDArray[Any], top: int, bottom: int, column: NDArray[np.float32]) -> None:
+    """Sum rows, column by column; four at a time."""
+    width = raw.shape[1]
+    line = column[:width]
+    line[:] = 0
+    y = top
+    while y + 4 <= bottom:
+        a, b, c, d = raw[y], raw[y + 1], raw[y + 2], raw[y + 3]
+        for x in range(width):
+            line[x] += (np.float32(a[x]) + np.float32(b[x])) + (np.float32(c[x]) + np.float32(d[x]))
+        y += 4
+    while y < bottom:
+        a = raw[y]
+        for x in range(width):
+            line[x] += np.float32(a[x])
+        y += 1
 
 
 @njit(cache=True, nogil=True)

@@ -78,3 +78,47 @@ def paint_runs(runs: NDArray[np.int32], names: NDArray[np.int32], image: NDArray
         name = names[runs[k, LABEL]]
         for x in range(runs[k, START], runs[k, STOP]):
             line[x] = name
+
+
+@njit(cache=True, nogil=True)
+def free_runs(
+    runs: NDArray[np.int32], known: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Cut from runs the pixels of outlines that are known.
+
+    Parameters
+    ----------
+    runs : (K, 4) int32
+        Columns Y, START, STOP, LABEL.
+    known : (Y, X) int32
+        Positive where an outline is known.
+    n : int
+        Largest label of the runs.
+
+    Returns
+    -------
+    free : (K', 4) int32
+        What is left of the runs, in their order.
+    pixels : (n + 1, 2) int64
+        Pixels of each label, and how many of them are known.
+    """
+    free = np.empty((runs.shape[0] + 64, 4), np.int32)
+    pixels = np.zeros((n + 1, 2), np.int64)
+    m = 0
+    for k in range(runs.shape[0]):
+        y, label = runs[k, Y], runs[k, LABEL]
+        pixels[label, 0] += runs[k, STOP] - runs[k, START]
+        inside = False
+        for x in range(runs[k, START], runs[k, STOP]):
+            if known[y, x] > 0:
+                pixels[label, 1] += 1
+                inside = False
+                continue
+            if not inside:
+                if m == free.shape[0]:
+                    free = np.concatenate((free, np.empty_like(free)))
+                free[m, Y], free[m, START], free[m, LABEL] = y, x, label
+                m += 1
+                inside = True
+            free[m - 1, STOP] = x + 1
+    return free[:m].copy(), pixels
