@@ -257,7 +257,7 @@ def paste(
     corners : (M, 2) int64
         Where the first pixel of each part went.
     box_of : (Y', X') int64
-        Which box each pixel is from; meaningless between them.
+        Which box each pixel is from, -1 between them.
     """
     heights, widths = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
     width = max(int(widths.max()), int(math.sqrt(float((heights * widths).sum()))) + 1)
@@ -268,7 +268,7 @@ def paste(
             top, left, tall = top + tall, 0, 0
         corners[k] = top, left
         left, tall = left + int(widths[k]) + 1, max(tall, int(heights[k]) + 1)
-    box_of = np.zeros((top + tall, width), np.int64)
+    box_of = np.full((top + tall, width), -1, np.int64)
     image = np.zeros((top + tall, width), np.float32)
     noise = noise_at(frame, boxes)
     for k, ((y0, y1, x0, x1), (v, u), n) in enumerate(

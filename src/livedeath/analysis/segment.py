@@ -234,18 +234,25 @@ def _close_ups(
     seen = closely(pasted, soma_px=soma_px, snr=snr)
     rows, table = seen.detections, seen.runs.table.copy()
     n = len(rows)
-    which = box_of[table[:, runs.Y], table[:, runs.START]]
+    which, end = (
+        box_of[table[:, runs.Y], at] for at in (table[:, runs.START], table[:, runs.STOP] - 1)
+    )
+    box = np.full(n + 1, -1, np.int64)
+    box[table[:, runs.LABEL]] = which
+    astray = np.ones(n + 1, np.bool_)
+    astray[np.unique(table[:, runs.LABEL])] = False
+    astray[table[(which < 0) | (which != end) | (which != box[table[:, runs.LABEL]]), 3]] = True
+    in_one = ~astray[table[:, runs.LABEL]]
+    table, which = table[in_one], which[in_one]
     moved = (boxes[:, [0, 2]] - corners).astype(np.int32)
     table[:, runs.Y] += moved[which, 0]
     table[:, [runs.START, runs.STOP]] += moved[which, 1, np.newaxis]
     free, pixels = runs.free_runs(table, labels, n)
-    new = pixels[:, 1] <= MOST_COVERED * pixels[:, 0]
+    new = ~astray & (pixels[:, 1] <= MOST_COVERED * pixels[:, 0])
     new[table[_cut(table, boxes[which], labels.shape), runs.LABEL]] = False
     new[0] = False
     names = (np.cumsum(new) * new).astype(np.int32)
     free[:, runs.LABEL] = names[free[:, runs.LABEL]]
-    box = np.zeros(n + 1, np.int64)
-    box[table[:, runs.LABEL]] = which
     box, noise = box[1:], alone.noise_at(frame, boxes)
     rows = dataclasses.replace(
         rows, y=rows.y + moved[box, 0], x=rows.x + moved[box, 1], light=rows.light * noise[box]
