@@ -23,6 +23,9 @@ SMALLEST_PX = 6.0
 LARGEST_PX = 60.0
 """Largest diameter that is looked for."""
 
+DEBRIS = 0.9
+"""Outlines whose median is below this part of the smallest diameter are debris."""
+
 STEP = 1.35
 """Ratio of one size tried to the one before; outlines stay right within a fifth of the size."""
 
@@ -155,4 +158,6 @@ def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:
     sure = outlined.scores >= CERTAIN
     diameters = 2.0 * frame.binning * np.sqrt(areas[sure] / math.pi)
     fit = float(np.maximum(outlined.scores - LIKELY, 0.0).sum())
+    if diameters.size and float(np.median(diameters)) < DEBRIS * SMALLEST_PX:
+        fit, diameters = 0.0, diameters[:0]
     return _Trial(size, fit, tuple(diameters.tolist()))
