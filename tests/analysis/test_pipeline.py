@@ -166,8 +166,8 @@ def test_a_constant_background_changes_next_to_nothing_in_electrons(movie):
     lifted = {name: image + np.uint16(700) for name, image in visit.images.items()}
     one = pipeline().push(visit).traces
     other = pipeline().push(dataclasses.replace(visit, images=lifted)).traces
-    # A pixel at the edge of an outline may change sides, far within the stated sd.
-    assert (np.abs(one["fill"] - other["fill"]) < 0.1 * one["fill_sd"]).all()
+    # An outline may lie one level of brightness further in or out, far within the stated sd.
+    assert (np.abs(one["fill"] - other["fill"]) < 0.25 * one["fill_sd"]).all()
     assert not np.array_equal(one["fill"], other["fill"])
 
 
@@ -288,7 +288,7 @@ def test_planes_are_projected(movie):
     stacks = {name: np.stack([i, i]) for name, i in movie[0].images.items()}
     one = flat.push(movie[0]).traces
     two = deep.push(dataclasses.replace(movie[0], images=stacks)).traces
-    np.testing.assert_allclose(two["fill"], 2 * one["fill"], rtol=0.02)
+    np.testing.assert_allclose(two["fill"], 2 * one["fill"], rtol=0.05)
 
 
 def test_a_marker_tells_populations_apart(scene):
