@@ -196,6 +196,9 @@ def outline_alone(
             out,
         )
         row[0] = soma_like(out, soma_px, blur, strict)
+        from_border = min(*row[2:4], labels.shape[0] - 1 - row[2], labels.shape[1] - 1 - row[3])
+        if row[0] == REFUSED and from_border < 0.5 * soma_px:
+            row[0] = CONTESTED
         if row[0] != ALONE:
             continue
         named += 1

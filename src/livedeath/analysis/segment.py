@@ -222,14 +222,38 @@ def _joined(found: Alone, close: Segmentation, shape: tuple[int, ...], snr: floa
 def _close_ups(
     frame: LevelledFrame, found: Alone, labels: NDArray[np.int32], soma_px: float, snr: float
 ) -> Segmentation:
-    """Look closely at the boxes, pasted side by side in units of noise; keep what is new.
+    """Look closely at the boxes; keep what is new.
+
+    Boxes at the border of the frame are looked at one by one, so that it is a border there too.
+    """
+    boxes, (height, width) = found.boxes, labels.shape
+    rim = (boxes[:, 0] == 0) | (boxes[:, 1] == height) | (boxes[:, 2] == 0) | (boxes[:, 3] == width)
+    groups = [boxes[~rim], *boxes[rim][:, np.newaxis]]
+    parts = [_close_up(frame, one, labels, soma_px, snr) for one in groups if len(one)]
+    tables, rows, n = [np.zeros((0, 4), np.int32)], [_nobody()], 0
+    for part in parts:
+        table = part.runs.table
+        table[:, runs.LABEL] += n
+        n += len(part.detections)
+        tables.append(table)
+        rows.append(part.detections)
+    names = [field.name for field in dataclasses.fields(Detections)]
+    joined = Detections(*(np.concatenate([getattr(r, name) for r in rows]) for name in names))
+    return Segmentation(Runs(np.concatenate(tables), (height, width)), joined)
+
+
+def _close_up(
+    frame: LevelledFrame,
+    boxes: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    soma_px: float,
+    snr: float,
+) -> Segmentation:
+    """Look closely at boxes pasted side by side in units of noise; keep what is new.
 
     ``labels`` are the outlines that are known. What is outlined closely and lies on one of them,
     or is cut by a box, is left out.
     """
-    boxes = found.boxes
-    if len(boxes) == 0:
-        return Segmentation(Runs(np.zeros((0, 4), np.int32), _sides(frame)), _nobody())
     pasted, corners, box_of = alone.paste(frame, boxes)
     seen = closely(pasted, soma_px=soma_px, snr=snr)
     rows, table = seen.detections, seen.runs.table.copy()

@@ -526,6 +526,9 @@ def outline_alone(
             light, labels, corner, top, edges[0], edges[1], least, noises[i], order, after, box, out
         )
         kind = soma_like(out, soma_px, blur, strict)
+        inside = min(row[TOP_Y], height - 1 - row[TOP_Y], row[TOP_X], width - 1 - row[TOP_X])
+        if kind == REFUSED and inside < 0.5 * soma_px:
+            kind = CONTESTED  # cut by the frame, a soma is narrow
         row[KIND] = kind
         if kind != ALONE:
             continue
