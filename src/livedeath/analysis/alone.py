@@ -260,7 +260,9 @@ def paste(
         Which box each pixel is from, -1 between them.
     """
     heights, widths = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
-    width = max(int(widths.max()), int(math.sqrt(float((heights * widths).sum()))) + 1)
+    width = int(widths.max())
+    if len(boxes) > 1:
+        width = max(width, int(math.sqrt(float((heights * widths).sum()))) + 1)
     corners = np.zeros((len(boxes), 2), np.int64)
     top, left, tall = 0, 0, 0
     for k in np.argsort(-heights, kind="stable").tolist():
@@ -268,8 +270,9 @@ def paste(
             top, left, tall = top + tall, 0, 0
         corners[k] = top, left
         left, tall = left + int(widths[k]) + 1, max(tall, int(heights[k]) + 1)
-    box_of = np.full((top + tall, width), -1, np.int64)
-    image = np.zeros((top + tall, width), np.float32)
+    height = int((corners[:, 0] + heights).max())
+    box_of = np.full((height, width), -1, np.int64)
+    image = np.zeros((height, width), np.float32)
     noise = noise_at(frame, boxes)
     for k, ((y0, y1, x0, x1), (v, u), n) in enumerate(
         zip(boxes.tolist(), corners.tolist(), noise.tolist(), strict=True)
