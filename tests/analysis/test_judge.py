@@ -199,3 +199,18 @@ def test_frames_of_any_type_and_size_are_judged(shape, dtype):
     verdict = Judge(Camera(), None, 16.0).push(image)
     assert verdict.bad.shape == verdict.background.shape
     assert Judge(Camera(), None, 16.0).push(image[..., ::-1]).reason == verdict.reason
+
+
+def test_large_somata_on_a_background_too_dim_to_be_missed_are_no_obstruction():
+    """At 40x the background is two camera units: tiles waver by half of it, and somata move."""
+    rng = np.random.default_rng(8)
+    judge = Judge(Camera(**CALIBRATED), 16, 49.0)
+    y, x = np.mgrid[:1024, :1024]
+    places, reasons = rng.uniform(80, 940, (30, 2)), set()
+    for k in range(12):
+        light = np.full((1024, 1024), 1.06)
+        places = places + rng.normal(0, 12, places.shape)
+        for cy, cx in places:
+            light += 3.0 * (np.hypot(y - cy, x - cx) < 25)
+        reasons.add(judge.push(next(dim_frames(k, light))).reason)
+    assert reasons == {""}

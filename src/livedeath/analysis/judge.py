@@ -60,6 +60,8 @@ the number of pairs; neighbouring pairs share pixels."""
 SHADED = 0.5
 """A tile whose background falls below this part of what the rest of the frame keeps is
 obstructed. Beneath large somata a tile's level is theirs: it is held against the field's."""
+MOST_SHOW = 0.5
+"""Where fewer than this share of the tiles have a background that could be missed, none is."""
 MOSTLY = 0.6
 """When more than this share of the tiles is obstructed, the frame is."""
 
@@ -274,8 +276,10 @@ class Judge:
         light, usual = self._light(looks.level), self._light(self._levels)
         usual = np.minimum(usual, _quantile(usual, 0.5))
         shows = usual > least
+        if shows.mean() < MOST_SHOW:  # what the few keep, often beneath somata, says nothing
+            return np.zeros(shows.shape, np.bool_)
         share = light / np.maximum(usual, least)
-        kept = _quantile(share[shows], 0.75) if shows.any() else 0.0
+        kept = _quantile(share[shows], 0.75)
         clear = kept * usual - light > np.maximum(SURE * looks.error, LEAST_LIGHT)
         return np.asarray((share < SHADED * kept) & clear & shows)
 
