@@ -71,13 +71,19 @@ def make(place: Path, *, fields: int, side: int, visits: int, density: float) ->
 
 
 def somata(n: int, side: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the light of somata that live and of those that die, (Y, X) float32."""
+    """Return the light of somata that live and of those that die, (Y, X) float32.
+
+    They stand near the nodes of a grid, so that few touch.
+    """
     rng = np.random.default_rng(seed)
     images = np.zeros((2, side, side), np.float32)
     half = round(1.5 * SOMA_PX)
     y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
-    for k in range(n):
-        row, col = rng.integers(half, side - half, 2)
+    apart = (side - 2 * half) / max(round(n**0.5), 1)
+    nodes = np.arange(half + 0.5 * apart, side - half, apart)
+    for k, node in enumerate((y0, x0) for y0 in nodes for x0 in nodes):
+        wander = rng.uniform(-0.2, 0.2, 2) * apart
+        row, col = np.clip(np.rint(node + wander), half, side - half - 1).astype(np.int64)
         r = np.hypot(y, x) / (0.5 * SOMA_PX * np.exp(0.2 * rng.standard_normal()))
         disc = np.exp(rng.uniform(5.0, 7.5)) / (1.0 + np.exp(np.minimum(8.0 * (r - 1.0), 50.0)))
         part = (slice(row - half, row + half + 1), slice(col - half, col + half + 1))
