@@ -146,3 +146,16 @@ def test_only_the_first_fields_are_measured(movie, monkeypatch):
     again.restore(line.state())
     again.push(in_field(movie[0], 5))
     assert again.noted == line.noted
+
+
+@pytest.mark.parametrize(("n", "shapes"), [(50, [(200, 200)]), (3, [(200, 200), (512, 512)])])
+def test_somata_are_measured_in_the_middle_and_where_that_shows_few_in_all_of_it(n, shapes):
+    seen = []
+
+    def estimate(level):
+        seen.append(level(16.0).image.shape)
+        return SomaSize(16.0, 0.1, n)
+
+    visit = scenes.Scene.random(20, side=512, seed=3).visit(0)
+    Pipeline(scenes.study(side=512, pixel=2.4), estimate=estimate).push(visit)
+    assert seen == shapes

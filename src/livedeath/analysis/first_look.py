@@ -31,6 +31,10 @@ Estimate = Callable[[Callable[[float], LevelledFrame]], SomaSize]
 """Says how wide somata are in a frame. It is given what levels the frame for somata of a
 diameter, camera px."""
 
+MIDDLE_SOMAS, ENOUGH = 30.0, 20
+"""Somata are measured in the middle of a frame, so many expected diameters wide, and in all of
+it where that shows fewer than so many: each size that is tried costs a segmentation."""
+
 FIELDS = 24
 """Fields of an acquisition in which somata are measured, the first that are visited."""
 
@@ -101,15 +105,26 @@ class FirstLook:
     def _size(self, visit: Visit, labels: NDArray[Any] | None, flat: Any) -> SomaSize:  # noqa: ANN401
         if labels is not None:
             return size_of_outlines(labels)
-        image = visit.images.get(self._shown_by)
-        if image is None or self._estimate is None or visit.field not in self._measures:
+        image, estimate = visit.images.get(self._shown_by), self._estimate
+        if image is None or estimate is None or visit.field not in self._measures:
             return NOTHING_SEEN
         optics = self._optics(visit.field.acquisition)
         where = f"{visit.field.name} t={visit.t} {self._shown_by}"
-        corrected = correct.correct(
-            image, optics.camera, flat=flat, bit_depth=optics.bit_depth, where=where
-        )
-        return self._estimate(partial(correct.level, corrected))
+        side = math.ceil(MIDDLE_SOMAS * self._study.analysis.soma_px(optics.pixel_size_um))
+
+        def seen(part: tuple[Any, ...]) -> SomaSize:
+            corrected = correct.correct(
+                image[part],
+                optics.camera,
+                flat=None if flat is None else flat[part],
+                bit_depth=optics.bit_depth,
+                where=where,
+            )
+            return estimate(partial(correct.level, corrected))
+
+        whole = image.ndim < 2 or max(image.shape[-2:]) <= side
+        found = NOTHING_SEEN if whole else seen((..., *_middle(image.shape, side)))
+        return found if found.n >= ENOUGH else seen((...,))
 
     def _unfit(self, visit: Visit) -> dict[str, tuple[unfit.Fault, ...]]:
         optics = self._optics(visit.field.acquisition)
@@ -230,6 +245,12 @@ class FirstLook:
                 self._optics(acquisition).pixel_size_um,
             )
         return self._scales[acquisition]
+
+
+def _middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
+    """Return where the middle of a frame is, at most ``side`` px high and wide."""
+    top, left = (max((n - side) // 2, 0) for n in shape[-2:])
+    return slice(top, top + side), slice(left, left + side)
 
 
 def _said(channel: str, kind: str, fields: Mapping[FieldKey, tuple[unfit.Fault, ...]]) -> str:
