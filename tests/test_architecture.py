@@ -48,8 +48,8 @@ def test_the_drawing_has_every_room_and_no_other():
     assert rooms_drawn() == {path.parent.name for path in CORE.glob("*/__init__.py")}
 
 
-AFTER = ["risk"]
-"""What looks at all fields together, after the stages of one."""
+AFTER = ["risk", "overlap", "plane"]
+"""What looks at all fields together, after the stages of one, and what they share."""
 
 
 def test_the_stages_stand_in_the_order_of_a_visits_way():
