@@ -75,7 +75,7 @@ class SomaDiameter:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Trial:
-    """What one size gave: the sum of expected overlaps above one half, and diameters."""
+    """What one size gave: the sum of expected overlaps above one half by width, and diameters."""
 
     size: float
     fit: float
@@ -108,8 +108,8 @@ def estimate(
     Notes
     -----
     Each size costs one segmentation of the fine scale: ten without a prior, up to seven with
-    one. On 30 images of nuclei of many laboratories the median of the relative error was 3 %,
-    the largest 55 % (a field of debris).
+    one. On 60 images of nuclei of many laboratories the median of the relative error was 6 %,
+    and over 20 % in nine; on 32 frames of 16 simulated plates 10 %, the largest 30 % (10x).
     """
     low, high = SMALLEST_PX, LARGEST_PX
     if prior_px is not None:
@@ -156,8 +156,10 @@ def _tried(level: Callable[[float], LevelledFrame], size: float) -> _Trial:
     outlined = best(found, CERTAIN, labels)
     areas = np.bincount(labels.ravel(), minlength=outlined.scores.size + 1)[1:]
     sure = outlined.scores >= CERTAIN
-    diameters = 2.0 * frame.binning * np.sqrt(areas[sure] / math.pi)
-    fit = float(np.maximum(outlined.scores - LIKELY, 0.0).sum())
+    every = 2.0 * frame.binning * np.sqrt(areas / math.pi)
+    diameters = every[sure]
+    # By width: the granules of a soma are more than it, and fit as well.
+    fit = float((np.maximum(outlined.scores - LIKELY, 0.0) * every).sum())
     if diameters.size and float(np.median(diameters)) < DEBRIS * SMALLEST_PX:
         fit, diameters = 0.0, diameters[:0]
     return _Trial(size, fit, tuple(diameters.tolist()))
