@@ -38,17 +38,6 @@ def test_paint_runs_equals_its_twin(seed, width):
     np.testing.assert_array_equal(fast, slow)
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, width=st.integers(1, 90))
-def test_free_runs_equals_its_twin(seed, width):
-    found = twin.runs_of(labels_of(seed, 6, width, 0.4))
-    known = labels_of(seed + 1, 6, width, 0.3) - 1
-    for fast, slow in zip(
-        runs.free_runs(found, known, 3), twin.free_runs(found, known, 3), strict=True
-    ):
-        np.testing.assert_array_equal(fast, slow)
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (40, 130)])
 def test_what_was_painted_from_runs_is_the_image_again(shape):
     labels = labels_of(3, *shape, 0.6)

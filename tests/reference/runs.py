@@ -20,16 +20,3 @@ def runs_of(labels):
 def paint_runs(runs, names, image):
     for y, start, stop, label in runs.tolist():
         image[y, start:stop] = names[label]
-
-
-def free_runs(runs, known, n):
-    pixels = np.zeros((n + 1, 2), np.int64)
-    parts = []
-    for y, start, stop, label in runs.tolist():
-        line = np.zeros(known.shape[1], np.int32)
-        line[start:stop] = np.where(known[y, start:stop] > 0, 0, label)
-        pixels[label] += stop - start, (known[y, start:stop] > 0).sum()
-        part = runs_of(line[np.newaxis])
-        part[:, 0] = y
-        parts.append(part)
-    return np.concatenate([np.zeros((0, 4), np.int32), *parts]), pixels

@@ -14,12 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from livedeath.analysis import alone
-from livedeath.analysis.alone import Alone
-from livedeath.analysis.lent import lent
 from livedeath.analysis.outline import Candidates, Outlined, best, candidates, gaussian_taps
 from livedeath.errors import FrameError
-from livedeath.kernels import alone as kernel
 from livedeath.kernels import background, chosen, label, measure, runs
 from livedeath.model.measures import Detections, LevelledFrame, Runs, Segmentation
 
@@ -28,37 +24,6 @@ FINE = 1 / 14
 
 LEAST_FINE_SD_PX = 0.7
 """But at least this, px: the noise of single pixels makes no outline."""
-
-OPENED = 0.12
-"""Radius of the disc under which an outline must be visible, in soma diameters: neurites and
-debris are narrower."""
-
-FLOOR_NOISES = 3.0
-"""An outline lies above this many standard deviations of the noise."""
-
-LEVELS = 80
-"""Levels of brightness at which an outline may lie."""
-
-FINEST_STEP = 0.05
-"""Levels are at least this part of brightness apart; wider where a frame spans more folds."""
-
-PEAK = 0.12
-"""Smoothing of the logarithm of brightness whose peaks may be somata, in soma diameters."""
-
-AROUND = 1.6
-"""A peak stands out from the same smoothed this many times as much."""
-
-CORE = 0.01
-"""What stands out by more, in folds of light, is the core of a soma."""
-
-LARGEST = 2.6
-"""No soma is larger, in diameters of the typical one: ln 2.6 is 3.9 log-sds (eLife 35977)."""
-
-SMALLEST = 0.25
-"""No soma is smaller, in diameters of the typical one."""
-
-LIKELY = 0.5
-"""An outline counts by how far the overlap that it is expected to have is above this."""
 
 CERTAIN = 0.5
 """An outline expected to overlap a true one by this begins a neuron; less goes on with one."""
@@ -112,9 +77,6 @@ sure outline they may (over all of a soma three times fewer noises would show)."
 CLEAR = 1.6
 """Peaks above this many detection limits show their size: what is no soma there is none."""
 
-MOST_COVERED = 0.2
-"""What is outlined closely is new if no more of it lies on outlines that are known."""
-
 FAINTEST_PART = 0.08
 """Light of a new neuron, at least, in that of the frame's median soma: the light of somata
 has a log-sd of 0.73 (eLife 35977), so that 0.03 % of them are fainter; neurites are."""
@@ -152,159 +114,10 @@ class _Scale:
     diameter: float
 
 
-_FINE = _Scale(FINE, width=0.2, diameter=0.28)
 _COARSE = _Scale(COARSE, width=0.4, diameter=0.5)
 
 
 def segment(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation:
-    """Find the somata of a levelled frame.
-
-    Parameters
-    ----------
-    frame : LevelledFrame
-        Light above background, and its noise.
-    soma_px : float
-        Diameter of a typical soma, working px.
-    snr : float
-        Smallest peak of a new neuron at soma scale, in standard deviations.
-
-    Returns
-    -------
-    Segmentation
-        Labels: the fine scale's sure ones, its unsure ones, then those of the coarse scale; in
-        each the brightest first.
-
-    Notes
-    -----
-    Somata that stand alone are outlined first (`livedeath.analysis.alone`); where something does
-    not, all of its surroundings are looked at closely, with those outlines kept. Cost linear in
-    Y*X.
-    """
-    with lent(frame.raw.shape, np.int32) as labels:
-        found = alone.find(frame, soma_px=soma_px, snr=WEAK * snr, labels=labels)
-        few = found.contested(frame.raw.shape) <= alone.MOST_CONTESTED
-        close = _close_ups(frame, found, labels, soma_px, snr) if few else None
-        n = len(found.table)
-        runs.paint_runs(found.runs, np.zeros(n + 1, np.int32), labels)
-    if close is None:
-        return closely(frame, soma_px=soma_px, snr=snr)
-    return _joined(found, close, frame.raw.shape, snr)
-
-
-def _joined(found: Alone, close: Segmentation, shape: tuple[int, ...], snr: float) -> Segmentation:
-    """Join the somata that stand alone and those that were looked at closely."""
-    table, rows, n = found.table, close.detections, len(found.table)
-    outlines = close.runs.table.copy()
-    outlines[:, runs.LABEL] += n
-    both = np.concatenate([found.runs, outlines])
-    height, width = shape
-    touching = (both[:, runs.Y] == 0) | (both[:, runs.Y] == height - 1)
-    touching |= (both[:, runs.START] == 0) | (both[:, runs.STOP] == width)
-    border = np.zeros(n + len(rows) + 1, np.bool_)
-    border[both[touching, runs.LABEL]] = True
-    light = np.concatenate([table[:, kernel.LIGHT], rows.light])
-    ratio = np.concatenate([found.snr, rows.snr])
-    sure = np.concatenate([found.snr >= snr, rows.strong])
-    faintest = FAINTEST_PART * float(np.median(light)) if light.size else 0.0
-    detections = Detections(
-        label=np.arange(1, ratio.size + 1, dtype=np.int32),
-        y=np.concatenate([table[:, kernel.Y], rows.y]),
-        x=np.concatenate([table[:, kernel.X], rows.x]),
-        area=np.concatenate([table[:, kernel.AREA], rows.area]),
-        light=light,
-        snr=ratio,
-        strong=sure & (light >= faintest),
-        border=border[1:],
-    )
-    return Segmentation(Runs(both, (height, width)), detections)
-
-
-def _close_ups(
-    frame: LevelledFrame, found: Alone, labels: NDArray[np.int32], soma_px: float, snr: float
-) -> Segmentation:
-    """Look closely at the boxes; keep what is new.
-
-    Boxes at the border of the frame are looked at one by one, so that it is a border there too.
-    """
-    boxes, (height, width) = found.boxes, labels.shape
-    rim = (boxes[:, 0] == 0) | (boxes[:, 1] == height) | (boxes[:, 2] == 0) | (boxes[:, 3] == width)
-    groups = [boxes[~rim], *boxes[rim][:, np.newaxis]]
-    parts = [_close_up(frame, one, labels, soma_px, snr) for one in groups if len(one)]
-    tables, rows, n = [np.zeros((0, 4), np.int32)], [_nobody()], 0
-    for part in parts:
-        table = part.runs.table
-        table[:, runs.LABEL] += n
-        n += len(part.detections)
-        tables.append(table)
-        rows.append(part.detections)
-    names = [field.name for field in dataclasses.fields(Detections)]
-    joined = Detections(*(np.concatenate([getattr(r, name) for r in rows]) for name in names))
-    return Segmentation(Runs(np.concatenate(tables), (height, width)), joined)
-
-
-def _close_up(
-    frame: LevelledFrame,
-    boxes: NDArray[np.int64],
-    labels: NDArray[np.int32],
-    soma_px: float,
-    snr: float,
-) -> Segmentation:
-    """Look closely at boxes pasted side by side in units of noise; keep what is new.
-
-    ``labels`` are the outlines that are known. What is outlined closely and lies on one of them,
-    or is cut by a box, is left out.
-    """
-    pasted, corners, box_of = alone.paste(frame, boxes)
-    seen = closely(pasted, soma_px=soma_px, snr=snr)
-    rows, table = seen.detections, seen.runs.table.copy()
-    n = len(rows)
-    which, end = (
-        box_of[table[:, runs.Y], at] for at in (table[:, runs.START], table[:, runs.STOP] - 1)
-    )
-    box = np.full(n + 1, -1, np.int64)
-    box[table[:, runs.LABEL]] = which
-    astray = np.ones(n + 1, np.bool_)
-    astray[np.unique(table[:, runs.LABEL])] = False
-    astray[table[(which < 0) | (which != end) | (which != box[table[:, runs.LABEL]]), 3]] = True
-    in_one = ~astray[table[:, runs.LABEL]]
-    table, which = table[in_one], which[in_one]
-    moved = (boxes[:, [0, 2]] - corners).astype(np.int32)
-    table[:, runs.Y] += moved[which, 0]
-    table[:, [runs.START, runs.STOP]] += moved[which, 1, np.newaxis]
-    free, pixels = runs.free_runs(table, labels, n)
-    new = ~astray & (pixels[:, 1] <= MOST_COVERED * pixels[:, 0])
-    new[table[_cut(table, boxes[which], labels.shape), runs.LABEL]] = False
-    new[0] = False
-    names = (np.cumsum(new) * new).astype(np.int32)
-    free[:, runs.LABEL] = names[free[:, runs.LABEL]]
-    box, noise = box[1:], alone.noise_at(frame, boxes)
-    rows = dataclasses.replace(
-        rows, y=rows.y + moved[box, 0], x=rows.x + moved[box, 1], light=rows.light * noise[box]
-    ).take(np.flatnonzero(new[1:]))
-    return Segmentation(Runs(free[free[:, runs.LABEL] > 0], _sides(frame)), rows)
-
-
-def _cut(
-    table: NDArray[np.int32], boxes: NDArray[np.int64], shape: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    """Tell which runs touch a side of their box that is not the frame's own border."""
-    top, bottom, left, right = boxes.T
-    y, start, stop = table[:, runs.Y], table[:, runs.START], table[:, runs.STOP]
-    cut = ((y == top) & (top > 0)) | ((y == bottom - 1) & (bottom < shape[0]))
-    cut |= ((start == left) & (left > 0)) | ((stop == right) & (right < shape[1]))
-    return np.asarray(cut, np.bool_)
-
-
-def _sides(frame: LevelledFrame) -> tuple[int, int]:
-    return frame.raw.shape[0], frame.raw.shape[1]
-
-
-def _nobody() -> Detections:
-    nothing, no = np.zeros(0), np.zeros(0, np.bool_)
-    return Detections(np.zeros(0, np.int32), nothing, nothing, nothing, nothing, nothing, no, no)
-
-
-def closely(frame: LevelledFrame, *, soma_px: float, snr: float) -> Segmentation:
     """Find the somata of a levelled frame, all of which is looked at closely.
 
     Parameters
