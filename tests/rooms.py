@@ -33,6 +33,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "ctc_metrics": "py-ctcmetrics",
     "pydantic_core": "pydantic",
+    "cv2": "opencv-python-headless",
     "skimage": "scikit-image",
     "zmq": "pyzmq",
 }

@@ -61,6 +61,8 @@ FIRST_H = {BEFORE: 0.0, AFTER: 5.5}
 LAST_H = {BEFORE: 5.0, AFTER: 9.0}
 """Last visits: before the change, and before the kill."""
 
+LOST = (pl.col("outcome") == "lost") & (pl.col("loss_reason") != "not_shown_a_neuron")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -130,7 +132,7 @@ def test_neurons_of_the_two_acquisitions_are_others(traces):
 
 def test_who_was_watched_to_the_last_visit_before_the_change_is_alive_not_lost(calls, traces):
     before = of(calls, BEFORE)
-    assert not before.filter(pl.col("outcome") == "lost").height
+    assert not before.filter(LOST).height
     alive = before.filter(pl.col("outcome") == "alive")
     assert alive.height > 10
     found = of(traces, BEFORE).filter(pl.col("area_um2").is_finite())
@@ -326,7 +328,7 @@ def test_a_table_of_traces_may_tell_acquisitions_apart(folder, tmp_path):
     out.mkdir()
     written = export_csv(folder, folder.run(), out)["traces"]
     told = score_table(written, tmp_path / "told").calls.filter(pl.col("acquisition") == BEFORE)
-    assert not told.filter(pl.col("outcome") == "lost").height
+    assert not told.filter(LOST).height
     blind = tmp_path / "blind.csv"
     write_table(read_table(written).drop("acquisition"), blind)
     lost = score_table(blind, tmp_path / "forgot").calls.filter(pl.col("outcome") == "lost")

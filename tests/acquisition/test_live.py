@@ -23,7 +23,7 @@ channels = [
 ]
 optics = { pixel_size_um = 2.0, image_shape_px = [48, 48] }
 schedule = { interval_h = 2, duration_h = 4 }
-policies = { tries = 2, frame_deadline_s = 0.2, disk_floor_gb = 0.0 }
+policies = { tries = 2, frame_deadline_s = 0.6, disk_floor_gb = 0.0 }
 """
 N_VISITS = 6
 

@@ -3,16 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livedeath.kernels import link
+from livedeath.kernels import doubts, link
+from livedeath.kernels.tracks import TRACK, Laws
+from reference import doubts as twin_doubts
 from reference import link as twin
 
-LAWS = link.Laws(16.0, 28.0, 5.0, 3)
+LAWS = Laws(16.0, 28.0, 5.0, 3)
 
 
 def crowd(seed, n, m, side):
     """Return neurons, outlines and links that could be, crowded on a small field."""
     rng = np.random.default_rng(seed)
-    tracks = np.zeros(n, link.TRACK)
+    tracks = np.zeros(n, TRACK)
     tracks["y"], tracks["x"] = rng.uniform(0, side, (2, n))
     tracks["variance"] = rng.uniform(0.2, 4, n)
     tracks["radius"] = rng.uniform(5, 11, n)
@@ -54,7 +56,7 @@ def test_candidates_and_mix_ups_equal_their_twins(seed, n, m, side):
         np.testing.assert_allclose(got, want)
     possible = set(zip(told[0].tolist(), told[1].tolist(), strict=True))
     links = np.array([j if (i, j) in possible else -1 for i, j in enumerate(links)], np.int64)
-    got = link.mix_ups(tracks, links, *told)
+    got = doubts.mix_ups(tracks, links, *told)
     np.testing.assert_array_equal(got, twin.mix_ups(tracks, links, *told))
 
 
@@ -72,7 +74,7 @@ def test_linked_and_settle_equal_their_twins(seed, n, m, side):
         gap = kind.settle(
             rows, told[0], told[1:], points, area, light, snr, border, depth, 31.0, LAWS
         )
-        results.append((*told, gap, *(rows[name] for name in link.TRACK.names)))
+        results.append((*told, gap, *(rows[name] for name in TRACK.names)))
     for got, want in zip(*results, strict=True):
         np.testing.assert_allclose(got, want)
 
@@ -100,7 +102,7 @@ def test_divisions_equals_its_twin(seed, n, m, side):
         area[2 * k : 2 * k + 2] = np.pi * tracks["radius"][k] ** 2 * rng.uniform(0.2, 0.7, 2)
         light[2 * k : 2 * k + 2] = tracks["light"][k] * rng.uniform(0.3, 0.6, 2)
     told = (tracks, links, points, area, light, rng.random(m) < 0.8, LAWS)
-    for got, want in zip(link.divisions(*told), twin.divisions(*told), strict=True):
+    for got, want in zip(doubts.divisions(*told), twin_doubts.divisions(*told), strict=True):
         np.testing.assert_array_equal(got, want)
 
 
@@ -112,7 +114,7 @@ def test_doubt_and_follow_equal_their_twins(seed, n, m, side):
     other = tracks.copy()
     for kind, rows in ((link, tracks), (twin, other)):
         kind.doubt(rows, links, points, area, light, border, depth, LAWS)
-    for name in link.TRACK.names:
+    for name in TRACK.names:
         np.testing.assert_array_equal(tracks[name], other[name], err_msg=name)
     shows = bool(rng.integers(2))
     gaps = [
@@ -120,7 +122,7 @@ def test_doubt_and_follow_equal_their_twins(seed, n, m, side):
         for kind, rows in ((link, tracks), (twin, other))
     ]
     np.testing.assert_array_equal(*gaps)
-    for name in link.TRACK.names:
+    for name in TRACK.names:
         np.testing.assert_allclose(tracks[name], other[name], err_msg=name)
 
 
@@ -128,10 +130,10 @@ def test_doubt_and_follow_equal_their_twins(seed, n, m, side):
 def test_two_that_could_change_their_outlines_are_mixed_up_unless_they_look_otherwise(
     light, doubted
 ):
-    tracks = np.zeros(2, link.TRACK)
+    tracks = np.zeros(2, TRACK)
     tracks["x"], tracks["radius"], tracks["light"] = [0.0, 6.0], 8.0, [1e4, light]
     points = np.array([(0.0, 3.0), (1.0, 3.0)])
     told = (points, np.full(2, 200.0), np.array([1e4, light]))
     pairs = link.candidates(tracks, *told, np.zeros(2, bool), 1.0, LAWS, 0.0, False)
-    mixed = link.mix_ups(tracks, np.array([0, 1]), *pairs)
+    mixed = doubts.mix_ups(tracks, np.array([0, 1]), *pairs)
     assert mixed.tolist() == [doubted, doubted]

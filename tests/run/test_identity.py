@@ -173,6 +173,7 @@ DECIDES = {
     "analysis.detection_snr": 6.0,
     "analysis.gate_um": 20.0,
     "analysis.gap_visits": 2,
+    "analysis.divisions": True,
 }
 """Another value for every field that can change a result."""
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livedeath.analysis import plane
-from livedeath.kernels import link
+from livedeath.kernels import doubts, link
 from livedeath.kernels.near import near_pairs
+from livedeath.kernels.tracks import TRACK, Laws
 from livedeath.model.measures import Detections, Placing, Tracking
 from livedeath.model.settings import AnalysisSettings
 
@@ -40,13 +41,13 @@ factor of two. Neurons are not born; they come back into focus."""
 
 
 class Tracks:
-    """The neurons of a field: one row of `livedeath.kernels.link.TRACK` each, by local number.
+    """The neurons of a field: one row of `livedeath.kernels.tracks.TRACK` each, by local number.
 
     Places are in the field's reference frame, working px.
     """
 
     def __init__(self, rows: NDArray[Any] | None = None) -> None:
-        self.rows = np.zeros(0, link.TRACK) if rows is None else rows
+        self.rows = np.zeros(0, TRACK) if rows is None else rows
 
     @property
     def y(self) -> NDArray[np.float64]:
@@ -74,7 +75,7 @@ class Tracks:
         """Add further rows at the end."""
         if rows.size:
             # As bytes: NumPy copies rows of several columns one column at a time.
-            both = np.empty(self.rows.size + rows.size, link.TRACK)
+            both = np.empty(self.rows.size + rows.size, TRACK)
             whole = both.view(np.uint8)
             whole[: self.rows.nbytes] = self.rows.view(np.uint8)
             whole[self.rows.nbytes :] = rows.view(np.uint8)
@@ -102,7 +103,7 @@ class Tracker:
     def __init__(self, settings: AnalysisSettings, *, soma_px: float, pixel_um: float) -> None:
         self._soma = soma_px
         gap = settings.gap_visits
-        self._laws = link.Laws(soma_px, settings.gate_um / pixel_um, MOTION_UM / pixel_um, gap)
+        self._laws = Laws(soma_px, settings.gate_um / pixel_um, MOTION_UM / pixel_um, gap)
         self._gap_visits = gap
         self._divide = settings.divisions
         self.tracks = Tracks()
@@ -221,15 +222,15 @@ class Tracker:
         return state | {
             f"{name}.{field}": np.ascontiguousarray(tracks.rows[field])
             for name, tracks in (("tracks", self.tracks), ("candidates", self._candidates))
-            for field in link.TRACK.names or ()
+            for field in TRACK.names or ()
         }
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a state."""
         self._unplaced = bool(state["unplaced"])
         for name, tracks in (("tracks", self.tracks), ("candidates", self._candidates)):
-            tracks.rows = np.zeros(state[f"{name}.y"].size, link.TRACK)
-            for field in link.TRACK.names or ():
+            tracks.rows = np.zeros(state[f"{name}.y"].size, TRACK)
+            for field in TRACK.names or ():
                 tracks.rows[field] = state[f"{name}.{field}"]
 
     def _divisions(
@@ -250,7 +251,7 @@ class Tracker:
         free = detections.strong & ~detections.border
         if depth is not None:
             free &= depth >= 0.0
-        divided, daughters = link.divisions(
+        divided, daughters = doubts.divisions(
             rows, links, points, detections.area, detections.light, free, self._laws
         )
         links[divided] = -1
@@ -345,7 +346,7 @@ class Tracker:
         time_h: float,
     ) -> NDArray[Any]:
         """Return rows for some outlines."""
-        rows = np.zeros(which.size, link.TRACK)
+        rows = np.zeros(which.size, TRACK)
         rows["y"], rows["x"] = points[which].T
         rows["variance"] = (link.CENTRE_ERROR * self._soma) ** 2
         rows["radius"] = np.sqrt(detections.area[which] / np.pi)

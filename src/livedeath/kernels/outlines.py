@@ -1,12 +1,10 @@
 """Outlines of somata: every level of every group of neighbouring peaks, measured at once.
 
-An image whose foreground is shared out among peaks (`livedeath.kernels.label`) goes in. The
-peaks are joined pair by pair over their highest saddle into a tree (`merge_tree`); each node
-of the tree, cut at each level of brightness, is one outline that a soma may have. All of them
-are measured by sums over their pixels and over the cracks between pixels, one histogram of
-levels per node (`profiles`), so that the cost is that of the foreground and not of the
-outlines. `features` makes numbers without scale out of the sums, `forest` a score. Which of
-them are taken is decided in `livedeath.kernels.chosen`.
+An image whose foreground is shared out among peaks (`livedeath.kernels.label`) goes in. Peaks
+are joined pair by pair over their highest saddle into a tree (`merge_tree`); each node, cut at
+each level of brightness, is one outline that a soma may have, measured by sums over its pixels
+and the cracks between them (`profiles`): the cost is that of the foreground. `features` makes
+numbers without scale of them, `forest` a score; `livedeath.kernels.chosen` chooses.
 """
 
 import math

@@ -83,7 +83,12 @@ class Run:
     def _table(self, path: Path) -> pl.DataFrame:
         if not path.is_file():
             raise StoreError(f"{path}: not written yet; let 'livedeath score' finish first.")
-        return places.with_acquisition(tables.read_parquet(path), self._study, where=path)
+        table = places.with_acquisition(tables.read_parquet(path), self._study, where=path)
+        if "parent_id" in table.columns:
+            return table
+        # Written before divisions could be followed: none was.
+        nobody = pl.Series("parent_id", [0] * table.height, dtype=pl.Int64)
+        return table.insert_column(table.get_column_index("neuron_id") + 1, nobody)
 
     def labels(self, field: FieldKey) -> zarr.Array[Any]:
         """Return a field's labels (t, y, x); a value is a neuron's id, 0 is background."""
