@@ -13,6 +13,7 @@ import pytest
 
 from livedeath.kernels import compiled
 
+COMPILES = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 PACKAGE = Path(compiled.__file__).resolve().parents[1]
 CALLS_A_KERNEL = (
     "import numpy as np; from livedeath.kernels import compiled, label;"
@@ -112,6 +113,7 @@ def test_the_user_may_say_where(place):
     assert (where, n > 0) == (elsewhere, True)
 
 
+@COMPILES
 def test_only_what_is_compiled_is_told():
     @numba.njit
     def twice(x):
@@ -128,6 +130,7 @@ def test_only_what_is_compiled_is_told():
     assert said == [0, 1, 0, 1]
 
 
+@COMPILES
 def test_the_collector_rests_while_compiling_and_is_left_as_it_was():
     seen = []
 
