@@ -46,12 +46,24 @@ def test_the_same_holds_for_other_kinds_of_numbers_planes_and_flat_fields(dtype,
         assert np.median(frame.noises) == pytest.approx(9.0 * (planes or 1) ** 0.5, rel=0.2)
 
 
-def test_somata_on_such_a_background_are_found():
+@pytest.mark.parametrize(
+    "least",
+    [
+        11,
+        pytest.param(
+            12,
+            marks=pytest.mark.xfail(
+                strict=True, reason="the faintest is lost with half of its background"
+            ),
+        ),
+    ],
+)
+def test_somata_on_such_a_background_are_found(least):
     scene = scenes.Scene.random(12, side=256, neurites=False, debris=0)
     image = scene.camera(scene.photons(scene.light)).astype(np.int64)
     low = np.maximum(image - int(np.median(image)), 0).astype(np.uint16)
     frame, n = found(low, 16.0)
-    assert 11 <= n <= 12  # cutting off half of the background may cost the faintest one
+    assert least <= n <= 12
     assert frame.cut_off > 0.3
 
 

@@ -161,13 +161,22 @@ def test_a_constant_background_changes_nothing_in_camera_units(movie):
         same(one.push(visit), other.push(dataclasses.replace(visit, images=lifted)))
 
 
-def test_a_constant_background_changes_next_to_nothing_in_electrons(movie):
+@pytest.mark.parametrize(
+    "part",
+    [
+        0.25,
+        pytest.param(
+            0.1, marks=pytest.mark.xfail(strict=True, reason="an outline steps by a level")
+        ),
+    ],
+)
+def test_a_constant_background_changes_next_to_nothing_in_electrons(movie, part):
     visit = movie[0]
     lifted = {name: image + np.uint16(700) for name, image in visit.images.items()}
     one = pipeline().push(visit).traces
     other = pipeline().push(dataclasses.replace(visit, images=lifted)).traces
     # An outline may lie one level of brightness further in or out, far within the stated sd.
-    assert (np.abs(one["fill"] - other["fill"]) < 0.25 * one["fill_sd"]).all()
+    assert (np.abs(one["fill"] - other["fill"]) < part * one["fill_sd"]).all()
     assert not np.array_equal(one["fill"], other["fill"])
 
 
@@ -283,12 +292,21 @@ def test_a_visit_that_does_not_fit_is_refused_and_changes_nothing(movie, results
     same(line.push(movie[1]), results[1])
 
 
-def test_planes_are_projected(movie):
+@pytest.mark.parametrize(
+    "within",
+    [
+        0.05,
+        pytest.param(
+            0.02, marks=pytest.mark.xfail(strict=True, reason="an outline steps by a level")
+        ),
+    ],
+)
+def test_planes_are_projected(movie, within):
     flat, deep = pipeline(), pipeline()
     stacks = {name: np.stack([i, i]) for name, i in movie[0].images.items()}
     one = flat.push(movie[0]).traces
     two = deep.push(dataclasses.replace(movie[0], images=stacks)).traces
-    np.testing.assert_allclose(two["fill"], 2 * one["fill"], rtol=0.05)
+    np.testing.assert_allclose(two["fill"], 2 * one["fill"], rtol=within)
 
 
 def test_a_marker_tells_populations_apart(scene):

@@ -163,6 +163,12 @@ def test_a_real_neuron_is_one_soma_and_its_neurites_are_none(shared_data):
     assert place == pytest.approx((230, 225), abs=30)
 
 
+@pytest.mark.xfail(strict=True, reason="two unsure outlines lie on its neurites")
+def test_a_real_neuron_has_hardly_another_outline(shared_data):
+    image = tifffile.imread(shared_data / "rat_hippocampal_neuron.tif")
+    assert len(found_in(image, soma_px=16 / 0.16).detections) <= 2
+
+
 def test_nuclei_on_an_uneven_background_are_found(shared_data):
     image = tifffile.imread(shared_data / "nuclei_with_background.tif")
     assert len(found_in(image, soma_px=16 / 0.2).detections) == 3
