@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from livedeath.analysis.pairs import pairs_within
 from livedeath.kernels import runs
+from livedeath.kernels.near import near_pairs
 from livedeath.model.measures import Detections, Runs, Segmentation
 
 GAP = 1 / 12
@@ -129,7 +129,7 @@ def _pieces(
     if areas.size < 2:
         return []
     radii = np.sqrt(areas / np.pi)
-    first, second, squares = pairs_within(points, points, REACH * (radii + radii.max()))
+    first, second, squares = near_pairs(points, points, REACH * (radii + radii.max()))
     near = (first < second) & (squares < (REACH * (radii[first] + radii[second])) ** 2)
     near &= areas[first] + areas[second] < np.pi / 4.0 * (LARGEST * soma_px) ** 2
     boxes = ndimage.find_objects(labels) if near.any() else []
